@@ -1,0 +1,214 @@
+//! Builds a [`Batch`] document by document, interning names and holding the limits. What a limit
+//! cuts is counted in [`Cuts`], never lost silently.
+
+use rustc_hash::FxHashMap;
+
+use super::json::{write_json_string, write_value};
+use super::{Batch, Doc, Field, Span, Value, ValueRef};
+use crate::level::Level;
+use crate::limits::{DOCUMENT_FIELDS_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
+use crate::names;
+
+/// Field that takes what exceeds [`DOCUMENT_FIELDS_MAX`], as the text of one JSON object.
+const OVERFLOW: &str = "event.overflow";
+
+/// What the limits cut while a batch was built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cuts {
+    /// Strings cut at [`MESSAGE_BYTES_MAX`].
+    pub values: u64,
+    /// Names cut at [`NAME_BYTES_MAX`].
+    pub names: u64,
+    /// Fields beyond [`DOCUMENT_FIELDS_MAX`], moved into one text field.
+    pub fields: u64,
+}
+
+/// Builds a [`Batch`]. Call [`begin`](Self::begin), the fields, [`end`](Self::end), for each document.
+#[derive(Debug, Default)]
+pub struct BatchBuilder {
+    batch: Batch,
+    index_of_name: FxHashMap<Box<str>, u32>,
+    /// By name: 1 + index of the last document that has it, which finds a repeated name at once.
+    last_document: Vec<u32>,
+    timestamp_ns: i64,
+    sequence: u64,
+    first_field: usize,
+    overflow: Vec<u8>,
+    cuts: Cuts,
+}
+
+impl BatchBuilder {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts a document at `timestamp_ns` (Unix nanoseconds UTC).
+    pub fn begin(&mut self, timestamp_ns: i64) {
+        self.begin_numbered(timestamp_ns, 0);
+    }
+
+    /// Starts a document that already has its sequence number: one that comes back from a store.
+    pub fn begin_numbered(&mut self, timestamp_ns: i64, sequence: u64) {
+        // A document that was begun and not ended is taken back.
+        self.batch.fields.truncate(self.first_field);
+        self.first_field = self.batch.fields.len();
+        self.timestamp_ns = timestamp_ns;
+        self.sequence = sequence;
+        self.overflow.clear();
+    }
+
+    /// Changes the time of the open document, for senders that name it after other fields.
+    pub fn set_timestamp_ns(&mut self, timestamp_ns: i64) {
+        self.timestamp_ns = timestamp_ns;
+    }
+
+    /// Adds a field to the open document. A name that the document already has becomes an array.
+    pub fn field(&mut self, name: &str, value: ValueRef<'_>) {
+        let count = self.batch.fields.len() - self.first_field;
+        if count >= DOCUMENT_FIELDS_MAX {
+            return self.add_overflow(name, value);
+        }
+        let name = self.intern(name);
+        let document = self.batch.docs.len() as u32 + 1;
+        let Some(last) = self.last_document.get_mut(name as usize) else { return };
+        if *last == document && self.merge_repeated(name, value) {
+            return;
+        }
+        if let Some(last) = self.last_document.get_mut(name as usize) {
+            *last = document;
+        }
+        let value = self.store(value);
+        self.batch.fields.push(Field { name, value });
+    }
+
+    /// True when the open document already has this field.
+    pub fn has_field(&self, name: &str) -> bool {
+        let index = self.index_of_name.get(name).copied();
+        index.is_some_and(|index| self.open_fields().iter().any(|field| field.name == index))
+    }
+
+    /// Ends the open document.
+    pub fn end(&mut self) {
+        if !self.overflow.is_empty() {
+            self.overflow.push(b'}');
+            let text = String::from_utf8(std::mem::take(&mut self.overflow)).unwrap_or_default();
+            let name = self.intern(OVERFLOW);
+            let value = Value::Str(self.push_text(&text));
+            self.batch.fields.push(Field { name, value });
+        }
+        self.batch.docs.push(Doc {
+            timestamp_ns: self.timestamp_ns,
+            sequence: self.sequence,
+            level: self.level(),
+            first_field: self.first_field as u32,
+            field_count: (self.batch.fields.len() - self.first_field) as u32,
+        });
+        self.first_field = self.batch.fields.len();
+    }
+
+    /// Documents ended so far.
+    pub fn len(&self) -> usize {
+        self.batch.docs.len()
+    }
+
+    /// True when no document was ended yet.
+    pub fn is_empty(&self) -> bool {
+        self.batch.docs.is_empty()
+    }
+
+    /// The batch, without a document that was begun and not ended.
+    pub fn finish(mut self) -> (Batch, Cuts) {
+        self.batch.fields.truncate(self.first_field);
+        (self.batch, self.cuts)
+    }
+
+    fn open_fields(&self) -> &[Field] {
+        self.batch.fields.get(self.first_field..).unwrap_or_default()
+    }
+
+    fn level(&self) -> Option<Level> {
+        names::LEVEL_SOURCES.iter().find_map(|name| {
+            let index = *self.index_of_name.get(*name)?;
+            let field = self.open_fields().iter().find(|field| field.name == index)?;
+            match field.value {
+                Value::Str(span) => Level::parse(self.batch.text_of(span)),
+                _ => None,
+            }
+        })
+    }
+
+    fn intern(&mut self, name: &str) -> u32 {
+        let cut = name.floor_char_boundary(NAME_BYTES_MAX);
+        self.cuts.names += u64::from(cut < name.len());
+        let name = name.get(..cut).unwrap_or_default();
+        if let Some(index) = self.index_of_name.get(name) {
+            return *index;
+        }
+        let index = self.batch.names.len() as u32;
+        self.batch.names.push(name.into());
+        self.last_document.push(0);
+        self.index_of_name.insert(name.into(), index);
+        index
+    }
+
+    fn store(&mut self, value: ValueRef<'_>) -> Value {
+        match value {
+            ValueRef::Str(text) => {
+                let cut = text.floor_char_boundary(MESSAGE_BYTES_MAX);
+                self.cuts.values += u64::from(cut < text.len());
+                Value::Str(self.push_text(text.get(..cut).unwrap_or_default()))
+            }
+            ValueRef::I64(number) => Value::I64(number),
+            ValueRef::F64(number) if number.is_finite() => Value::F64(number),
+            ValueRef::F64(number) => Value::Str(self.push_text(&number.to_string())),
+            ValueRef::Bool(truth) => Value::Bool(truth),
+            ValueRef::Json(text) => Value::Json(self.push_text(text)),
+        }
+    }
+
+    fn push_text(&mut self, text: &str) -> Span {
+        let span = Span { start: self.batch.text.len() as u32, len: text.len() as u32 };
+        self.batch.text.push_str(text);
+        span
+    }
+
+    /// Turns the field that is there into an array and appends `value`. False if there is none.
+    fn merge_repeated(&mut self, name: u32, value: ValueRef<'_>) -> bool {
+        let Some(at) = self.open_fields().iter().position(|field| field.name == name) else { return false };
+        let Some(present) = self.batch.fields.get(self.first_field + at).map(|field| field.value) else {
+            return false;
+        };
+        let mut text = vec![b'['];
+        match present {
+            Value::Json(span) if self.batch.text_of(span).starts_with('[') => {
+                text = self.batch.text_of(span).trim_end().as_bytes().to_vec();
+                text.pop();
+            }
+            Value::Json(span) => text.extend_from_slice(self.batch.text_of(span).as_bytes()),
+            Value::Str(span) => write_json_string(self.batch.text_of(span), &mut text),
+            Value::I64(number) => write_value(ValueRef::I64(number), &mut text),
+            Value::F64(number) => write_value(ValueRef::F64(number), &mut text),
+            Value::Bool(truth) => write_value(ValueRef::Bool(truth), &mut text),
+        }
+        if text.last() != Some(&b'[') {
+            text.push(b',');
+        }
+        write_value(value, &mut text);
+        text.push(b']');
+        let text = String::from_utf8(text).unwrap_or_default();
+        let merged = Value::Json(self.push_text(&text));
+        if let Some(field) = self.batch.fields.get_mut(self.first_field + at) {
+            field.value = merged;
+        }
+        true
+    }
+
+    fn add_overflow(&mut self, name: &str, value: ValueRef<'_>) {
+        self.cuts.fields += 1;
+        self.overflow.push(if self.overflow.is_empty() { b'{' } else { b',' });
+        write_json_string(name, &mut self.overflow);
+        self.overflow.push(b':');
+        write_value(value, &mut self.overflow);
+    }
+}
