@@ -1,0 +1,212 @@
+//! The query as it was written: names, values and their places, with groups and lists already taken apart
+//! where that changes nothing. Consumers other than the printer use what [`resolve`](crate::Query::resolve)
+//! makes of it.
+
+use crate::error::Span;
+
+/// A name of a field or column as typed, before aliases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Unescaped.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A condition with its place in the text. `And` and `Or` are flat and have at least two parts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    /// Nothing, or `*`.
+    All,
+    /// Terms side by side, or `AND`.
+    And(Vec<Expr>),
+    /// `OR`.
+    Or(Vec<Expr>),
+    /// `NOT`, `-` or `!`.
+    Not(Box<Expr>),
+    /// A value without a field.
+    Any(Value),
+    /// A value, range or list for a field.
+    Field(FieldExpr),
+}
+
+/// `name op operand`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldExpr {
+    /// The field, as typed.
+    pub name: Name,
+    /// What is asked of it.
+    pub condition: Condition,
+    /// From the name to the end of the operand. In a group, `f:(a or b)`, the part that is the operand.
+    pub span: Span,
+}
+
+/// What is asked of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// `f:*`
+    Exists,
+    /// `f:v`
+    Has(Value),
+    /// `f=v`
+    Equals(Value),
+    /// `f!=v`
+    Differs(Value),
+    /// `f>v` and its kin.
+    Compare(Comparison, Value),
+    /// `f:[a TO b]`; none where `*` stands.
+    Range {
+        /// Lower end.
+        low: Option<Value>,
+        /// Whether the lower end is in it: `[`, not `{`.
+        low_inclusive: bool,
+        /// Upper end.
+        high: Option<Value>,
+        /// Whether the upper end is in it: `]`, not `}`.
+        high_inclusive: bool,
+    },
+    /// `f in (a, b)`: equal to one of them.
+    In(Vec<Value>),
+}
+
+/// The operators of order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+}
+
+impl Comparison {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Comparison::Less => "<",
+            Comparison::AtMost => "<=",
+            Comparison::More => ">",
+            Comparison::AtLeast => ">=",
+        }
+    }
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// What it is.
+    pub kind: ValueKind,
+    /// Where it stands, quotes included.
+    pub span: Span,
+}
+
+/// The kinds of values. Quotes make no difference to a text, except that `*` and `?` are themselves in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueKind {
+    /// A word or a quoted text, unescaped.
+    Text(String),
+    /// A word with `*` or `?`, or a quoted text followed by `*`.
+    Pattern(Vec<Piece>),
+    /// `/source/i`
+    Regex {
+        /// Between the slashes, `\/` unescaped.
+        source: String,
+        /// Whether `i` follows.
+        ignore_case: bool,
+    },
+}
+
+/// A part of a wildcard pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// This text; never empty, and never next to another literal.
+    Literal(String),
+    /// `*`; never next to another one.
+    AnyRun,
+    /// `?`
+    AnyChar,
+}
+
+/// A pipe as written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PipeExpr {
+    /// `stats aggs by keys`
+    Stats {
+        /// At least one.
+        aggs: Vec<AggExpr>,
+        /// Group keys.
+        by: Vec<KeyExpr>,
+    },
+    /// `timechart span=5m aggs by field`
+    Timechart {
+        /// Nanoseconds; none lets the range decide.
+        step_ns: Option<i64>,
+        /// At least one.
+        aggs: Vec<AggExpr>,
+        /// One series for each value.
+        by: Vec<Name>,
+    },
+    /// `top 10 fields by groups`
+    Top(TopExpr),
+    /// `rare 10 fields by groups`
+    Rare(TopExpr),
+    /// `sort -a, b`
+    Sort(Vec<SortExpr>),
+    /// `limit n`
+    Limit(u64),
+    /// `fields a, b` or `fields -a, -b`
+    Fields {
+        /// At least one.
+        names: Vec<Name>,
+        /// Whether these are dropped, not kept.
+        exclude: bool,
+    },
+    /// `where condition`
+    Where(Expr),
+    /// `dedup by a, b`
+    Dedup(Vec<Name>),
+}
+
+/// The arguments of `top` and `rare`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopExpr {
+    /// Rows wanted.
+    pub rows: u64,
+    /// Whose values are counted; at least one.
+    pub fields: Vec<Name>,
+}
+
+/// An aggregate as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AggExpr {
+    /// What is computed.
+    pub function: crate::pipe::AggFunction,
+    /// From which field; none counts rows.
+    pub field: Option<Name>,
+    /// The name after `as`, or after the parenthesis.
+    pub column: Option<Name>,
+    /// The whole aggregate.
+    pub span: Span,
+}
+
+/// A group key as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyExpr {
+    /// A field.
+    Field(Name),
+    /// `_time:5m` or `bin(5m)`, nanoseconds.
+    Time(i64),
+}
+
+/// A sort key as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortExpr {
+    /// A field, a column, or the text of an aggregate such as `count()`.
+    pub name: Name,
+    /// Largest first.
+    pub descending: bool,
+}

@@ -1,0 +1,108 @@
+//! The resolved pipes. `top`, `rare` and `timechart` are written as the `stats`, `sort` and `limit` that they
+//! mean, and a leading `where` is part of the filter, so that an engine has to know six stages only.
+
+use crate::filter::Filter;
+
+/// One stage after the filter, in the order of the text.
+#[derive(Debug, Clone)]
+pub enum Pipe {
+    /// Groups the rows and aggregates each group. Every later pipe works on the table that this makes.
+    Stats(Stats),
+    /// Orders by the keys, first key first. Nulls come last in either direction.
+    Sort(Vec<SortKey>),
+    /// Keeps this many rows, the first.
+    Limit(u64),
+    /// Keeps or drops columns.
+    Fields {
+        /// Canonical names, in the order wanted.
+        names: Vec<String>,
+        /// True for `fields -a, -b`: everything but these.
+        exclude: bool,
+    },
+    /// Keeps the rows that pass.
+    Where(Filter),
+    /// Keeps the first row for each combination of values of these fields.
+    Dedup {
+        /// Canonical names; never empty.
+        by: Vec<String>,
+    },
+}
+
+/// `stats aggs by keys`. Columns of its table: the keys, then the aggregates, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// Never empty.
+    pub aggs: Vec<Agg>,
+    /// Empty: one row for everything, even when no document matches.
+    pub by: Vec<GroupKey>,
+}
+
+/// One aggregate with the name of its column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agg {
+    /// What is computed.
+    pub function: AggFunction,
+    /// Canonical name of the field it is computed from; none for `count()`, which counts rows.
+    pub field: Option<String>,
+    /// Name of the column; unique in its `Stats`.
+    pub column: String,
+}
+
+/// The aggregates. Their accumulators are in [`accumulate`](crate::accumulate).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum AggFunction {
+    /// Rows, or values of a field (each element of an array counts).
+    Count,
+    /// Different values.
+    Distinct,
+    /// Sum of the numbers.
+    Sum,
+    /// Mean of the numbers.
+    Avg,
+    /// Smallest value.
+    Min,
+    /// Largest value.
+    Max,
+    /// The value below which this part of the numbers lies, 0.0 to 1.0.
+    Percentile(f64),
+}
+
+/// What rows are grouped by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GroupKey {
+    /// The value of a field. A row with several values is in several groups; a row without one is in the
+    /// group whose key is null.
+    Field(String),
+    /// The time, rounded down to a multiple of the step since the Unix epoch. Its column is `@timestamp`.
+    Time {
+        /// Nanoseconds; at least 1.
+        step_ns: i64,
+    },
+}
+
+impl GroupKey {
+    /// Name of the key's column.
+    #[must_use]
+    pub fn column(&self) -> &str {
+        match self {
+            GroupKey::Field(name) => name,
+            GroupKey::Time { .. } => crate::aliases::TIMESTAMP,
+        }
+    }
+}
+
+/// Start of the bucket that a time is in: the one meaning of `_time:5m`. Times before 1970 round down too.
+#[must_use]
+pub fn bucket_start_ns(at_ns: i64, step_ns: i64) -> i64 {
+    let step_ns = step_ns.max(1);
+    at_ns.saturating_sub(at_ns.rem_euclid(step_ns))
+}
+
+/// One key of a sort.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortKey {
+    /// Canonical name of a field, or of a column after `stats`.
+    pub field: String,
+    /// Largest first.
+    pub descending: bool,
+}

@@ -1,0 +1,119 @@
+//! Words of a text: what the index holds and what bare words are compared by.
+//!
+//! A token is a run of letters, digits and `_`, lower-cased. Writing without spaces (Chinese, Japanese) gives
+//! one token for each character, so that any part of a sentence can be searched.
+
+/// Longest token, bytes. The rest of a longer run is not in the index, so a text with such a run is verified.
+pub const MAX_TOKEN_BYTES: usize = 128;
+
+/// Below this length a token is certainly whole: cutting at a character boundary leaves at least this much.
+pub(crate) const CUT_TOKEN_MIN_BYTES: usize = MAX_TOKEN_BYTES - 3;
+
+/// Calls `f` with every token, in order: lower-cased, cut at [`MAX_TOKEN_BYTES`] on a character boundary.
+/// Allocates nothing.
+pub fn for_each_token(text: &str, mut f: impl FnMut(&str)) {
+    for_each_token_at(text, |token, _| f(token));
+}
+
+/// As [`for_each_token`], with the byte offset of each token in `text`.
+pub fn for_each_token_at(text: &str, mut f: impl FnMut(&str, usize)) {
+    let bytes = text.as_bytes();
+    let mut buffer = [0_u8; MAX_TOKEN_BYTES];
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte.is_ascii() && !is_ascii_word(byte) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let mut length = 0;
+        while let Some(&byte) = bytes.get(at).filter(|byte| is_ascii_word(**byte)) {
+            if let Some(slot) = buffer.get_mut(length) {
+                *slot = byte.to_ascii_lowercase();
+                length += 1;
+            }
+            at += 1;
+        }
+        if bytes.get(at).is_some_and(|byte| !byte.is_ascii()) {
+            // A character beyond ASCII takes part: read this run again, by characters.
+            at = slow_run(text, start, &mut buffer, &mut f);
+            continue;
+        }
+        if let Some(Ok(token)) = buffer.get(..length).map(std::str::from_utf8) {
+            f(token, start);
+        }
+    }
+}
+
+/// Reads one run of word characters, or skips one other character, from `start`. Returns where it ends.
+fn slow_run(text: &str, start: usize, buffer: &mut [u8], f: &mut impl FnMut(&str, usize)) -> usize {
+    let mut length = 0;
+    let mut full = false;
+    let mut previous = None;
+    let mut end = start;
+    for c in text.get(start..).unwrap_or_default().chars() {
+        if !is_word(c) || previous.is_some_and(|previous| !joins(previous, c)) {
+            if previous.is_none() {
+                end += c.len_utf8();
+            }
+            break;
+        }
+        let folded = fold(c);
+        match buffer.get_mut(length..length + folded.len_utf8()) {
+            Some(slot) if !full => {
+                folded.encode_utf8(slot);
+                length += folded.len_utf8();
+            }
+            _ => full = true,
+        }
+        previous = Some(c);
+        end += c.len_utf8();
+    }
+    if length > 0
+        && let Some(Ok(token)) = buffer.get(..length).map(std::str::from_utf8)
+    {
+        f(token, start);
+    }
+    end
+}
+
+/// The lower-case form that texts are compared by: one character for one character. The only letter whose
+/// lower case is two characters (U+0130) stays itself.
+pub(crate) fn fold(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(single), None) => single,
+        _ => c,
+    }
+}
+
+/// Whether the character belongs to words.
+pub(crate) fn is_word(c: char) -> bool {
+    if c.is_ascii() {
+        return is_ascii_word(c as u8);
+    }
+    c.is_alphanumeric() || is_combining(c)
+}
+
+/// Whether two neighbouring characters belong to the same token.
+pub(crate) fn joins(left: char, right: char) -> bool {
+    is_word(left) && is_word(right) && !stands_alone(left) && !stands_alone(right)
+}
+
+fn is_ascii_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Accents that follow their letter, as in a decomposed `é`.
+fn is_combining(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}')
+}
+
+/// Characters of scripts that put no space between words.
+fn stands_alone(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
+        | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
