@@ -17,7 +17,11 @@
 //! | [`limits`] | the maxima that both sides hold |
 
 pub mod batch;
+pub mod compression;
+pub mod identity;
 pub mod level;
 pub mod limits;
 pub mod names;
 pub mod position;
+pub mod tls;
+pub mod token;
