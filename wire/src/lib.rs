@@ -22,6 +22,7 @@ pub mod identity;
 pub mod level;
 pub mod limits;
 pub mod names;
+pub mod otlp;
 pub mod position;
 pub mod tls;
 pub mod token;

@@ -33,6 +33,9 @@ pub struct BatchBuilder {
     timestamp_ns: i64,
     sequence: u64,
     first_field: usize,
+    /// Fields that every following document gets, their text stored once.
+    common: Vec<Field>,
+    filling_common: bool,
     overflow: Vec<u8>,
     cuts: Cuts,
 }
@@ -58,13 +61,30 @@ impl BatchBuilder {
         self.overflow.clear();
     }
 
+    /// From here to [`end_common`](Self::end_common), fields go to every following document that does
+    /// not have the name itself. Their text is stored once. Earlier common fields are forgotten.
+    pub fn begin_common(&mut self) {
+        self.common.clear();
+        self.filling_common = true;
+    }
+
+    /// Ends the list of common fields.
+    pub fn end_common(&mut self) {
+        self.filling_common = false;
+    }
+
     /// Changes the time of the open document, for senders that name it after other fields.
     pub fn set_timestamp_ns(&mut self, timestamp_ns: i64) {
         self.timestamp_ns = timestamp_ns;
     }
 
     /// Adds a field to the open document. A name that the document already has becomes an array.
+    ///
+    /// Among common fields the later one of a name wins.
     pub fn field(&mut self, name: &str, value: ValueRef<'_>) {
+        if self.filling_common {
+            return self.common_field(name, value);
+        }
         let count = self.batch.fields.len() - self.first_field;
         if count >= DOCUMENT_FIELDS_MAX {
             return self.add_overflow(name, value);
@@ -90,6 +110,12 @@ impl BatchBuilder {
 
     /// Ends the open document.
     pub fn end(&mut self) {
+        let document = self.batch.docs.len() as u32 + 1;
+        for field in &self.common {
+            if self.last_document.get(field.name as usize) != Some(&document) {
+                self.batch.fields.push(*field);
+            }
+        }
         if !self.overflow.is_empty() {
             self.overflow.push(b'}');
             let text = String::from_utf8(std::mem::take(&mut self.overflow)).unwrap_or_default();
@@ -121,6 +147,17 @@ impl BatchBuilder {
     pub fn finish(mut self) -> (Batch, Cuts) {
         self.batch.fields.truncate(self.first_field);
         (self.batch, self.cuts)
+    }
+
+    fn common_field(&mut self, name: &str, value: ValueRef<'_>) {
+        if self.common.len() >= DOCUMENT_FIELDS_MAX {
+            self.cuts.fields += 1;
+            return;
+        }
+        let name = self.intern(name);
+        let value = self.store(value);
+        self.common.retain(|field| field.name != name);
+        self.common.push(Field { name, value });
     }
 
     fn open_fields(&self) -> &[Field] {

@@ -57,7 +57,8 @@ fn repeated_names_append_to_arrays() {
 
 #[test]
 fn leaves_take_arrays_apart_and_normalise_the_level() {
-    let rows: [(&[(&str, ValueRef<'_>)], &[&str]); 4] = [
+    type Row<'a> = (&'a [(&'a str, ValueRef<'a>)], &'a [&'a str]);
+    let rows: [Row<'_>; 4] = [
         (
             &[("a", ValueRef::Json(r#"[1,[2.5,null],{"b":"x"}]"#))],
             &["a=I64(1)", "a=F64(2.5)", r#"a.b=Str("x")"#],
@@ -146,4 +147,23 @@ fn document_ids_sort_as_text_and_round_trip() {
         assert_eq!(text.parse(), Ok(*id));
     }
     assert!("80".parse::<DocId>().is_err());
+}
+
+#[test]
+fn common_fields_go_to_documents_that_lack_them() {
+    let mut builder = BatchBuilder::new();
+    builder.begin_common();
+    builder.field("host.name", ValueRef::Str("a"));
+    builder.field("log.level", ValueRef::Str("warn"));
+    builder.field("host.name", ValueRef::Str("b"));
+    builder.end_common();
+    builder.begin(0);
+    builder.end();
+    builder.begin(1);
+    builder.field("log.level", ValueRef::Str("error"));
+    builder.end();
+    let (batch, _) = builder.finish();
+    let seen: Vec<_> = batch.docs().map(|doc| (doc.level(), doc.field("host.name"))).collect();
+    let host = Some(ValueRef::Str("b"));
+    assert_eq!(seen, [(Some(Level::Warn), host), (Some(Level::Error), host)]);
 }

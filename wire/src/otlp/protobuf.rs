@@ -1,0 +1,111 @@
+//! The protobuf wire format (Protocol Buffers, "Encoding"): tags, varints, lengths. It knows no
+//! message; groups (deprecated) are refused.
+
+/// The bytes are no protobuf message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BadProtobuf;
+
+/// One field of a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wire<'a> {
+    /// int64, uint64, bool, enum.
+    Varint(u64),
+    /// fixed64, double.
+    Fixed64(u64),
+    /// string, bytes, messages.
+    Bytes(&'a [u8]),
+    /// fixed32, float.
+    Fixed32(u32),
+}
+
+/// The fields of one message, in the order in which they stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(message: &'a [u8]) -> Self {
+        Self { rest: message }
+    }
+
+    /// The next field and its number; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, BadProtobuf> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let tag = self.varint()?;
+        let number = u32::try_from(tag >> 3).map_err(|_| BadProtobuf)?;
+        let value = match tag & 7 {
+            0 => Wire::Varint(self.varint()?),
+            1 => Wire::Fixed64(u64::from_le_bytes(self.array()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).map_err(|_| BadProtobuf)?;
+                let (bytes, rest) = self.rest.split_at_checked(length).ok_or(BadProtobuf)?;
+                self.rest = rest;
+                Wire::Bytes(bytes)
+            }
+            5 => Wire::Fixed32(u32::from_le_bytes(self.array()?)),
+            _ => return Err(BadProtobuf),
+        };
+        Ok(Some((number, value)))
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], BadProtobuf> {
+        let (bytes, rest) = self.rest.split_first_chunk::<N>().ok_or(BadProtobuf)?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
+    fn varint(&mut self) -> Result<u64, BadProtobuf> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = self.rest.split_first().ok_or(BadProtobuf)?;
+            self.rest = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(BadProtobuf)
+    }
+}
+
+/// Appends a varint field.
+pub(super) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
+    push_varint(out, u64::from(number) << 3);
+    push_varint(out, value);
+}
+
+/// Appends a fixed64 field.
+pub(super) fn put_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
+    push_varint(out, u64::from(number) << 3 | 1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a string or bytes field.
+pub(super) fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+    push_varint(out, u64::from(number) << 3 | 2);
+    push_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Appends a message field whose content `fill` appends. Its length is known only after, so one byte
+/// is kept for it and a longer one moves the content up.
+pub(super) fn put_message(out: &mut Vec<u8>, number: u32, fill: impl FnOnce(&mut Vec<u8>)) {
+    push_varint(out, u64::from(number) << 3 | 2);
+    let at = out.len();
+    out.push(0);
+    fill(out);
+    let mut length = Vec::with_capacity(10);
+    push_varint(&mut length, (out.len() - at - 1) as u64);
+    out.splice(at..=at, length);
+}
+
+fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
