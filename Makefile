@@ -1,0 +1,53 @@
+# The front door. `make run` and `make test` are all that a newcomer needs; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: help run build ui test test-rust test-ui test-browser lint fmt bench chaos clean
+
+help: ## List the targets.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: build ## Build all, start a collector and an agent on this machine's logs, print the address.
+	@packaging/local/run
+
+build: ui ## Build target/release/millpond-agent and target/release/millpond-collector.
+	cargo build --release --locked --bins
+
+# The page is built when its sources are newer than the last build.
+UI_SOURCES := $(shell find ui/web -path ui/web/node_modules -prune -o -path ui/web/dist -prune -o -type f -print 2>/dev/null)
+ui: ui/web/dist/index.html ## Build the page (needs Node.js).
+ui/web/dist/index.html: $(UI_SOURCES)
+	cd ui/web && npm ci --no-audit --no-fund && npm run build
+	@touch $@
+
+test: test-rust test-ui test-browser ## Every test: Rust, end to end, TypeScript, and the page in headless Chromium.
+
+test-rust: ui ## All Rust tests, the end-to-end ones with real processes included.
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace --no-fail-fast
+
+test-ui: ui ## Type check and unit tests of the page.
+	cd ui/web && npm run check && npm test
+
+test-browser: ui ## The page in a real headless Chromium against a real collector.
+	cargo build --locked --workspace --bins
+	tests/browser/run
+
+lint: ## Formatting and lints, warnings are errors.
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+fmt: ## Format all Rust code.
+	cargo fmt --all
+
+bench: ui ## Measure ingest, size, memory and queries of the real collector; prints one table.
+	cargo build --release --locked --bins
+	cargo run --release --locked -p millpond-tests --bin bench
+
+chaos: ## The long exactly-once test: 200,000 lines, rotations, twenty kills.
+	cargo build --locked --workspace --bins
+	MILLPOND_CHAOS_LINES=200000 cargo test --locked -p millpond-tests --test e2e exactly_once -- --nocapture
+
+clean: ## Remove everything built (not ./.millpond).
+	cargo clean
+	rm -rf ui/web/dist ui/web/node_modules tests/browser/node_modules

@@ -1,0 +1,232 @@
+//! A collector and an agent as real processes, with everything they own in one temporary directory.
+//! Set `MILLPOND_KEEP=1` to keep the directory of a failed test; its path is printed.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::client::Client;
+use crate::eventually;
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// The programs under test. Dropping it kills them.
+pub struct Cluster {
+    dir: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+    http: String,
+    ingest: String,
+    collector: Option<Child>,
+    agent: Option<Child>,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Cluster {
+    /// An initialised collector that does not run yet, on free ports.
+    pub fn new() -> Self {
+        let temporary =
+            tempfile::Builder::new().prefix("millpond-").tempdir().expect("a temporary directory");
+        let dir = temporary.path().to_owned();
+        let keep = std::env::var_os("MILLPOND_KEEP").is_some();
+        let temporary = if keep {
+            eprintln!("kept: {}", temporary.keep().display());
+            None
+        } else {
+            Some(temporary)
+        };
+        let cluster = Self {
+            http: free_address(),
+            ingest: free_address(),
+            dir,
+            _temporary: temporary,
+            collector: None,
+            agent: None,
+        };
+        cluster.collector_command(&["init", "--data-dir", &cluster.path("collector")]);
+        cluster.edit_config("collector/collector.toml", "127.0.0.1:7500", &cluster.http);
+        cluster.edit_config("collector/collector.toml", "0.0.0.0:7514", &cluster.ingest);
+        cluster
+    }
+
+    /// A path in the directory of this cluster.
+    pub fn path(&self, name: &str) -> String {
+        self.dir.join(name).to_string_lossy().into_owned()
+    }
+
+    /// Address of the page and the API.
+    pub fn http_address(&self) -> &str {
+        &self.http
+    }
+
+    /// Address of the agents' port.
+    pub fn ingest_address(&self) -> &str {
+        &self.ingest
+    }
+
+    /// A client of the API.
+    pub fn client(&self) -> Client {
+        Client::new(&self.http)
+    }
+
+    /// Replaces text in a configuration file; panics if it is not there.
+    pub fn edit_config(&self, name: &str, from: &str, to: &str) {
+        let path = self.path(name);
+        let text = fs::read_to_string(&path).expect("a configuration file");
+        assert!(text.contains(from), "`{from}` is not in {path}");
+        fs::write(path, text.replace(from, to)).expect("a writable configuration file");
+    }
+
+    /// Starts the collector and waits until it is ready.
+    pub fn start_collector(&mut self) {
+        let config = self.path("collector/collector.toml");
+        let child = self.spawn("millpond-collector", &["run", "--config", &config], "collector.log");
+        self.collector = Some(child);
+        let client = self.client();
+        eventually("the collector is ready", START_LIMIT, || {
+            let ended = self.collector.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            assert!(ended.is_none(), "the collector ended: {}", self.log("collector.log"));
+            client.try_get("/-/ready", &[]).filter(|reply| reply.status == 200)
+        });
+    }
+
+    /// Starts the agent; enrols it first if it has no identity. It tails `include` (a glob).
+    pub fn start_agent(&mut self, include: &str) {
+        if !Path::new(&self.path("agent/agent.toml")).exists() {
+            let token = self.join_token();
+            self.agent_command(&[
+                "enroll",
+                "--data-dir",
+                &self.path("agent"),
+                "--token",
+                &token,
+                "--logs",
+                include,
+            ]);
+        }
+        let config = self.path("agent/agent.toml");
+        self.agent = Some(self.spawn("millpond-agent", &["run", "--config", &config], "agent.log"));
+    }
+
+    /// A fresh join token.
+    pub fn join_token(&self) -> String {
+        let config = self.path("collector/collector.toml");
+        let printed = self.collector_command(&["enroll", "--config", &config, "--address", &self.ingest]);
+        printed.trim().to_owned()
+    }
+
+    /// SIGKILL to the collector.
+    pub fn kill_collector(&mut self) {
+        kill(&mut self.collector);
+    }
+
+    /// SIGKILL to the agent.
+    pub fn kill_agent(&mut self) {
+        kill(&mut self.agent);
+    }
+
+    /// SIGTERM to the collector; waits for its end and says whether it was orderly.
+    pub fn stop_collector(&mut self) -> bool {
+        terminate(&mut self.collector)
+    }
+
+    /// SIGTERM to the agent; waits for its end and says whether it was orderly.
+    pub fn stop_agent(&mut self) -> bool {
+        terminate(&mut self.agent)
+    }
+
+    /// Process id of the running collector, for measurements.
+    pub fn collector_pid(&self) -> Option<u32> {
+        self.collector.as_ref().map(Child::id)
+    }
+
+    /// Runs the collector program to its end; panics unless it succeeds. Returns what it printed.
+    pub fn collector_command(&self, arguments: &[&str]) -> String {
+        succeed(Command::new(program("millpond-collector")).args(arguments))
+    }
+
+    /// Runs the agent program to its end; panics unless it succeeds. Returns what it printed.
+    pub fn agent_command(&self, arguments: &[&str]) -> String {
+        succeed(Command::new(program("millpond-agent")).args(arguments))
+    }
+
+    /// What a program has logged so far.
+    pub fn log(&self, name: &str) -> String {
+        let mut text = String::new();
+        let _ = File::open(self.path(name)).and_then(|mut file| file.read_to_string(&mut text));
+        text
+    }
+
+    fn spawn(&self, name: &str, arguments: &[&str], log: &str) -> Child {
+        let log = File::options().create(true).append(true).open(self.path(log)).expect("a log file");
+        let errors = log.try_clone().expect("a second handle");
+        Command::new(program(name))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.kill_agent();
+        self.kill_collector();
+        if std::thread::panicking() {
+            for name in ["collector.log", "agent.log"] {
+                let log = self.log(name);
+                let lines: Vec<&str> = log.lines().collect();
+                eprintln!("--- end of {name}\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+            }
+        }
+    }
+}
+
+/// Path of a program that cargo built beside the running test or benchmark.
+///
+/// # Panics
+/// It is not there: cargo builds the programs of other packages only when asked.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a file");
+    let path = test.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.exists());
+    path.unwrap_or_else(|| {
+        panic!("{name} is not built: run `cargo build --workspace --bins`, or `make test`")
+    })
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").to_string()
+}
+
+fn kill(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+fn terminate(child: &mut Option<Child>) -> bool {
+    let Some(mut child) = child.take() else { return false };
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(pid, Signal::TERM).expect("a running process");
+    eventually("the process ends after SIGTERM", STOP_LIMIT, || child.try_wait().ok().flatten()).success()
+}
+
+fn succeed(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
