@@ -1,0 +1,142 @@
+// The live tail: newest at the bottom, following. Paused, new lines wait in a bounded buffer and are counted.
+
+import { batch, effect, signal, untracked } from "@preact/signals";
+
+import * as api from "../api/client";
+import { isAbort, toApiError, type ApiError } from "../api/problem";
+import { openTail } from "../api/tail";
+import { idOf, type Doc } from "../core/doc";
+import { splitPipes } from "../core/query";
+import { Rows } from "./rows";
+import { view, runCount } from "./view";
+
+/** Rows kept on screen; older ones fall off the top and are counted. */
+export const TAIL_MAX_ROWS = 5_000;
+/** Lines kept while paused; beyond it the oldest waiting ones are dropped and counted. */
+export const TAIL_MAX_BUFFER = 5_000;
+/** Lines from before the tail began, so that it doesn't start with an empty page. */
+const TAIL_SEED_ROWS = 100;
+/** New lines reach the page in batches of this interval: a burst must not mean a render per line. */
+const FLUSH_MS = 120;
+
+export type Connection = "connecting" | "open" | "lost" | "refused";
+/** Who paused: a person, or scrolling up (which scrolling down again takes back). */
+export type Pause = "no" | "asked" | "scrolled";
+
+export const tailRows = new Rows();
+export const connection = signal<Connection>("connecting");
+export const paused = signal<Pause>("no");
+export const buffered = signal(0);
+/** Left out by the collector because this page was too slow. */
+export const skipped = signal(0);
+/** Dropped here: from the buffer while paused. */
+export const dropped = signal(0);
+export const tailError = signal<ApiError | undefined>(undefined);
+
+let incoming: Doc[] = [];
+let localIds = 0;
+
+export function startTailing(): void {
+  effect(() => {
+    const { live, q } = view.value;
+    void runCount.value;
+    if (!live) return;
+    return untracked(() => follow(splitPipes(q).filter));
+  });
+}
+
+function follow(q: string): () => void {
+  incoming = [];
+  batch(() => {
+    tailRows.replace([]);
+    connection.value = "connecting";
+    paused.value = "no";
+    buffered.value = 0;
+    skipped.value = 0;
+    dropped.value = 0;
+    tailError.value = undefined;
+  });
+  const abort = new AbortController();
+  let seeded = false;
+  const close = openTail(q, {
+    onOpen: () => {
+      batch(() => {
+        connection.value = "open";
+        tailError.value = undefined;
+      });
+    },
+    onDocument: take,
+    onSkipped: (count) => void (skipped.value += count),
+    onLost: (final) => {
+      connection.value = final ? "refused" : "lost";
+      if (final) void explain(q, abort.signal);
+    },
+  });
+  void seed(q, abort.signal).finally(() => (seeded = true));
+  const timer = setInterval(() => {
+    if (seeded) flush();
+  }, FLUSH_MS);
+  return () => {
+    abort.abort();
+    clearInterval(timer);
+    close();
+  };
+}
+
+/** The last lines before now, oldest first. The tail is already open: what comes twice is told apart by its id. */
+async function seed(q: string, signal: AbortSignal): Promise<void> {
+  const docs: Doc[] = [];
+  try {
+    await api.query({ q, limit: TAIL_SEED_ROWS }, signal, (more) => void docs.push(...more));
+    if (!signal.aborted) tailRows.append(docs.reverse());
+  } catch (thrown) {
+    if (!isAbort(thrown) && !signal.aborted) tailError.value = toApiError(thrown);
+  }
+}
+
+/** EventSource doesn't show the body of a refusal: the same query, asked plainly, does. */
+async function explain(q: string, signal: AbortSignal): Promise<void> {
+  try {
+    await api.query({ q, limit: 1 }, signal, () => undefined);
+  } catch (thrown) {
+    if (!isAbort(thrown) && !signal.aborted) tailError.value = toApiError(thrown);
+  }
+}
+
+function take(doc: Doc): void {
+  incoming.push(idOf(doc) === "" ? { ...doc, _id: `local-${(localIds += 1)}` } : doc);
+  if (incoming.length > TAIL_MAX_BUFFER) {
+    incoming.shift();
+    dropped.value += 1;
+  }
+}
+
+function flush(): void {
+  if (paused.peek() !== "no") {
+    buffered.value = incoming.length;
+    return;
+  }
+  if (incoming.length === 0) return;
+  const docs = incoming;
+  incoming = [];
+  batch(() => {
+    tailRows.append(docs);
+    tailRows.trimFront(TAIL_MAX_ROWS);
+    buffered.value = 0;
+  });
+}
+
+export function pause(by: "asked" | "scrolled"): void {
+  if (paused.peek() === "no") paused.value = by;
+}
+
+export function resume(): void {
+  paused.value = "no";
+  flush();
+}
+
+export function clearTail(): void {
+  incoming = [];
+  buffered.value = 0;
+  tailRows.replace([]);
+}
