@@ -42,7 +42,7 @@ fmt: ## Format all Rust code.
 
 bench: ui ## Measure ingest, size, memory and queries of the real collector; prints one table.
 	cargo build --release --locked --bins
-	cargo run --release --locked -p millpond-tests --bin bench
+	cargo bench --locked -p millpond-tests --bench figures
 
 chaos: ## The long exactly-once test: 200,000 lines, rotations, twenty kills.
 	cargo build --locked --workspace --bins

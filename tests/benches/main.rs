@@ -1,0 +1,154 @@
+//! `make bench`: runs the real collector as a process on a generated corpus and prints one table of
+//! figures against their bars, with the speed of the machine beside it.
+//!
+//! `MILLPOND_BENCH_DOCUMENTS` sets the size (default 1,000,000; the bars are stated for 3,000,000).
+//! CPU time and memory are the operating system's, of the collector's process alone.
+
+mod corpus;
+mod process;
+mod queries;
+mod report;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use millpond_tests::client::Client;
+use millpond_tests::cluster::Cluster;
+use millpond_tests::eventually;
+
+use crate::corpus::Corpus;
+use crate::report::Report;
+
+/// Bytes of one request, as a shipper would send them.
+const BODY_BYTES: usize = 1 << 20;
+
+/// Requests in flight.
+const SENDERS: usize = 2;
+
+fn main() {
+    let documents = std::env::var("MILLPOND_BENCH_DOCUMENTS").ok().and_then(|text| text.parse().ok());
+    let documents: u64 = documents.unwrap_or(1_000_000);
+    let mut report = Report::default();
+    let mut cluster = Cluster::new();
+    cluster.start_collector();
+    let client = cluster.client();
+
+    let mut corpus = Corpus::new(42, documents);
+    let reference = process::gzip_cpu_seconds(&mut corpus.clone());
+    let before = process::cpu_seconds(pid(&cluster));
+    let started = Instant::now();
+    let load = ingest(&client, &mut corpus);
+    let wall = started.elapsed();
+    eventually("every document is visible", Duration::from_secs(30), || {
+        client.count("").filter(|seen| *seen >= documents)
+    });
+    settle(&cluster);
+    let cpu = process::cpu_seconds(pid(&cluster)) - before;
+    let raw_mb = load.raw_bytes as f64 / 1e6;
+    let disk = process::disk_bytes(&cluster.path("collector"));
+    let peak_load = process::peak_memory_bytes(pid(&cluster));
+
+    report.machine(documents, load.raw_bytes, reference);
+    report.row("ingest, raw MB per CPU-second", raw_mb / cpu, ">= 18 (36)", "");
+    report.row("ingest, raw MB per second of the clock", raw_mb / wall.as_secs_f64(), "", "");
+    report.row("disk / raw, log drained", disk as f64 / load.raw_bytes as f64, "<= 0.28 (0.14)", "");
+    report.row("peak memory under load, MB", peak_load as f64 / 1e6, "<= 1000 (500)", "");
+    report.row("visible after acknowledgement, p99 ms", load.visible_p99_ms, "< 1000", "");
+
+    restart_after_kill(&mut cluster, documents, &mut report);
+    queries::measure(&cluster.client(), documents, &mut report);
+    let peak = process::peak_memory_bytes(pid(&cluster));
+    report.row("peak memory over all queries, MB", peak as f64 / 1e6, "<= 1000 (500)", "");
+    report.print();
+}
+
+struct Load {
+    raw_bytes: u64,
+    visible_p99_ms: f64,
+}
+
+/// Sends the corpus, and beside it one marked document after another to see how soon each is found.
+fn ingest(client: &Client, corpus: &mut Corpus) -> Load {
+    let finished = Arc::new(AtomicBool::new(false));
+    let probe = {
+        let (client, finished) = (client.clone(), Arc::clone(&finished));
+        std::thread::spawn(move || probe_visibility(&client, &finished))
+    };
+    let corpus = Mutex::new(corpus);
+    let sent = Mutex::new(0u64);
+    std::thread::scope(|scope| {
+        for _ in 0..SENDERS {
+            scope.spawn(|| {
+                loop {
+                    let body = corpus.lock().expect("no sender panics").next_body(BODY_BYTES);
+                    if body.is_empty() {
+                        return;
+                    }
+                    send(client, &body);
+                    *sent.lock().expect("no sender panics") += body.len() as u64;
+                }
+            });
+        }
+    });
+    finished.store(true, Ordering::Relaxed);
+    let mut waits = probe.join().expect("the probe ends");
+    waits.sort_by(f64::total_cmp);
+    let visible_p99_ms = waits.get(waits.len() * 99 / 100).or(waits.last()).copied().unwrap_or(f64::NAN);
+    let raw_bytes = *sent.lock().expect("no sender panics");
+    Load { raw_bytes, visible_p99_ms }
+}
+
+/// Sends until taken: an overloaded collector answers 429 or 503 and means "later".
+fn send(client: &Client, body: &[u8]) {
+    eventually("the collector takes a body", Duration::from_secs(60), || {
+        let reply = client.post("/api/v1/ingest", &[], body);
+        assert!([200, 429, 503].contains(&reply.status), "{}", reply.text);
+        (reply.status == 200).then_some(())
+    });
+}
+
+fn probe_visibility(client: &Client, finished: &AtomicBool) -> Vec<f64> {
+    let mut waits = Vec::new();
+    while !finished.load(Ordering::Relaxed) {
+        let marker = format!("probe{:06}", waits.len());
+        send(client, format!("{{\"message\":\"{marker}\"}}").as_bytes());
+        let acknowledged = Instant::now();
+        eventually("a probe is visible", Duration::from_secs(30), || {
+            client.count(&marker).filter(|seen| *seen == 1)
+        });
+        waits.push(acknowledged.elapsed().as_secs_f64() * 1e3);
+    }
+    waits
+}
+
+/// Waits until the collector has nothing more to merge: two quiet seconds.
+fn settle(cluster: &Cluster) {
+    let mut last = (Instant::now(), process::cpu_seconds(pid(cluster)));
+    eventually("the collector is quiet", Duration::from_secs(600), || {
+        if last.0.elapsed() < Duration::from_secs(20) {
+            return None;
+        }
+        let now = process::cpu_seconds(pid(cluster));
+        let used = now - last.1;
+        last = (Instant::now(), now);
+        (used < 0.2).then_some(())
+    });
+}
+
+fn restart_after_kill(cluster: &mut Cluster, documents: u64, report: &mut Report) {
+    let mut tail = Corpus::new(43, documents / 20);
+    ingest(&cluster.client(), &mut tail);
+    cluster.kill_collector();
+    let started = Instant::now();
+    cluster.start_collector();
+    let client = cluster.client();
+    eventually("the first correct answer", Duration::from_secs(60), || {
+        client.count("").filter(|seen| *seen >= documents + documents / 20)
+    });
+    report.row("SIGKILL to first correct answer, s", started.elapsed().as_secs_f64(), "<= 5", "");
+}
+
+fn pid(cluster: &Cluster) -> u32 {
+    cluster.collector_pid().expect("the collector runs")
+}
