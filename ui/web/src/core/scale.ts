@@ -44,11 +44,11 @@ export function levelTotals(histogram: Histogram): { level: Level; count: number
   })).filter((entry) => entry.count > 0);
 }
 
-/** The next of 1, 2, 2.5, 5 times a power of ten at or above `value`; at least 1. */
+/** The next round number at or above `value`, close enough to it that bars use the height; at least 1. */
 export function niceMax(value: number): number {
   if (!(value > 1)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 2.5, 5, 10].find((s) => s * power >= value) ?? 10;
+  const step = [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].find((s) => s * power >= value) ?? 10;
   return Math.ceil(step * power);
 }
 

@@ -85,7 +85,6 @@ function Field({ field }: { field: FieldInfo }) {
 
 function FacetValues({ field, facet }: { field: string; facet: Facet }) {
   const listed = facet.values.reduce((sum, entry) => sum + entry.count, 0);
-  const most = facet.values[0]?.count ?? 0;
   // Shares are of the documents that have the field.
   const having = Math.max(listed, (histogram.value?.total ?? 0) - facet.missing);
   const others = facet.distinct - facet.values.length;
@@ -95,7 +94,7 @@ function FacetValues({ field, facet }: { field: string; facet: Facet }) {
       <ul class="facet-values">
         {facet.values.map(({ value, count }) => (
           <li key={`${typeof value}:${String(value)}`}>
-            <div class="facet-bar" style={{ width: `${most > 0 ? (100 * count) / most : 0}%` }} />
+            <div class="facet-bar" style={{ width: `${having > 0 ? (100 * count) / having : 0}%` }} />
             <span class="facet-value ellipsis" title={String(value)}>{value === "" ? <em>empty</em> : String(value)}</span>
             <span class="facet-count">{formatCount(count)}</span>
             <span class="facet-percent">{formatPercent(count, having)}</span>
