@@ -13,6 +13,15 @@ pub struct Name {
     pub span: Span,
 }
 
+/// A text that is compared, not searched for: a bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Literal {
+    /// Unescaped.
+    pub text: String,
+    /// Where it stands, quotes included.
+    pub span: Span,
+}
+
 /// A condition with its place in the text. `And` and `Or` are flat and have at least two parts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
@@ -53,15 +62,15 @@ pub enum Condition {
     /// `f!=v`
     Differs(Value),
     /// `f>v` and its kin.
-    Compare(Comparison, Value),
+    Compare(Comparison, Literal),
     /// `f:[a TO b]`; none where `*` stands.
     Range {
         /// Lower end.
-        low: Option<Value>,
+        low: Option<Literal>,
         /// Whether the lower end is in it: `[`, not `{`.
         low_inclusive: bool,
         /// Upper end.
-        high: Option<Value>,
+        high: Option<Literal>,
         /// Whether the upper end is in it: `]`, not `}`.
         high_inclusive: bool,
     },
@@ -150,9 +159,9 @@ pub enum PipeExpr {
         /// One series for each value.
         by: Vec<Name>,
     },
-    /// `top 10 fields by groups`
+    /// `top 10 fields`
     Top(TopExpr),
-    /// `rare 10 fields by groups`
+    /// `rare 10 fields`
     Rare(TopExpr),
     /// `sort -a, b`
     Sort(Vec<SortExpr>),

@@ -17,17 +17,24 @@ pub mod ast;
 mod error;
 mod filter;
 pub mod limits;
+mod names;
+mod nearest;
 pub mod number;
 mod pipe;
+mod print;
+mod resolve;
 mod row;
 mod scalar;
+mod syntax;
 pub mod table;
 mod test;
+pub mod time;
 pub mod tokens;
 mod units;
 
 pub use crate::error::{QueryError, QueryErrorCode, Span};
 pub use crate::filter::{Filter, Leaf, Scope};
+pub use crate::nearest::nearest;
 pub use crate::number::NumberRange;
 pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, SortKey, Stats, bucket_start_ns};
 pub use crate::row::{Row, matches};
@@ -69,8 +76,7 @@ pub struct Context<'a> {
 
 /// Reads a query. Every text gives a query or an error that says where and why; none panics.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
-    let _ = text;
-    Ok(Query { filter: ast::Expr::All, pipes: Vec::new() })
+    syntax::parse(text)
 }
 
 impl Query {
@@ -81,7 +87,6 @@ impl Query {
 
     /// As [`resolve`](Self::resolve), knowing more about where the query is to run.
     pub fn resolve_in(&self, context: &Context<'_>) -> Result<Resolved, QueryError> {
-        let _ = context;
-        Ok(Resolved { filter: Filter::All, pipes: Vec::new() })
+        resolve::resolve(self, context)
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::limits::MAX_SKETCH_BUCKETS;
 
 /// Largest relative error of a percentile.
-pub const RELATIVE_ERROR: f64 = 0.01;
+const RELATIVE_ERROR: f64 = 0.01;
 
 /// Values this close to zero are zero: their logarithm would need buckets without end.
 const SMALLEST: f64 = 1e-12;

@@ -1,0 +1,213 @@
+//! Conditions on values: which test a literal becomes, by what it looks like and by the field it is for.
+
+use std::cmp::Ordering;
+use std::ops::Bound;
+
+use super::names::Names;
+use super::{any_of, not, time};
+use crate::Context;
+use crate::aliases::{LEVEL, TIMESTAMP, canonical};
+use crate::ast::{Comparison, Condition, FieldExpr, Literal, Value, ValueKind};
+use crate::error::{QueryError, QueryErrorCode, Span};
+use crate::filter::{Filter, Leaf, Scope};
+use crate::number::{Number, NumberRange};
+use crate::test::{Cidr, Equal, Level, LevelSet, NumericRange, Pattern, Regex, Test, Text, TextRange};
+use crate::units::{Quantity, Unit, field_duration_unit_ns, quantity};
+
+/// A value without a field.
+pub(super) fn any(value: &Value) -> Result<Filter, QueryError> {
+    let test = match &value.kind {
+        ValueKind::Text(text) if text.is_empty() => return Ok(Filter::All),
+        ValueKind::Text(text) => Test::Text(Text::new(text, None)),
+        ValueKind::Pattern(pieces) => Test::Pattern(Pattern::within(pieces, false)),
+        ValueKind::Regex { source, ignore_case } => regex(source, *ignore_case, false, value.span)?,
+    };
+    Ok(Filter::Leaf(Leaf { scope: Scope::Any, test }))
+}
+
+/// A field with its condition.
+pub(super) fn field(
+    field: &FieldExpr,
+    names: &Names<'_>,
+    context: &Context<'_>,
+) -> Result<Filter, QueryError> {
+    let fields = names.every(&field.name)?;
+    if matches!(names, Names::Documents(_)) && canonical(&field.name.text) == TIMESTAMP {
+        return time::condition(field, context.now_ns);
+    }
+    let mut parts = Vec::with_capacity(fields.len());
+    for name in fields {
+        parts.push(on_field(&name, &field.condition, field.span)?);
+    }
+    let found = any_of(parts);
+    Ok(if matches!(field.condition, Condition::Differs(_)) { not(found) } else { found })
+}
+
+/// The condition on one field; `!=` without its "not".
+fn on_field(name: &str, condition: &Condition, span: Span) -> Result<Filter, QueryError> {
+    let leaf = |test| Filter::Leaf(Leaf { scope: Scope::Field(name.to_owned()), test });
+    Ok(match condition {
+        Condition::Exists => leaf(Test::Exists),
+        Condition::Has(value) => leaf(has(name, value)?),
+        Condition::Equals(value) | Condition::Differs(value) => leaf(equals(name, value)?),
+        Condition::Compare(comparison, literal) => {
+            let (low, high) = match comparison {
+                Comparison::Less => (Bound::Unbounded, Bound::Excluded(literal)),
+                Comparison::AtMost => (Bound::Unbounded, Bound::Included(literal)),
+                Comparison::More => (Bound::Excluded(literal), Bound::Unbounded),
+                Comparison::AtLeast => (Bound::Included(literal), Bound::Unbounded),
+            };
+            leaf(interval(name, low, high, span)?)
+        }
+        Condition::Range { low, low_inclusive, high, high_inclusive } => {
+            let low = bound(low.as_ref(), *low_inclusive);
+            let high = bound(high.as_ref(), *high_inclusive);
+            leaf(interval(name, low, high, span)?)
+        }
+        Condition::In(values) => {
+            let mut parts = Vec::with_capacity(values.len());
+            for value in values {
+                parts.push(leaf(equals(name, value)?));
+            }
+            any_of(parts)
+        }
+    })
+}
+
+/// An end of an interval; unbounded where `*` stands.
+pub(super) fn bound(literal: Option<&Literal>, inclusive: bool) -> Bound<&Literal> {
+    match literal {
+        None => Bound::Unbounded,
+        Some(literal) if inclusive => Bound::Included(literal),
+        Some(literal) => Bound::Excluded(literal),
+    }
+}
+
+/// `name:value`
+fn has(name: &str, value: &Value) -> Result<Test, QueryError> {
+    Ok(match &value.kind {
+        ValueKind::Text(text) => match (level(name, text), Cidr::parse(text)) {
+            (Some(level), _) => Test::Level(LevelSet::of(|other| other == level)),
+            (None, Some(cidr)) => Test::Cidr(cidr),
+            (None, None) if text.is_empty() => Test::Equal(Equal::new(text, None)),
+            (None, None) => Test::Text(Text::new(text, number_in_unit(name, text))),
+        },
+        ValueKind::Pattern(pieces) => Test::Pattern(Pattern::within(pieces, true)),
+        ValueKind::Regex { source, ignore_case } => regex(source, *ignore_case, true, value.span)?,
+    })
+}
+
+/// `name=value`
+fn equals(name: &str, value: &Value) -> Result<Test, QueryError> {
+    Ok(match &value.kind {
+        ValueKind::Text(text) => match (level(name, text), Cidr::parse(text)) {
+            (Some(level), _) => Test::Level(LevelSet::of(|other| other == level)),
+            (None, Some(cidr)) => Test::Cidr(cidr),
+            (None, None) => Test::Equal(Equal::new(text, number_in_unit(name, text))),
+        },
+        ValueKind::Pattern(pieces) => Test::Pattern(Pattern::whole(pieces)),
+        ValueKind::Regex { source, ignore_case } => regex(source, *ignore_case, true, value.span)?,
+    })
+}
+
+/// The level that a text spells, if the field is the level. Any other text is compared as text.
+fn level(name: &str, text: &str) -> Option<Level> {
+    if name == LEVEL { Level::parse(text) } else { None }
+}
+
+/// `5ms` for a field of numbers: so many of the field's unit. None without a unit.
+fn number_in_unit(name: &str, text: &str) -> Option<NumberRange> {
+    unit(name, text).and_then(|unit| unit.read(text)).map(NumberRange::exactly)
+}
+
+/// The unit of the field's numbers, when the text names any unit of the kind.
+fn unit(name: &str, text: &str) -> Option<Unit> {
+    match quantity(text)? {
+        Quantity::Plain(_) => None,
+        Quantity::Duration(_) => Some(Unit::Duration { ns: field_duration_unit_ns(name) }),
+        Quantity::Bytes(_) => Some(Unit::Bytes),
+    }
+}
+
+/// An interval of levels if the field is the level, else of numbers if the bounds are, else of texts.
+fn interval(name: &str, low: Bound<&Literal>, high: Bound<&Literal>, span: Span) -> Result<Test, QueryError> {
+    if let (Some(low), Some(high)) = (levels(name, low), levels(name, high)) {
+        return Ok(Test::Level(LevelSet::of(|level| within(&level, low.as_ref(), high.as_ref()))));
+    }
+    let unit = [low, high].into_iter().find_map(|bound| unit(name, &ends(bound)?.text));
+    if let (Some(low), Some(high)) = (number(low, unit), number(high, unit)) {
+        check_order(ends(low).zip(ends(high)).and_then(|(low, high)| low.partial_cmp(&high)), span)?;
+        return Ok(match (low, high) {
+            (Bound::Unbounded, Bound::Unbounded) => Test::Exists,
+            (low, high) => Test::Numeric(NumericRange::new(low, high, unit)),
+        });
+    }
+    check_order(ends(low).zip(ends(high)).map(|(low, high)| low.text.cmp(&high.text)), span)?;
+    let text = |literal: &Literal| literal.text.clone();
+    Ok(Test::TextRange(TextRange::new(low.map(text), high.map(text))))
+}
+
+/// The bound as a level; none when the field is no level or the text spells none.
+fn levels(name: &str, bound: Bound<&Literal>) -> Option<Bound<Level>> {
+    Some(match bound {
+        Bound::Included(literal) => Bound::Included(level(name, &literal.text)?),
+        Bound::Excluded(literal) => Bound::Excluded(level(name, &literal.text)?),
+        Bound::Unbounded => Bound::Unbounded,
+    })
+    .filter(|_| name == LEVEL)
+}
+
+/// The bound as a number of the unit; none when the text is no number.
+fn number(bound: Bound<&Literal>, unit: Option<Unit>) -> Option<Bound<Number>> {
+    let read = |literal: &Literal| match unit {
+        Some(unit) => unit.read(&literal.text),
+        None => Number::parse(&literal.text),
+    };
+    Some(match bound {
+        Bound::Included(literal) => Bound::Included(read(literal)?),
+        Bound::Excluded(literal) => Bound::Excluded(read(literal)?),
+        Bound::Unbounded => Bound::Unbounded,
+    })
+}
+
+/// The value at a bound.
+fn ends<T>(bound: Bound<T>) -> Option<T> {
+    match bound {
+        Bound::Included(value) | Bound::Excluded(value) => Some(value),
+        Bound::Unbounded => None,
+    }
+}
+
+fn within<T: PartialOrd>(value: &T, low: Bound<&T>, high: Bound<&T>) -> bool {
+    let above = match low {
+        Bound::Included(low) => low <= value,
+        Bound::Excluded(low) => low < value,
+        Bound::Unbounded => true,
+    };
+    above
+        && match high {
+            Bound::Included(high) => value <= high,
+            Bound::Excluded(high) => value < high,
+            Bound::Unbounded => true,
+        }
+}
+
+/// A range whose ends are the wrong way round would be empty without a word.
+pub(super) fn check_order(order: Option<Ordering>, span: Span) -> Result<(), QueryError> {
+    if order == Some(Ordering::Greater) {
+        return Err(QueryError::new(QueryErrorCode::BadRange, span, "nothing can be in this range")
+            .hint("put the smaller end first"));
+    }
+    Ok(())
+}
+
+fn regex(source: &str, ignore_case: bool, numbers: bool, span: Span) -> Result<Test, QueryError> {
+    Regex::new(source, ignore_case, numbers).map(Test::Regex).map_err(|reason| {
+        QueryError::new(
+            QueryErrorCode::BadRegex,
+            span,
+            format!("the regular expression can't be used: {reason}"),
+        )
+        .hint("quote the text to search for it as it is")
+    })
+}

@@ -1,0 +1,55 @@
+//! Text to AST: recursive descent over the characters, one function for each level of precedence. There is no
+//! separate list of tokens, because what a `:` or a `/` is depends on where it stands: `a:b` is a field,
+//! `12:30` a word, `/a/` a regular expression, `/a/b` a path.
+
+mod cursor;
+mod expr;
+mod field;
+mod pipes;
+mod value;
+mod word;
+
+use crate::Query;
+use crate::ast::{Expr, PipeExpr};
+use crate::error::{QueryError, QueryErrorCode, Span};
+use crate::limits::{MAX_PIPES, MAX_TEXT_BYTES};
+use crate::syntax::cursor::Cursor;
+
+/// Reads a whole query.
+pub(crate) fn parse(text: &str) -> Result<Query, QueryError> {
+    if text.len() > MAX_TEXT_BYTES {
+        let end = Span::between(text.floor_char_boundary(MAX_TEXT_BYTES), text.len());
+        let message = format!("the query has {} bytes, more than {MAX_TEXT_BYTES}", text.len());
+        return Err(QueryError::new(QueryErrorCode::TooLong, end, message)
+            .hint("search for what the lines have in common"));
+    }
+    let mut cursor = Cursor::new(text);
+    let filter = filter(&mut cursor)?;
+    let pipes = pipe_list(&mut cursor)?;
+    Ok(Query { filter, pipes })
+}
+
+fn filter(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
+    cursor.skip_space();
+    if cursor.at_end() || (cursor.peek() == Some('|') && !cursor.sees("||")) {
+        return Ok(Expr::All);
+    }
+    expr::whole(cursor)
+}
+
+fn pipe_list(cursor: &mut Cursor<'_>) -> Result<Vec<PipeExpr>, QueryError> {
+    let mut pipes = Vec::new();
+    loop {
+        cursor.skip_space();
+        let start = cursor.at();
+        if !cursor.eat("|") {
+            break;
+        }
+        if pipes.len() == MAX_PIPES {
+            let message = format!("a query has at most {MAX_PIPES} pipes");
+            return Err(cursor.error_from(start, QueryErrorCode::TooMany, message));
+        }
+        pipes.push(pipes::pipe(cursor)?);
+    }
+    if cursor.at_end() { Ok(pipes) } else { Err(expr::left_over(cursor)) }
+}

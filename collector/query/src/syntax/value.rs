@@ -1,0 +1,134 @@
+//! Values: words, quoted texts, regular expressions.
+
+use crate::ast::{Literal, Piece, Value, ValueKind};
+use crate::error::{QueryError, QueryErrorCode};
+use crate::syntax::cursor::Cursor;
+use crate::syntax::word::{self, Place, Word};
+
+/// Reads a value; none when the next character can't start one.
+pub(super) fn value(cursor: &mut Cursor<'_>, place: Place) -> Result<Option<Value>, QueryError> {
+    let start = cursor.at();
+    if let Some(text) = quoted(cursor)? {
+        return after_quote(cursor, start, text).map(Some);
+    }
+    if let Some(kind) = regex(cursor) {
+        return Ok(Some(Value { kind, span: cursor.span_from(start) }));
+    }
+    Ok(from_word(word::word(cursor, place)?))
+}
+
+/// Reads a bound: a word or a quoted text, in which wildcards mean themselves.
+pub(super) fn literal(cursor: &mut Cursor<'_>, place: Place) -> Result<Option<Literal>, QueryError> {
+    let start = cursor.at();
+    if let Some(text) = quoted(cursor)? {
+        return Ok(Some(Literal { text, span: cursor.span_from(start) }));
+    }
+    let word = word::word(cursor, place)?;
+    if word.pieces.is_empty() {
+        return Ok(None);
+    }
+    match word.text() {
+        Some(text) => Ok(Some(Literal { text: text.to_owned(), span: word.span })),
+        None => Err(QueryError::new(QueryErrorCode::Unexpected, word.span, "a wildcard has no order")
+            .hint("use : or = with a wildcard, or quote it")),
+    }
+}
+
+/// The value that a word is; none when it is empty.
+pub(super) fn from_word(word: Word) -> Option<Value> {
+    let kind = match word.text() {
+        Some("") => return None,
+        Some(text) => ValueKind::Text(text.to_owned()),
+        None => ValueKind::Pattern(word.pieces),
+    };
+    Some(Value { kind, span: word.span })
+}
+
+/// A `*` right behind the quote makes the text a prefix.
+pub(super) fn after_quote(cursor: &mut Cursor<'_>, start: usize, text: String) -> Result<Value, QueryError> {
+    let kind = if cursor.eat("*") && !text.is_empty() {
+        let pieces = vec![Piece::Literal(text), Piece::AnyRun];
+        word::check_pattern(&pieces, cursor.span_from(start))?;
+        ValueKind::Pattern(pieces)
+    } else {
+        ValueKind::Text(text)
+    };
+    Ok(Value { kind, span: cursor.span_from(start) })
+}
+
+/// Reads a text in quotes. In `"` and `'`, `\"`, `\'`, `\\`, `\n`, `\r`, `\t` and `\uXXXX` are escapes and any
+/// other `\` is itself; in backticks everything is itself.
+pub(super) fn quoted(cursor: &mut Cursor<'_>) -> Result<Option<String>, QueryError> {
+    let start = cursor.at();
+    let Some(quote) = cursor.peek().filter(|c| matches!(c, '"' | '\'' | '`')) else { return Ok(None) };
+    cursor.bump();
+    let mut text = String::new();
+    while let Some(c) = cursor.bump() {
+        match c {
+            _ if c == quote => return Ok(Some(text)),
+            '\\' if quote != '`' => text.push(escape(cursor)),
+            _ => text.push(c),
+        }
+    }
+    cursor.set(start + quote.len_utf8());
+    let message = format!("this {quote} is never closed");
+    Err(cursor
+        .error_from(start, QueryErrorCode::Unclosed, message)
+        .hint(format!("add a {quote} at the end of the text, or write \\{quote} to search for it")))
+}
+
+fn escape(cursor: &mut Cursor<'_>) -> char {
+    let Some(next) = cursor.peek() else { return '\\' };
+    let meant = match next {
+        '"' | '\'' | '\\' => next,
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => return unicode_escape(cursor).unwrap_or('\\'),
+        _ => return '\\',
+    };
+    cursor.bump();
+    meant
+}
+
+/// Reads `uXXXX`, or nothing.
+fn unicode_escape(cursor: &mut Cursor<'_>) -> Option<char> {
+    let digits = cursor.rest().get(1..5)?;
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let meant = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+    cursor.set(cursor.at() + 1 + digits.len());
+    Some(meant)
+}
+
+/// Reads `/source/` or `/source/i`. It is one only if the first `/` without a `\` ends the word, so that paths
+/// stay words. Reads nothing otherwise.
+fn regex(cursor: &mut Cursor<'_>) -> Option<ValueKind> {
+    let body = cursor.rest().strip_prefix('/')?;
+    let mut source = String::new();
+    let mut chars = body.char_indices();
+    let after = loop {
+        match chars.next()? {
+            (at, '/') => break body.get(at + 1..)?,
+            (_, '\\') => {
+                let (_, next) = chars.next()?;
+                if next != '/' {
+                    source.push('\\');
+                }
+                source.push(next);
+            }
+            (_, c) => source.push(c),
+        }
+    };
+    let (ignore_case, after) = match after.strip_prefix('i') {
+        Some(after) => (true, after),
+        None => (false, after),
+    };
+    let ends = after.chars().next().is_none_or(|c| c.is_whitespace() || matches!(c, ')' | ']' | '|' | ','));
+    if !ends || source.is_empty() {
+        return None;
+    }
+    cursor.set(cursor.at() + cursor.rest().len() - after.len());
+    Some(ValueKind::Regex { source, ignore_case })
+}
