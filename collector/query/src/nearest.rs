@@ -1,12 +1,12 @@
 //! "Did you mean": the candidate that a typing error is nearest to.
 
 /// The candidate with the fewest inserted, deleted, changed or swapped characters, if they are few enough for
-/// a typing error: a third of the name, at most three. Case counts as nothing.
+/// a typing error: a third of the name, at most three. Case does not count.
 #[must_use]
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     const LONGEST: usize = 128;
     let name: Vec<char> = name.to_lowercase().chars().take(LONGEST).collect();
-    let allowed = (name.len() / 3).clamp(1, 3);
+    let allowed = (name.len() / 3).min(3);
     candidates
         .into_iter()
         .filter(|candidate| candidate.chars().count().abs_diff(name.len()) <= allowed)

@@ -84,11 +84,16 @@ impl Display for Value {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ValueKind::Text(text) => write!(f, "{}", Text(text)),
-            ValueKind::Pattern(pieces) => list(f, pieces, "", |f, piece| match piece {
-                Piece::Literal(text) => escape(f, text),
-                Piece::AnyRun => f.write_str("*"),
-                Piece::AnyChar => f.write_str("?"),
-            }),
+            ValueKind::Pattern(pieces) => {
+                for (index, piece) in pieces.iter().enumerate() {
+                    match piece {
+                        Piece::Literal(text) => escape(f, text, index == 0)?,
+                        Piece::AnyRun => f.write_str("*")?,
+                        Piece::AnyChar => f.write_str("?")?,
+                    }
+                }
+                Ok(())
+            }
             ValueKind::Regex { source, ignore_case } => {
                 f.write_str("/")?;
                 escape_regex(f, source)?;
@@ -248,10 +253,15 @@ fn quote(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")
 }
 
-/// A literal of a pattern: everything but letters, digits and `_` escaped.
-fn escape(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
-    for c in text.chars() {
-        if c.is_alphanumeric() || matches!(c, '_' | '.') { write!(f, "{c}")? } else { write!(f, "\\{c}")? }
+/// A literal of a pattern: escaped is what would end the word, or mean something at its start.
+fn escape(f: &mut Formatter<'_>, text: &str, starts_word: bool) -> fmt::Result {
+    for (at, c) in text.char_indices() {
+        let plain = c.is_alphanumeric() || matches!(c, '_' | '.');
+        if plain || (matches!(c, '-' | '/' | '@') && (at > 0 || !starts_word)) {
+            write!(f, "{c}")?;
+        } else {
+            write!(f, "\\{c}")?;
+        }
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ impl Extreme {
         let wins = match (&self.best, value) {
             (Cell::Null, _) => true,
             (Cell::Str(best), Scalar::Str(text)) => text.cmp(best.as_str()) == self.wanted,
-            (best, value) => Cell::from(value).order(best) == self.wanted,
+            (best, value) => Cell::from(value).cmp(best) == self.wanted,
         };
         if wins {
             self.best = Cell::from(value);
@@ -39,7 +39,7 @@ impl Extreme {
 
     pub(super) fn merge(&mut self, other: &Extreme) {
         let known = !matches!(other.best, Cell::Null);
-        if known && (matches!(self.best, Cell::Null) || other.best.order(&self.best) == self.wanted) {
+        if known && (matches!(self.best, Cell::Null) || other.best.cmp(&self.best) == self.wanted) {
             self.best = other.best.clone();
         }
     }

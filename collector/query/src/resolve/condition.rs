@@ -6,7 +6,7 @@ use std::ops::Bound;
 use super::names::Names;
 use super::{any_of, not, time};
 use crate::Context;
-use crate::aliases::{LEVEL, TIMESTAMP, canonical};
+use crate::aliases::{LEVEL, TIMESTAMP};
 use crate::ast::{Comparison, Condition, FieldExpr, Literal, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::filter::{Filter, Leaf, Scope};
@@ -32,7 +32,7 @@ pub(super) fn field(
     context: &Context<'_>,
 ) -> Result<Filter, QueryError> {
     let fields = names.every(&field.name)?;
-    if matches!(names, Names::Documents(_)) && canonical(&field.name.text) == TIMESTAMP {
+    if fields == [TIMESTAMP] {
         return time::condition(field, context.now_ns);
     }
     let mut parts = Vec::with_capacity(fields.len());

@@ -46,10 +46,7 @@ pub(super) fn any_of(cursor: &mut Cursor<'_>, group: Option<Group<'_>>) -> Resul
         }
         parts.push(all_of(cursor, group)?);
     }
-    Ok(combine(parts, Expr::Or, |part| match part {
-        Expr::Or(parts) => Ok(parts),
-        other => Err(other),
-    }))
+    Ok(combine(parts, Join::Or))
 }
 
 /// `a b`, `a AND b`
@@ -63,10 +60,7 @@ fn all_of(cursor: &mut Cursor<'_>, group: Option<Group<'_>>) -> Result<Expr, Que
         }
         parts.push(negated(cursor, group)?);
     }
-    Ok(combine(parts, Expr::And, |part| match part {
-        Expr::And(parts) => Ok(parts),
-        other => Err(other),
-    }))
+    Ok(combine(parts, Join::And))
 }
 
 fn ends_conjunction(cursor: &Cursor<'_>, group: Option<Group<'_>>) -> bool {
@@ -77,12 +71,14 @@ fn ends_conjunction(cursor: &Cursor<'_>, group: Option<Group<'_>>) -> bool {
     }
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Join {
+    And,
+    Or,
+}
+
 /// One part stays itself; parts of the same kind are taken in.
-fn combine(
-    mut parts: Vec<Expr>,
-    wrap: fn(Vec<Expr>) -> Expr,
-    open: fn(Expr) -> Result<Vec<Expr>, Expr>,
-) -> Expr {
+fn combine(mut parts: Vec<Expr>, join: Join) -> Expr {
     if parts.len() == 1
         && let Some(only) = parts.pop()
     {
@@ -90,12 +86,15 @@ fn combine(
     }
     let mut flat = Vec::with_capacity(parts.len());
     for part in parts {
-        match open(part) {
-            Ok(inner) => flat.extend(inner),
-            Err(other) => flat.push(other),
+        match (join, part) {
+            (Join::And, Expr::And(inner)) | (Join::Or, Expr::Or(inner)) => flat.extend(inner),
+            (_, other) => flat.push(other),
         }
     }
-    wrap(flat)
+    match join {
+        Join::And => Expr::And(flat),
+        Join::Or => Expr::Or(flat),
+    }
 }
 
 /// `NOT a`, `-a`, `!a`; `+a` is `a`.

@@ -1,7 +1,12 @@
 //! Tables: what `stats` makes, and the pipes that work on a finished table.
 
+mod apply;
+mod groups;
+
 use std::cmp::Ordering;
 
+pub use self::apply::apply;
+pub use self::groups::{Groups, TooManyGroups};
 use crate::number::Number;
 use crate::scalar::Scalar;
 
@@ -14,8 +19,16 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// One value of a table.
-#[derive(Debug, Clone, PartialEq)]
+impl Table {
+    /// Index of the column with this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+}
+
+/// One value of a table. Equality is that of [`Ord`]: 2 equals 2.0, and NaN equals NaN.
+#[derive(Debug, Clone)]
 pub enum Cell {
     /// No value.
     Null,
@@ -31,10 +44,9 @@ pub enum Cell {
     TimeNs(i64),
 }
 
-impl Cell {
-    /// The total order of cells: bools, numbers by value (NaN last), strings by bytes, times, nulls.
-    #[must_use]
-    pub fn order(&self, other: &Cell) -> Ordering {
+/// The total order of cells: bools, numbers by value (NaN last), strings by bytes, times, nulls.
+impl Ord for Cell {
+    fn cmp(&self, other: &Cell) -> Ordering {
         match (self, other) {
             (Cell::Bool(a), Cell::Bool(b)) => a.cmp(b),
             (Cell::Str(a), Cell::Str(b)) => a.cmp(b),
@@ -48,7 +60,23 @@ impl Cell {
             },
         }
     }
+}
 
+impl PartialOrd for Cell {
+    fn partial_cmp(&self, other: &Cell) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Cell {
+    fn eq(&self, other: &Cell) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Cell {}
+
+impl Cell {
     /// The cell as a value; none for null. A time is its nanoseconds.
     #[must_use]
     pub fn as_scalar(&self) -> Option<Scalar<'_>> {
