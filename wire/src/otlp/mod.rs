@@ -11,6 +11,7 @@ mod any;
 mod decode;
 mod encode;
 mod protobuf;
+mod record;
 
 pub use self::decode::{DecodedLogs, Group, OtlpError, Stamp, decode};
 pub use self::encode::{RecordRef, RequestEncoder, decode_response, encode_response};
