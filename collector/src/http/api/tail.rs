@@ -1,0 +1,156 @@
+//! `/api/v1/tail`: documents as they become durable, as server-sent events (WHATWG HTML, section 9.2).
+//!
+//! A document is a plain message with its `_id` as the event's id. A client that reads too slowly is left behind by
+//! the ring of batches that [`TailHub`](crate::tail::TailHub) keeps, which never holds up ingest; it is told by an
+//! event `skipped` how many documents it missed.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use millpond_query::{Filter, Pipe, Resolved};
+use millpond_wire::batch::{Batch, DocRef};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::http::Http;
+use crate::http::body::Unfold;
+use crate::http::limits::{
+    CHUNK_BYTES, HEARTBEAT_EVERY, QUERY_TIMEOUT_DEFAULT, TAIL_STEP_DOCUMENTS, TAILS_MAX,
+};
+use crate::http::params::Unchecked;
+use crate::http::problem::Problem;
+use crate::http::rows::{Visible, VisibleRow};
+use crate::http::search::Search;
+use crate::metrics::Metrics;
+use crate::stop::Stop;
+use crate::tail::{TailEvent, TailReceiver};
+
+/// First bytes: a comment that opens the stream, and after how many milliseconds a browser connects again.
+const OPENING: &[u8] = b": live\nretry: 2000\n\n";
+
+const HEARTBEAT: &[u8] = b": still here\n\n";
+
+/// Seconds after which a refused tail may try again.
+const RETRY_AFTER_S: u64 = 10;
+
+/// Answers with the events that come from now on.
+pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
+    let parameters = given.only(&["q"])?;
+    let too_many = || Problem::overloaded(RETRY_AFTER_S, format!("{TAILS_MAX} live tails are open already."));
+    let permit = Arc::clone(&http.tails).try_acquire_owned().map_err(|_| too_many())?;
+    let store = http.app.store.clone();
+    let resolve = http
+        .queries
+        .run(QUERY_TIMEOUT_DEFAULT, move |budget| Search::new(&*store, budget, &parameters)?.resolve());
+    let tail = Tail {
+        selection: Selection::of(resolve.await?)?,
+        documents: http.app.tail.subscribe(),
+        open: None,
+        metrics: http.app.metrics,
+        stop: http.app.stop,
+        _permit: permit,
+    };
+    let body = Body::new(Unfold::new(Bytes::from_static(OPENING), tail, Tail::next));
+    Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
+}
+
+/// One live tail.
+struct Tail {
+    selection: Selection,
+    documents: TailReceiver,
+    /// The batch being looked at, and the next document in it.
+    open: Option<(Arc<Batch>, usize)>,
+    metrics: Arc<Metrics>,
+    stop: Stop,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Tail {
+    /// The next bytes of the stream; `None` when the collector stops.
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        loop {
+            if let Some((batch, from)) = self.open.take() {
+                let mut out = Vec::new();
+                let next = self.selection.write_events(&batch, from, &mut out);
+                if next < batch.len() {
+                    self.open = Some((batch, next));
+                }
+                if !out.is_empty() {
+                    return Some((out.into(), self));
+                }
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let event = tokio::select! {
+                () = self.stop.requested() => return None,
+                event = tokio::time::timeout(HEARTBEAT_EVERY, self.documents.recv()) => event,
+            };
+            match event {
+                Err(_) => return Some((Bytes::from_static(HEARTBEAT), self)),
+                Ok(TailEvent::Batch(batch)) => self.open = Some((batch, 0)),
+                Ok(TailEvent::Missed(documents)) => {
+                    self.metrics.http_tail_missed_total.add(documents);
+                    let notice = format!("event: skipped\ndata: {{\"skipped\":{documents}}}\n\n");
+                    return Some((notice.into(), self));
+                }
+            }
+        }
+    }
+}
+
+/// Which documents are shown, and what of them.
+struct Selection {
+    filter: Filter,
+    /// Pipes `where` with what the `fields` before them left visible.
+    conditions: Vec<(Filter, Visible)>,
+    visible: Visible,
+}
+
+impl Selection {
+    /// Only pipes that take one row at a time make sense on rows that never end.
+    fn of(resolved: Resolved) -> Result<Self, Problem> {
+        let mut selection =
+            Self { filter: resolved.filter, conditions: Vec::new(), visible: Visible::default() };
+        for pipe in resolved.pipes {
+            match pipe {
+                Pipe::Where(filter) => selection.conditions.push((filter, selection.visible.clone())),
+                Pipe::Fields { names, exclude } => selection.visible.restrict(names, exclude),
+                Pipe::Stats(_) | Pipe::Sort(_) | Pipe::Limit(_) | Pipe::Dedup { .. } => {
+                    let detail = "A live tail can use the pipes `where` and `fields` only.";
+                    return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail));
+                }
+            }
+        }
+        Ok(selection)
+    }
+
+    fn selects(&self, row: DocRef<'_>) -> bool {
+        let everything = Visible::default();
+        millpond_query::matches(&self.filter, &VisibleRow { row, visible: &everything })
+            && self
+                .conditions
+                .iter()
+                .all(|(filter, visible)| millpond_query::matches(filter, &VisibleRow { row, visible }))
+    }
+
+    /// Writes an event for each selected document from `from` on, up to a bounded number of bytes and of documents
+    /// looked at. Returns where it stopped.
+    fn write_events(&self, batch: &Batch, from: usize, out: &mut Vec<u8>) -> usize {
+        let mut at = from;
+        while at - from < TAIL_STEP_DOCUMENTS
+            && out.len() < CHUNK_BYTES
+            && let Some(row) = batch.doc(at)
+        {
+            at += 1;
+            if self.selects(row) {
+                out.extend_from_slice(format!("id: {}\ndata: ", row.id()).as_bytes());
+                self.visible.write_json(row, out);
+                out.extend_from_slice(b"\n\n");
+            }
+        }
+        at
+    }
+}

@@ -1,0 +1,97 @@
+//! Every maximum of the HTTP side, with its unit and the reason for the number. What lies beyond one is
+//! refused with an error that names it, or cut and marked as partial.
+
+use std::time::Duration;
+
+/// Largest body of a query request, bytes. A query text of 64 KiB, percent-encoded, is 192 KiB.
+pub(super) const PARAMETERS_BYTES_MAX: usize = 256 << 10;
+
+/// Most parameters of one request. No endpoint knows more than ten.
+pub(super) const PARAMETERS_MAX: usize = 64;
+
+/// Rows of a query without `limit`: two screens.
+pub(super) const ROWS_DEFAULT: usize = 100;
+
+/// Most rows of one reply; more come with the cursor.
+pub(super) const ROWS_MAX: usize = 10_000;
+
+/// Most rows that are asked of the store at a time. Bounds what it holds to order them.
+pub(super) const SEARCH_PAGE_ROWS: usize = 10_001;
+
+/// Most rows that `| sort` holds. The reply is partial when more match.
+pub(super) const SORT_ROWS_MAX: usize = 100_000;
+
+/// Most text that `| sort` holds, bytes.
+pub(super) const SORT_BYTES_MAX: usize = 64 << 20;
+
+/// Most bytes of keys that `| dedup` remembers. The reply is partial when there are more.
+pub(super) const DEDUP_BYTES_MAX: usize = 32 << 20;
+
+/// Rows are sent in chunks of about this many bytes: a few network packets, so that the first arrive early.
+pub(super) const CHUNK_BYTES: usize = 32 << 10;
+
+/// A row waits at most this long for its chunk to fill, measured when the next row comes.
+pub(super) const CHUNK_AGE_MAX: Duration = Duration::from_millis(50);
+
+/// Chunks between a query and its client. When they are full the query waits for the client, up to its deadline.
+pub(super) const CHUNKS_IN_FLIGHT: usize = 4;
+
+/// Bars of a histogram without `buckets` or `step`.
+pub(super) const BUCKETS_DEFAULT: usize = 60;
+
+/// Fewest bars that `buckets` can ask for: the whole range of times needs that many of the widest.
+pub(super) const BUCKETS_MIN: usize = 3;
+
+/// Most bars of a histogram: as many as a wide screen has room for.
+pub(super) const BUCKETS_MAX: usize = 1_000;
+
+/// Values that a histogram's `by` tells apart; the rest is counted as `other`.
+pub(super) const BREAKDOWN_VALUES_MAX: usize = 10;
+
+/// Most fields of one facets request.
+pub(super) const FACET_FIELDS_MAX: usize = 50;
+
+/// Values of a facet without `top`.
+pub(super) const FACET_TOP_DEFAULT: usize = 10;
+
+/// Most values of one facet.
+pub(super) const FACET_TOP_MAX: usize = 1_000;
+
+/// Values of a completion without `limit`.
+pub(super) const VALUES_DEFAULT: usize = 20;
+
+/// Most values of a completion.
+pub(super) const VALUES_MAX: usize = 1_000;
+
+/// Longest field name or value prefix in a parameter, bytes.
+pub(super) const NAME_BYTES_MAX: usize = millpond_wire::limits::NAME_BYTES_MAX;
+
+/// Most groups that one aggregation holds: about 100 MB with a handful of aggregates.
+pub(super) const GROUPS_MAX: usize = 200_000;
+
+/// Most bytes of rows that one query decompresses: minutes of one core.
+pub(super) const SCANNED_BYTES_MAX: u64 = 64 << 30;
+
+/// Time that a query gets without `timeout`.
+pub(super) const QUERY_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+
+/// Longest `timeout`.
+pub(super) const QUERY_TIMEOUT_MAX: Duration = Duration::from_secs(300);
+
+/// Fewest queries that run at once, so that a slow one does not hold up the page on a small machine.
+pub(super) const QUERIES_RUNNING_MIN: usize = 4;
+
+/// Queries that wait for a thread; one page sends three at a time. Beyond it: 503.
+pub(super) const QUERIES_WAITING_MAX: usize = 64;
+
+/// Longest wait for a thread. After it: 503.
+pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Most live tails at once. Each reads every document that comes in.
+pub(super) const TAILS_MAX: usize = 32;
+
+/// Documents that a live tail looks at before other tasks get their turn: under a millisecond.
+pub(super) const TAIL_STEP_DOCUMENTS: usize = 500;
+
+/// A tail without documents says this often that it lives, so that proxies keep it open and a dead client is noticed.
+pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);

@@ -1,0 +1,81 @@
+//! The users' port: the API under `/api/v1`, the page, health and metrics. Described for users in `API.md`.
+//!
+//! ```text
+//! request ─► guard ─► api/<endpoint> ─► params, time ─► search ─► blocking ─► LogStore
+//!            (who)    (one file each)   (what)          (filter)  (threads)    │
+//! reply   ◄─ problem (errors) ◄──────── rows/ (pages, pipes on rows), body ◄───┘
+//! ```
+//!
+//! Only this module knows the HTTP and JSON of the API. It keeps no state but the admission of concurrent work.
+
+mod api;
+mod blocking;
+mod body;
+mod guard;
+mod limits;
+mod params;
+mod problem;
+mod rows;
+mod search;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use http::StatusCode;
+use tokio::sync::Semaphore;
+
+use self::blocking::QueryPool;
+use self::limits::TAILS_MAX;
+use self::problem::Problem;
+use crate::app::AppState;
+
+/// What handlers work with. Clones share everything.
+#[derive(Clone)]
+struct Http {
+    app: AppState,
+    queries: QueryPool,
+    /// One permit a live tail.
+    tails: Arc<Semaphore>,
+}
+
+/// The service of the users' port. It has no accounts: whoever reaches it may read and write everything, so it must
+/// listen on loopback only, and it answers browsers only for its own pages.
+pub fn router(state: AppState) -> Router {
+    let queries = QueryPool::for_this_machine();
+    let http = Http { app: state, queries, tails: Arc::new(Semaphore::new(TAILS_MAX)) };
+    routes()
+        .fallback(api::assets::assets)
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "See `Allow` for what can be used here.",
+            )
+        })
+        // Every handler that takes a body has a limit of its own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn(guard::guard))
+        .with_state(http)
+}
+
+/// All endpoints. `get` answers HEAD too.
+fn routes() -> Router<Http> {
+    Router::new()
+        .route("/api/v1/ingest", post(api::ingest::ingest))
+        .route("/api/v1/query", get(api::query::query).post(api::query::query))
+        .route("/api/v1/histogram", get(api::histogram::histogram).post(api::histogram::histogram))
+        .route("/api/v1/stats", get(api::stats::stats).post(api::stats::stats))
+        .route("/api/v1/facets", get(api::facets::facets).post(api::facets::facets))
+        .route("/api/v1/fields", get(api::fields::fields).post(api::fields::fields))
+        .route("/api/v1/values", get(api::values::values).post(api::values::values))
+        .route("/api/v1/tail", get(api::tail::tail))
+        .route("/metrics", get(api::metrics::metrics))
+        .route("/-/healthy", get(api::health::healthy))
+        .route("/-/ready", get(api::health::ready))
+}

@@ -1,0 +1,222 @@
+//! The pipes on rows: `where`, `limit`, `dedup` and `sort`. Each sees what the `fields` before it left visible.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+
+use millpond_query::table::Cell;
+use millpond_query::{Filter, Row, SortKey, aliases};
+use millpond_wire::batch::{Batch, DocRef};
+use millpond_wire::level::Level;
+
+use super::visible::{Visible, VisibleRow};
+use super::{Outcome, Stage};
+use crate::http::limits::{DEDUP_BYTES_MAX, SORT_BYTES_MAX, SORT_ROWS_MAX};
+
+type Next<'w> = Box<dyn Stage + 'w>;
+
+/// Passes the rows that match.
+pub(super) struct Where<'w> {
+    pub(super) filter: Filter,
+    pub(super) visible: Visible,
+    pub(super) next: Next<'w>,
+}
+
+impl Stage for Where<'_> {
+    fn push(&mut self, row: DocRef<'_>) -> ControlFlow<()> {
+        let passes = millpond_query::matches(&self.filter, &VisibleRow { row, visible: &self.visible });
+        if passes { self.next.push(row) } else { ControlFlow::Continue(()) }
+    }
+
+    fn end(&mut self, outcome: &mut Outcome) {
+        self.next.end(outcome);
+    }
+}
+
+/// Passes the first rows.
+pub(super) struct Limit<'w> {
+    pub(super) left: usize,
+    pub(super) next: Next<'w>,
+}
+
+impl Stage for Limit<'_> {
+    fn push(&mut self, row: DocRef<'_>) -> ControlFlow<()> {
+        let Some(left) = self.left.checked_sub(1) else { return ControlFlow::Break(()) };
+        self.left = left;
+        self.next.push(row)?;
+        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn end(&mut self, outcome: &mut Outcome) {
+        self.next.end(outcome);
+    }
+}
+
+/// Passes the first row of each combination of values.
+pub(super) struct Dedup<'w> {
+    by: Vec<String>,
+    visible: Visible,
+    /// The combinations seen, at most [`DEDUP_BYTES_MAX`] bytes of them.
+    seen: HashSet<Box<[u8]>>,
+    seen_bytes: usize,
+    next: Next<'w>,
+}
+
+impl<'w> Dedup<'w> {
+    pub(super) fn new(by: Vec<String>, visible: Visible, next: Next<'w>) -> Self {
+        Self { by, visible, seen: HashSet::new(), seen_bytes: 0, next }
+    }
+
+    fn is_full(&self) -> bool {
+        self.seen_bytes >= DEDUP_BYTES_MAX
+    }
+}
+
+impl Stage for Dedup<'_> {
+    fn push(&mut self, row: DocRef<'_>) -> ControlFlow<()> {
+        if self.is_full() {
+            return ControlFlow::Break(());
+        }
+        let key = self.by.iter().fold(Vec::new(), |mut key, name| {
+            VisibleRow { row, visible: &self.visible }.field(name, &mut |value| {
+                let _ = write!(key, "{value:?},");
+                ControlFlow::Continue(())
+            });
+            key.push(0);
+            key
+        });
+        // The set's own room for an entry counts too.
+        let key_bytes = key.len() + size_of::<Box<[u8]>>() * 2;
+        if !self.seen.insert(key.into()) {
+            return ControlFlow::Continue(());
+        }
+        self.seen_bytes += key_bytes;
+        self.next.push(row)
+    }
+
+    fn end(&mut self, outcome: &mut Outcome) {
+        if self.is_full() {
+            outcome.partial = outcome.partial.or(Some("dedup_keys"));
+        }
+        self.next.end(outcome);
+    }
+}
+
+/// Orders the rows, those with equal keys as they came. Holds as many as are wanted after it, so that the first
+/// rows of any number are exact.
+pub(super) struct Sort<'w> {
+    keys: Vec<SortKey>,
+    visible: Visible,
+    keep: usize,
+    held: Vec<Held>,
+    held_bytes: usize,
+    /// Keys of the last row that is kept for certain: a later row has to come before it.
+    bar: Option<Vec<Cell>>,
+    /// Rows that were wanted did not fit.
+    overflowed: bool,
+    next: Next<'w>,
+}
+
+/// A row that waits for its place.
+struct Held {
+    keys: Vec<Cell>,
+    row: Batch,
+}
+
+impl<'w> Sort<'w> {
+    /// Keeps the first `keep` rows, at most [`SORT_ROWS_MAX`].
+    pub(super) fn new(keys: Vec<SortKey>, visible: Visible, keep: usize, next: Next<'w>) -> Self {
+        let (held, bar) = (Vec::new(), None);
+        Self { keys, visible, keep, held, held_bytes: 0, bar, overflowed: false, next }
+    }
+
+    fn order(&self, left: &[Cell], right: &[Cell]) -> Ordering {
+        let pairs = left.iter().zip(right).zip(&self.keys);
+        pairs.fold(Ordering::Equal, |order, ((left, right), key)| {
+            order.then_with(|| match (left, right) {
+                (Cell::Null, _) | (_, Cell::Null) => (left == &Cell::Null).cmp(&(right == &Cell::Null)),
+                _ if key.descending => right.cmp(left),
+                _ => left.cmp(right),
+            })
+        })
+    }
+
+    /// Orders what is held and lets go of what no longer has a chance.
+    fn settle(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        held.sort_by(|left, right| self.order(&left.keys, &right.keys));
+        let capacity = self.keep.min(SORT_ROWS_MAX);
+        self.overflowed |= self.keep > capacity && held.len() > capacity;
+        held.truncate(capacity);
+        self.held_bytes = held.iter().map(Held::bytes).sum();
+        if self.held_bytes > SORT_BYTES_MAX {
+            self.overflowed = true;
+            held.truncate(held.len() / 2);
+            self.held_bytes = held.iter().map(Held::bytes).sum();
+            self.keep = held.len();
+        }
+        if held.len() == self.keep.min(SORT_ROWS_MAX) {
+            self.bar = held.last().map(|last| last.keys.clone());
+        }
+        self.held = held;
+    }
+}
+
+impl Held {
+    fn bytes(&self) -> usize {
+        self.row.heap_bytes() + size_of::<Self>() + self.keys.len() * size_of::<Cell>()
+    }
+}
+
+impl Stage for Sort<'_> {
+    fn push(&mut self, row: DocRef<'_>) -> ControlFlow<()> {
+        let visible = VisibleRow { row, visible: &self.visible };
+        let keys: Vec<Cell> = self.keys.iter().map(|key| key_of(&visible, &key.field)).collect();
+        if self.bar.as_ref().is_some_and(|bar| self.order(&keys, bar).is_ge()) {
+            return ControlFlow::Continue(());
+        }
+        let held = Held { keys, row: Visible::default().copy(row) };
+        self.held_bytes += held.bytes();
+        self.held.push(held);
+        if self.held.len() >= self.keep.min(SORT_ROWS_MAX).saturating_mul(2).max(1_024)
+            || self.held_bytes > SORT_BYTES_MAX
+        {
+            self.settle();
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn end(&mut self, outcome: &mut Outcome) {
+        self.settle();
+        if self.overflowed {
+            outcome.partial = outcome.partial.or(Some("sort_rows"));
+        }
+        for held in std::mem::take(&mut self.held) {
+            if let Some(row) = held.row.doc(0)
+                && self.next.push(row).is_break()
+            {
+                break;
+            }
+        }
+        self.next.end(outcome);
+    }
+}
+
+/// The first value of a field, as a sort key. Levels go by severity, not by name.
+fn key_of(row: &VisibleRow<'_>, field: &str) -> Cell {
+    if field == aliases::TIMESTAMP {
+        return Cell::TimeNs(row.timestamp_ns());
+    }
+    let mut first = Cell::Null;
+    row.field(field, &mut |value| {
+        first = Cell::from(value);
+        ControlFlow::Break(())
+    });
+    match (&first, field) {
+        (Cell::Str(name), aliases::LEVEL) => {
+            Level::parse(name).map_or(first, |level| Cell::I64(level as i64))
+        }
+        _ => first,
+    }
+}

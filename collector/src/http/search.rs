@@ -1,0 +1,247 @@
+//! What every query endpoint shares: `q`, `start` and `end` become a filter, pipes and a range; the answer becomes
+//! JSON with the time it took and what is missing in it.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use millpond_query::table::Cell;
+use millpond_query::{Context, Filter, Leaf, Resolved, Scope, aliases};
+use millpond_store::{Budget, FieldInfo, LogStore, Partial, StoreError, TimeRange};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Http;
+use super::limits::{NAME_BYTES_MAX, QUERY_TIMEOUT_DEFAULT, QUERY_TIMEOUT_MAX};
+use super::params::Parameters;
+use super::problem::Problem;
+use super::time;
+use crate::clock;
+
+/// One query request, on its thread.
+pub(super) struct Search<'a> {
+    pub(super) store: &'a dyn LogStore,
+    pub(super) budget: &'a Budget,
+    pub(super) parameters: &'a Parameters,
+    /// `start` and `end`.
+    pub(super) range: TimeRange,
+    now_ns: i64,
+    fields: OnceCell<Vec<FieldInfo>>,
+}
+
+/// An answer with what is to be said about it.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Reply<T> {
+    #[serde(flatten)]
+    pub(super) value: T,
+    took_ms: u64,
+    partial: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl<T> Reply<T> {
+    /// A reply that lacks something for `reason`, or nothing if there is none.
+    pub(super) fn new(value: T, reason: Option<&'static str>) -> Self {
+        Self { value, took_ms: 0, partial: reason.is_some(), reason, warnings: Vec::new() }
+    }
+
+    /// Adds what the user should know, though it is no error.
+    pub(super) fn warn(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
+    /// Says how long it took.
+    pub(super) fn took(mut self, since: Instant) -> Self {
+        self.took_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Whether something is missing.
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
+    }
+}
+
+impl Http {
+    /// Runs a query on its own thread and sends its answer as one JSON object.
+    pub(super) async fn answer<T: Serialize + Send + 'static>(
+        &self,
+        parameters: Parameters,
+        query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let since = Instant::now();
+        let timeout = timeout(&parameters)?;
+        let store = self.app.store.clone();
+        let made = self.queries.run(timeout, move |budget| {
+            let reply = query(&Search::new(&*store, budget, &parameters)?)?.took(since);
+            let body = serde_json::to_vec(&reply).map_err(|error| Problem::internal(&error))?;
+            Ok((body, reply.is_partial()))
+        });
+        let made = made.await;
+        self.count_query(made.as_ref().map(|(_, partial)| *partial));
+        Ok(([(CONTENT_TYPE, "application/json")], made?.0).into_response())
+    }
+
+    /// Counts a query by how it ended: `Ok(true)` is a partial answer.
+    pub(super) fn count_query<E>(&self, ended: Result<bool, E>) {
+        let metrics = &self.app.metrics;
+        match ended {
+            Ok(partial) => {
+                metrics.http_queries_total.add(1);
+                metrics.http_queries_partial_total.add(u64::from(partial));
+            }
+            Err(_) => metrics.http_query_errors_total.add(1),
+        }
+    }
+}
+
+impl<'a> Search<'a> {
+    /// A request at the time of the wall clock.
+    pub(super) fn new(
+        store: &'a dyn LogStore,
+        budget: &'a Budget,
+        parameters: &'a Parameters,
+    ) -> Result<Self, Problem> {
+        let now_ns = clock::now_ns();
+        let range = time::range(parameters, now_ns)?;
+        Ok(Self { store, budget, parameters, range, now_ns, fields: OnceCell::new() })
+    }
+
+    /// The query `q`, ready to run; everything when it is absent.
+    pub(super) fn resolve(&self) -> Result<Resolved, Problem> {
+        let query = millpond_query::parse(self.parameters.text("q")?.unwrap_or_default())?;
+        let has_field = |name: &str| self.has_field(name);
+        Ok(query.resolve_in(&Context {
+            now_ns: self.now_ns,
+            start_ns: self.range.start_ns,
+            end_ns: self.range.end_ns,
+            has_field: Some(&has_field),
+        })?)
+    }
+
+    /// The stored name of a field that a parameter names: an alias stands for its field, unless documents have a
+    /// field of the alias' own name.
+    pub(super) fn field_name(&self, parameter: &'static str, name: &str) -> Result<String, Problem> {
+        if name.len() > NAME_BYTES_MAX {
+            let detail = format!("A field name has at most {NAME_BYTES_MAX} bytes.");
+            return Err(Problem::parameter(parameter, detail));
+        }
+        let keeps_its_name = aliases::may_be_a_field(name) && self.has_field(name);
+        Ok(if keeps_its_name { name } else { aliases::canonical(name) }.to_owned())
+    }
+
+    /// One sentence for each field of the filter that no document in the range has.
+    pub(super) fn warnings(&self, filter: &Filter) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        collect_names(filter, &mut names);
+        // An alias is looked for under both of its names; one that exists is enough.
+        let known: BTreeSet<&str> =
+            self.fields().iter().map(|field| aliases::canonical(&field.name)).collect();
+        let unknown: BTreeSet<&str> = names
+            .into_iter()
+            .map(aliases::canonical)
+            .filter(|name| !known.contains(name) && !is_built_in(name) && !is_object(name, &known))
+            .collect();
+        let warning = |name: &str| match millpond_query::nearest(name, known.iter().copied()) {
+            Some(nearest) => {
+                format!("No document in this range has a field `{name}`. Did you mean `{nearest}`?")
+            }
+            None => format!("No document in this range has a field `{name}`."),
+        };
+        unknown.into_iter().map(warning).collect()
+    }
+
+    fn has_field(&self, name: &str) -> bool {
+        self.fields().iter().any(|field| field.name == name)
+    }
+
+    fn fields(&self) -> &[FieldInfo] {
+        self.fields.get_or_init(|| self.store.fields(self.range))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Plan(detail) => Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail),
+            StoreError::Closed => Problem::overloaded(5, "The collector is stopping."),
+            error => Problem::internal(&error),
+        }
+    }
+}
+
+/// A reply of one JSON object.
+pub(super) fn json(value: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(value).map_err(|error| Problem::internal(&error))?;
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// The time that a query gets: the parameter `timeout`.
+pub(super) fn timeout(parameters: &Parameters) -> Result<Duration, Problem> {
+    let Some(timeout_ns) = parameters.read("timeout", time::duration_ns)? else {
+        return Ok(QUERY_TIMEOUT_DEFAULT);
+    };
+    let timeout = Duration::from_nanos(timeout_ns.unsigned_abs());
+    if timeout > QUERY_TIMEOUT_MAX {
+        let detail = format!("`timeout` is at most {}s.", QUERY_TIMEOUT_MAX.as_secs());
+        return Err(Problem::parameter("timeout", detail));
+    }
+    Ok(timeout)
+}
+
+/// The name of a reason for a partial answer. Clients compare it.
+pub(super) fn reason(partial: Partial) -> &'static str {
+    match partial {
+        Partial::Deadline => "deadline",
+        Partial::ScannedBytes => "scanned_bytes",
+        Partial::Groups => "groups",
+        Partial::Damaged => "damaged",
+    }
+}
+
+/// A cell as JSON. Times are RFC 3339; what JSON can't say (NaN) is null.
+pub(super) fn cell_to_json(cell: Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Bool(truth) => Value::Bool(truth),
+        Cell::I64(number) => number.into(),
+        Cell::F64(number) => number.into(),
+        Cell::Str(text) => Value::String(text),
+        Cell::TimeNs(timestamp_ns) => Value::String(rfc3339(timestamp_ns)),
+    }
+}
+
+/// Unix nanoseconds as RFC 3339 in UTC.
+pub(super) fn rfc3339(timestamp_ns: i64) -> String {
+    let mut text = Vec::with_capacity(32);
+    millpond_wire::batch::write_rfc3339(timestamp_ns, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn collect_names<'f>(filter: &'f Filter, names: &mut BTreeSet<&'f str>) {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect_names(part, names)),
+        Filter::Not(part) => collect_names(part, names),
+        Filter::Leaf(Leaf { scope: Scope::Field(name), .. }) => {
+            names.insert(name);
+        }
+        Filter::Leaf(Leaf { scope: Scope::Any, .. }) | Filter::All | Filter::None | Filter::Time { .. } => {}
+    }
+}
+
+/// Fields that every document has, whatever the catalog lists.
+fn is_built_in(name: &str) -> bool {
+    matches!(name, aliases::TIMESTAMP | aliases::LEVEL | aliases::MESSAGE | millpond_wire::names::ID)
+}
+
+/// Whether the name is the first part of known names: `http` of `http.request.method`.
+fn is_object(name: &str, known: &BTreeSet<&str>) -> bool {
+    known.range(name..).any(|known| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
