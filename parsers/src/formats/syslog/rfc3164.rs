@@ -17,9 +17,13 @@ pub(super) fn parse<'a>(
     out: &mut Parsed<'a>,
 ) -> Outcome {
     let bad_time = c.miss("`Mmm dd hh:mm:ss` or a time of RFC 3339");
+    let start = c.rest();
     let is_bsd = c.peek().is_some_and(|b| b.is_ascii_alphabetic());
     let stamp = if is_bsd { time::month_day(&mut c) } else { time::rfc3339(&mut c) };
-    match stamp.and_then(|stamp| stamp.resolve(context)) {
+    // `May 1, 2024 9:05:00 PM` is Java's and no syslog.
+    let is_java =
+        is_bsd && start.get(..start.len() - c.rest().len()).is_some_and(|stamp| stamp.contains(','));
+    match stamp.filter(|_| !is_java).and_then(|stamp| stamp.resolve(context)) {
         Some(instant) => {
             out.timestamp_ns = Some(instant.ns);
             out.zone_assumed = instant.zone_assumed;
@@ -158,6 +162,11 @@ mod tests {
             Format::Syslog,
             "2024-05-01T12:00:00Z INFO my.server: started",
             "time=2024-05-01T12:00:00 | level=9 INFO | message=started | log.logger=my.server | note: not syslog: expected a host at byte 21",
+        );
+        check(
+            Format::Syslog,
+            "May 01, 2024 12:00:00 PM org.Foo start",
+            "time=2024-05-01T12:00:00 assumed | message=org.Foo start | note: not syslog: expected `Mmm dd hh:mm:ss` or a time of RFC 3339 at byte 0",
         );
         check(
             Format::Syslog,

@@ -286,12 +286,13 @@ impl<'a> Facts<'a> {
                 is_pid
             } else if let Some(text) = head.bracket() {
                 self.thread_behind_level(text, head)
+            } else if let Some(logger) =
+                logger(head, is_open, is_letter, self.pid.is_some()).filter(|_| self.logger.is_none())
+            {
+                self.logger = Some(logger);
+                head.separators();
+                return;
             } else {
-                if let Some(logger) = logger(head, is_open, is_letter, self.pid.is_some()) {
-                    self.logger = Some(logger);
-                    head.separators();
-                    return;
-                }
                 false
             };
             if !took {

@@ -105,10 +105,12 @@ fn weak_level<'a>(mut head: Head<'a>, out: &mut Parsed<'a>) {
     }
     for index in 0..WORDS_BEFORE_LEVEL_MAX {
         head.skip_blank();
-        let word = head.word().trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let is_capital = word.bytes().all(|b| b.is_ascii_uppercase());
-        if let Some(number) = severity::from_word(word).filter(|_| is_capital || index == 0) {
-            return set_level(Level { text: word, number }, out);
+        // `[INFO/MainProcess]`, `production.ERROR:`
+        for part in head.word().split(['.', '/', ':', '[', ']', '(', ')', ',']).take(WORDS_BEFORE_LEVEL_MAX) {
+            let is_capital = part.bytes().all(|b| b.is_ascii_uppercase());
+            if let Some(number) = severity::from_word(part).filter(|_| is_capital || index == 0) {
+                return set_level(Level { text: part, number }, out);
+            }
         }
     }
 }

@@ -19,6 +19,10 @@ fn jvm_and_android() {
             "time=2015-07-29T17:41:44.747 assumed | level=9 INFO | message=Notification time out: 3200 | log.origin.file.line=i774 | process.thread.name=QuorumPeer[myid=1]/0:0:2181 | log.logger=FastLeaderElection",
         ),
         (
+            "2015-07-29 17:41:44,747 - INFO  [QuorumPeer:Follower@63] - FOLLOWING - LEADER ELECTION TOOK - 49",
+            "time=2015-07-29T17:41:44.747 assumed | level=9 INFO | message=FOLLOWING - LEADER ELECTION TOOK - 49 | log.origin.file.line=i63 | process.thread.name=QuorumPeer | log.logger=Follower",
+        ),
+        (
             "03-17 16:13:38.811  1702  2395 D WindowManager: printFreezing",
             "time=2026-03-17T16:13:38.811 assumed | level=5 D | message=printFreezing | process.pid=i1702 | process.thread.id=i2395 | log.logger=WindowManager",
         ),
@@ -73,7 +77,11 @@ fn python_postgres_rust_and_others() {
         ),
         (
             "[2024-05-01 12:00:00] production.ERROR: boom",
-            "time=2024-05-01T12:00:00 assumed | message=production.ERROR: boom",
+            "time=2024-05-01T12:00:00 assumed | level=17 ERROR | message=production.ERROR: boom",
+        ),
+        (
+            "[2024-05-01 12:00:00,123: INFO/MainProcess] celery ready",
+            "time=2024-05-01T12:00:00.123 assumed | level=9 INFO | message=[2024-05-01 12:00:00,123: INFO/MainProcess] celery ready",
         ),
         (
             "2024-05-01T12:00:00Z\tinfo\tserver up",
