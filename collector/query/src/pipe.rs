@@ -1,6 +1,8 @@
 //! The resolved pipes. `top`, `rare` and `timechart` are written as the `stats`, `sort` and `limit` that they
 //! mean, and a leading `where` is part of the filter, so that an engine has to know six stages only.
 
+use std::fmt;
+
 use crate::filter::Filter;
 
 /// One stage after the filter, in the order of the text.
@@ -105,4 +107,34 @@ pub struct SortKey {
     pub field: String,
     /// Largest first.
     pub descending: bool,
+}
+
+/// For people and tests: one line, not a query text.
+impl fmt::Display for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pipe::Stats(Stats { aggs, by }) => {
+                f.write_str("stats")?;
+                for Agg { function, field, column } in aggs {
+                    write!(f, " {column}={function}({})", field.as_deref().unwrap_or_default())?;
+                }
+                f.write_str(if by.is_empty() { "" } else { " by" })?;
+                by.iter().try_for_each(|key| match key {
+                    GroupKey::Field(name) => write!(f, " {name}"),
+                    GroupKey::Time { step_ns } => write!(f, " time/{step_ns}"),
+                })
+            }
+            Pipe::Sort(keys) => {
+                f.write_str("sort")?;
+                keys.iter()
+                    .try_for_each(|key| write!(f, " {}{}", if key.descending { "-" } else { "" }, key.field))
+            }
+            Pipe::Limit(rows) => write!(f, "limit {rows}"),
+            Pipe::Fields { names, exclude } => {
+                write!(f, "{} {}", if *exclude { "drop" } else { "keep" }, names.join(" "))
+            }
+            Pipe::Where(filter) => write!(f, "where {filter}"),
+            Pipe::Dedup { by } => write!(f, "dedup {}", by.join(" ")),
+        }
+    }
 }

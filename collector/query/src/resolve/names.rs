@@ -1,7 +1,7 @@
 //! What a name in a query stands for: a field of documents, or a column that the pipes before have made.
 
 use crate::Context;
-use crate::aliases::{canonical, may_be_a_field};
+use crate::aliases::{self, canonical, may_be_a_field};
 use crate::ast::Name;
 use crate::error::{QueryError, QueryErrorCode};
 use crate::nearest::nearest;
@@ -53,9 +53,11 @@ impl<'c> Names<'c> {
 fn unknown_column(name: &Name, columns: &[String]) -> QueryError {
     let message = format!("the pipes before make no column {}", name.text);
     let error = QueryError::new(QueryErrorCode::UnknownColumn, name.span, message);
-    let all = || format!("there are {}", columns.join(", "));
-    error.hint(match nearest(&name.text, columns.iter().map(String::as_str)) {
+    let columns_of = columns.iter().map(String::as_str);
+    let aliases_of = aliases::all().iter().filter(|(_, field)| columns.iter().any(|column| column == field));
+    let known = columns_of.chain(aliases_of.map(|(alias, _)| *alias));
+    error.hint(match nearest(&name.text, known) {
         Some(known) => format!("did you mean {known}?"),
-        None => all(),
+        None => format!("there are {}", columns.join(", ")),
     })
 }
