@@ -16,6 +16,8 @@ export interface QueryMeta {
   readonly cursor: string | null;
   readonly tookMs: number;
   readonly partial: boolean;
+  /** Why it is partial, in the collector's words. */
+  readonly reason: string | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -40,8 +42,7 @@ export interface Facet {
 export interface StatsTable {
   readonly columns: readonly { readonly name: string; readonly type?: string }[];
   readonly rows: readonly (readonly Scalar[])[];
-  readonly took_ms?: number;
-  readonly partial?: boolean;
+  readonly meta: QueryMeta;
 }
 
 /** A browser clock that differs less than this from the collector's is taken as right (`Date` has whole seconds). */
@@ -122,15 +123,10 @@ function readMeta(value: unknown): QueryMeta {
     cursor: typeof meta["cursor"] === "string" ? meta["cursor"] : null,
     tookMs: typeof meta["took_ms"] === "number" ? meta["took_ms"] : 0,
     partial: meta["partial"] === true,
-    warnings: Array.isArray(meta["warnings"]) ? meta["warnings"].map(warningText) : [],
+    reason: typeof meta["reason"] === "string" ? meta["reason"] : undefined,
+    warnings: Array.isArray(meta["warnings"]) ? meta["warnings"].map(String) : [],
   };
 }
-
-const warningText = (warning: unknown): string => {
-  if (typeof warning !== "object" || warning === null) return String(warning);
-  const { message, detail, hint } = warning as Record<string, unknown>;
-  return [message ?? detail, hint].filter((part) => typeof part === "string").join(" ") || JSON.stringify(warning);
-};
 
 /** Counts over time, stacked by level. */
 export function histogram(params: SearchParams & { readonly buckets: number }, signal?: AbortSignal): Promise<Histogram> {
@@ -140,11 +136,14 @@ export function histogram(params: SearchParams & { readonly buckets: number }, s
 }
 
 export function stats(params: SearchParams, signal?: AbortSignal): Promise<StatsTable> {
-  return call(apiPath("stats", { ...params }), signal, async (response) => (await response.json()) as StatsTable);
+  return call(apiPath("stats", { ...params }), signal, async (response) => {
+    const reply = (await response.json()) as Pick<StatsTable, "columns" | "rows">;
+    return { columns: reply.columns, rows: reply.rows, meta: readMeta(reply) };
+  });
 }
 
-export function fields(signal?: AbortSignal): Promise<FieldInfo[]> {
-  return call(apiPath("fields", {}), signal, async (response) => ((await response.json()) as { fields: FieldInfo[] }).fields);
+export function fields(params: Omit<SearchParams, "q">, signal?: AbortSignal): Promise<FieldInfo[]> {
+  return call(apiPath("fields", { ...params }), signal, async (response) => ((await response.json()) as { fields: FieldInfo[] }).fields);
 }
 
 export function facets(params: SearchParams & { readonly fields: string; readonly top: number }, signal?: AbortSignal): Promise<Facet[]> {

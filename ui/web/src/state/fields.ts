@@ -28,6 +28,7 @@ export function startFields(): void {
   let abort = new AbortController();
   effect(() => {
     void searchNumber.value;
+    void view.value.live;
     untracked(() => {
       abort.abort();
       abort = new AbortController();
@@ -39,7 +40,8 @@ export function startFields(): void {
 
 async function readFields(signal: AbortSignal): Promise<void> {
   try {
-    fieldList.value = await api.fields(signal);
+    const { start, end } = view.peek().live ? {} : currentParams();
+    fieldList.value = await api.fields(start && end ? { start, end } : {}, signal);
     fieldsError.value = undefined;
   } catch (thrown) {
     if (!isAbort(thrown)) fieldsError.value = toApiError(thrown);

@@ -145,7 +145,7 @@ async function runTable(signal: AbortSignal): Promise<void> {
       table.value = result;
       rows.replace([]);
       stale.value = false;
-      finish(started, { cursor: null, tookMs: result.took_ms ?? 0, partial: result.partial === true, warnings: [] });
+      finish(started, result.meta);
     });
     if (result.rows.length === 0) void explainEmptiness(signal);
   } catch (thrown) {

@@ -5,7 +5,7 @@ import { batch, effect, signal, untracked } from "@preact/signals";
 import * as api from "../api/client";
 import { isAbort, toApiError, type ApiError } from "../api/problem";
 import { openTail } from "../api/tail";
-import { idOf, type Doc } from "../core/doc";
+import { idOf, timestampOf, type Doc } from "../core/doc";
 import { splitPipes } from "../core/query";
 import { Rows } from "./rows";
 import { view, runCount } from "./view";
@@ -16,8 +16,12 @@ export const TAIL_MAX_ROWS = 5_000;
 export const TAIL_MAX_BUFFER = 5_000;
 /** Lines from before the tail began, so that it doesn't start with an empty page. */
 const TAIL_SEED_ROWS = 100;
+/** Lines fetched after a lost connection; more than these are said to be missing. */
+const TAIL_CATCH_UP_ROWS = 1_000;
 /** New lines reach the page in batches of this interval: a burst must not mean a render per line. */
 const FLUSH_MS = 120;
+/** Between attempts when the collector (or a proxy) refuses the stream but not the query, as it does when it is full. */
+const RECONNECT_MS = 5_000;
 
 export type Connection = "connecting" | "open" | "lost" | "refused";
 /** Who paused: a person, or scrolling up (which scrolling down again takes back). */
@@ -31,6 +35,8 @@ export const buffered = signal(0);
 export const skipped = signal(0);
 /** Dropped here: from the buffer while paused. */
 export const dropped = signal(0);
+/** Times that lines are missing because the connection was lost for too long. */
+export const gaps = signal(0);
 export const tailError = signal<ApiError | undefined>(undefined);
 
 let incoming: Doc[] = [];
@@ -54,24 +60,36 @@ function follow(q: string): () => void {
     buffered.value = 0;
     skipped.value = 0;
     dropped.value = 0;
+    gaps.value = 0;
     tailError.value = undefined;
   });
   const abort = new AbortController();
   let seeded = false;
-  const close = openTail(q, {
-    onOpen: () => {
-      batch(() => {
-        connection.value = "open";
-        tailError.value = undefined;
-      });
-    },
-    onDocument: take,
-    onSkipped: (count) => void (skipped.value += count),
-    onLost: (final) => {
-      connection.value = final ? "refused" : "lost";
-      if (final) void explain(q, abort.signal);
-    },
-  });
+  let close = (): void => undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const connect = (): void => {
+    close = openTail(q, {
+      onOpen: () => {
+        if (connection.peek() === "lost") void catchUp(q, abort.signal);
+        batch(() => {
+          connection.value = "open";
+          tailError.value = undefined;
+        });
+      },
+      onDocument: take,
+      onSkipped: (count) => void (skipped.value += count),
+      onLost: (final) => {
+        connection.value = "lost";
+        if (!final) return;
+        void isRefused(q, abort.signal).then((refused) => {
+          if (abort.signal.aborted) return;
+          if (refused) connection.value = "refused";
+          else again = setTimeout(connect, RECONNECT_MS);
+        });
+      },
+    });
+  };
+  connect();
   void seed(q, abort.signal).finally(() => (seeded = true));
   const timer = setInterval(() => {
     if (seeded) flush();
@@ -79,6 +97,7 @@ function follow(q: string): () => void {
   return () => {
     abort.abort();
     clearInterval(timer);
+    clearTimeout(again);
     close();
   };
 }
@@ -94,12 +113,31 @@ async function seed(q: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** EventSource doesn't show the body of a refusal: the same query, asked plainly, does. */
-async function explain(q: string, signal: AbortSignal): Promise<void> {
+/** After a lost connection: what came in between, up to a bound. What the tail brings as well is told apart by its id. */
+async function catchUp(q: string, signal: AbortSignal): Promise<void> {
+  const last = tailRows.at(tailRows.count - 1);
+  if (!last) return;
+  const docs: Doc[] = [];
+  try {
+    const done = await api.query({ q, start: timestampOf(last), limit: TAIL_CATCH_UP_ROWS }, signal, (more) => void docs.push(...more));
+    if (signal.aborted) return;
+    incoming = [...docs.reverse(), ...incoming].slice(-TAIL_MAX_BUFFER);
+    if (done.cursor !== null) gaps.value += 1;
+  } catch (thrown) {
+    if (!isAbort(thrown) && !signal.aborted) gaps.value += 1;
+  }
+}
+
+/** EventSource doesn't tell why it gave up: the same query, asked plainly, shows whether it is the query's fault. */
+async function isRefused(q: string, signal: AbortSignal): Promise<boolean> {
   try {
     await api.query({ q, limit: 1 }, signal, () => undefined);
+    return false;
   } catch (thrown) {
-    if (!isAbort(thrown) && !signal.aborted) tailError.value = toApiError(thrown);
+    if (isAbort(thrown) || signal.aborted) return false;
+    const failure = toApiError(thrown);
+    tailError.value = failure;
+    return !failure.transient;
   }
 }
 

@@ -41,7 +41,7 @@ export function App() {
       <header class="header">
         <a class="brand" href="./" onClick={(event) => { event.preventDefault(); resetView(); }} title="Start over"><Mark /><h1>Millpond</h1></a>
         <QueryBar />
-        <TimePicker />
+        {!live && <TimePicker />}
         <button type="button" class={`button live-button${live ? " on" : ""}`} aria-pressed={live} title="Live tail  l" onClick={toggleLive}>
           <span class={live ? "pulse open" : "pulse"} aria-hidden="true" />Live
         </button>
@@ -68,7 +68,7 @@ function Results() {
   const count = asTable ? (table.value?.rows.length ?? 0) : activeRows.value.count;
   const next = waiting.value;
   return (
-    <main class={`results${stale.value && !live ? " stale" : ""}`} aria-busy={loading.value}>
+    <main class={`results${stale.value && !live && count > 0 ? " stale" : ""}`} aria-busy={loading.value}>
       {!live && count > 0 && <ErrorStrip />}
       {next && !live && <button type="button" class="strip news" onClick={showWaiting}>{formatCount(next.count)} new, show them</button>}
       {live && tailRows.count === 0 && <Panel title="Waiting for new lines"><p>What arrives from now on and matches the query appears here within a second.</p></Panel>}

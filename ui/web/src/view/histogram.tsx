@@ -8,7 +8,7 @@ import { formatCount, formatShort, plural } from "../core/format";
 import type { Level } from "../core/level";
 import { brushRange, bucketAt, levelTotals, niceMax, stack, timeTicks, type Bucket, type Histogram as Data } from "../core/scale";
 import { fixedRange, formatInstant, formatSpan, type Range } from "../core/time";
-import { histogram, histogramError, histogramStale, range, rows } from "../state/search";
+import { histogram, histogramError, histogramStale, range } from "../state/search";
 import { filterTerm, setRange, view } from "../state/view";
 import { Icon } from "./icons";
 import { announce } from "./notify";
@@ -26,6 +26,7 @@ export function Histogram() {
   const data = histogram.value;
   const failure = histogramError.value;
   const within = range.value;
+  if (!data && failure) return null; // The list says what went wrong.
   return (
     <section class={`histogram${histogramStale.value ? " stale" : ""}`} aria-label="Histogram">
       {data && within ? (
@@ -34,7 +35,7 @@ export function Histogram() {
           <Legend data={data} />
         </>
       ) : (
-        <p class="histogram-void">{failure ? "" : rows.count === 0 && !histogramStale.value ? "" : "Counting…"}</p>
+        <p class="histogram-void">Counting…</p>
       )}
       {failure && failure.status !== 400 && <p class="histogram-error" role="alert">No histogram: {failure.message}</p>}
     </section>

@@ -33,7 +33,7 @@ export function List({ foot }: { foot: ComponentChildren }) {
   const box = useRef<HTMLDivElement>(null);
   const heights = useRef(new RowHeights(ROW_PX)).current;
   const [place, setPlace] = useState({ top: 0, viewport: 800 });
-  useRowHeights(heights, rows);
+  useRowHeights(box, heights, rows);
 
   const visible = visibleRows(heights, place.top, place.viewport, OVERSCAN_ROWS);
   useMeasuring(box, heights, visible.first);
@@ -87,17 +87,35 @@ export function List({ foot }: { foot: ComponentChildren }) {
   );
 }
 
+interface KnownHeights {
+  rows: Rows | undefined;
+  generation: number;
+  dropped: number;
+  /** What row heights depend on besides the contents. */
+  shape: string;
+  /** The row to keep at the top when the heights are measured anew. */
+  anchor: number | undefined;
+}
+
 /** Starts over with new contents, grows with new pages, shrinks with lines that fall off the front of a tail. */
-function useRowHeights(heights: RowHeights, rows: Rows): void {
-  const known = useRef<{ rows: Rows | undefined; generation: number; dropped: number; shape: string }>({ rows: undefined, generation: -1, dropped: 0, shape: "" });
-  const shape = `${wrap.value}|${columns.value.join()}|${view.value.id === ""}`;
-  const { generation } = rows;
-  if (known.current.rows !== rows || known.current.generation !== generation.value || known.current.shape !== shape) heights.reset(rows.count, ROW_PX);
+function useRowHeights(box: { current: HTMLDivElement | null }, heights: RowHeights, rows: Rows): void {
+  const known = useRef<KnownHeights>({ rows: undefined, generation: -1, dropped: 0, shape: "", anchor: undefined });
+  const was = known.current;
+  const generation = rows.generation.value;
+  const shape = wrap.value ? `${columns.value.join()}|${view.value.id === ""}` : "";
+  let anchor: number | undefined;
+  if (was.rows !== rows || was.generation !== generation) heights.reset(rows.count, ROW_PX);
   else {
-    if (rows.dropped > known.current.dropped) heights.dropFront(Math.min(heights.count, rows.dropped - known.current.dropped));
-    heights.resize(rows.count);
+    if (rows.dropped > was.dropped) heights.dropFront(Math.min(heights.count, rows.dropped - was.dropped));
+    if (was.shape !== shape) {
+      anchor = heights.indexAt(box.current?.scrollTop ?? 0);
+      heights.reset(rows.count, ROW_PX);
+    } else heights.resize(rows.count);
   }
-  known.current = { rows, generation: generation.value, dropped: rows.dropped, shape };
+  known.current = { rows, generation, dropped: rows.dropped, shape, anchor };
+  useLayoutEffect(() => {
+    if (anchor !== undefined && box.current) box.current.scrollTop = heights.offsetOf(anchor);
+  }, [shape]);
 }
 
 /** Measures the rows on screen; when rows above the first visible one turn out different, the scroll follows. */

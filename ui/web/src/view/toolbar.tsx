@@ -46,7 +46,7 @@ function Summary() {
         : total !== undefined && <><b data-testid="total">{plural(total, "event")}</b>{shown !== undefined && shown < total && <span class="dim"> {formatCount(shown)} loaded</span>}</>}
       {elapsedMs.value !== undefined && done && <span class="dim" title={`${done.tookMs} ms in the collector`}> {Math.round(elapsedMs.value)} ms</span>}
       {loading.value && <span class="dim"> searching…</span>}
-      {done?.partial && <strong class="partial" title="The collector reached a limit before it had seen everything."> partial results</strong>}
+      {done?.partial && <strong class="partial" title="The collector stopped before it had seen everything."> partial results{done.reason !== undefined && `: ${done.reason}`}</strong>}
       {done?.warnings.map((warning) => <span key={warning} class="warning"> {warning}</span>)}
     </span>
   );
