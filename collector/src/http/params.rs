@@ -186,3 +186,89 @@ fn hex_digit(byte: u8) -> Option<u8> {
 fn not_utf8() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "not_utf8", "The parameters must be UTF-8, percent-encoded.")
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    /// What comes of a GET with this query string: `name=value` pairs, or the code of the error.
+    async fn get(query: &str) -> Result<Vec<String>, &'static str> {
+        let request = http::Request::get(format!("/?{query}")).body(Body::empty()).unwrap();
+        pairs(request).await
+    }
+
+    async fn post(media_type: &str, body: impl Into<Body>) -> Result<Vec<String>, &'static str> {
+        let request =
+            http::Request::post("/?q=0").header(CONTENT_TYPE, media_type).body(body.into()).unwrap();
+        pairs(request).await
+    }
+
+    async fn pairs(request: Request) -> Result<Vec<String>, &'static str> {
+        let given = Unchecked::from_request(request, &()).await.map_err(|problem| problem.code())?;
+        Ok(given.0.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
+    }
+
+    #[tokio::test]
+    async fn query_strings_forms_and_json_say_the_same() {
+        let rows: [(&str, &[&str]); 7] = [
+            ("", &[]),
+            ("q=a+b%20c&&limit=5", &["q=a b c", "limit=5"]),
+            ("q=%C3%A9%2B%26%3D", &["q=é+&="]),
+            ("q=100%&x=%4", &["q=100%", "x=%4"]),
+            ("q=a=b", &["q=a=b"]),
+            ("q", &["q="]),
+            ("%71=x", &["q=x"]),
+        ];
+        for (query, expected) in rows {
+            assert_eq!(get(query).await.unwrap(), expected, "{query}");
+        }
+        const FORM: &str = "application/x-www-form-urlencoded";
+        const JSON: &str = "application/json; charset=utf-8";
+        assert_eq!(post(FORM, "limit=5&q=a+b").await.unwrap(), ["q=0", "limit=5", "q=a b"]);
+        let body = r#"{"limit":5,"fields":["a","b"],"end":null,"x":true,"t":1.5}"#;
+        assert_eq!(
+            post(JSON, body).await.unwrap(),
+            ["q=0", "fields=a", "fields=b", "limit=5", "t=1.5", "x=true"]
+        );
+        assert_eq!(post(JSON, "").await.unwrap(), ["q=0"]);
+    }
+
+    #[tokio::test]
+    async fn malformed_parameters_are_refused() {
+        const JSON: &str = "application/json";
+        assert_eq!(get("q=%FF").await, Err("not_utf8"));
+        assert_eq!(get(&"a&".repeat(PARAMETERS_MAX + 1)).await, Err("too_many_parameters"));
+        assert_eq!(post(JSON, "[1]").await, Err("bad_json"));
+        assert_eq!(post(JSON, r#"{"q":{"a":1}}"#).await, Err("bad_json"));
+        assert_eq!(post(JSON, r#"{"q":[[1]]}"#).await, Err("bad_json"));
+        assert_eq!(post("text/plain", "q=1").await, Err("unsupported_media_type"));
+        assert_eq!(post(JSON, "x".repeat(PARAMETERS_BYTES_MAX + 1)).await, Err("too_large"));
+    }
+
+    #[test]
+    fn values_are_checked_by_name() {
+        let pairs =
+            [("q", "x"), ("limit", "0"), ("top", "7"), ("fields", "a, b,,"), ("fields", "c"), ("end", "")];
+        let unchecked =
+            Unchecked(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+        let parameters = unchecked.only(&["q", "limit", "top", "fields", "end"]).unwrap();
+        assert_eq!(parameters.text("q"), Ok(Some("x")));
+        assert_eq!(parameters.text("end"), Ok(None));
+        assert!(parameters.text("fields").is_err(), "given twice");
+        assert_eq!(parameters.list("fields"), ["a", "b", "c"]);
+        assert_eq!(parameters.count("top", 1, 10), Ok(7));
+        assert_eq!(parameters.count("rows", 1, 10), Ok(1));
+        assert!(parameters.count("limit", 1, 10).is_err());
+        assert!(parameters.count("top", 1, 6).is_err());
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_nearest() {
+        let unchecked = Unchecked(vec![("limt".to_owned(), "5".to_owned())]);
+        let problem = unchecked.only(&["q", "limit"]).unwrap_err();
+        assert_eq!(problem.code(), "unknown_parameter");
+        assert!(format!("{problem:?}").contains("Did you mean `limit`?"), "{problem:?}");
+    }
+}

@@ -126,15 +126,17 @@ impl<'a> Search<'a> {
         })?)
     }
 
-    /// The stored name of a field that a parameter names: an alias stands for its field, unless documents have a
-    /// field of the alias' own name.
+    /// The stored name of a field that a parameter names, by the same rule as in pipes: an alias stands for its
+    /// field, unless only the alias itself is a field of the documents.
     pub(super) fn field_name(&self, parameter: &'static str, name: &str) -> Result<String, Problem> {
         if name.len() > NAME_BYTES_MAX {
             let detail = format!("A field name has at most {NAME_BYTES_MAX} bytes.");
             return Err(Problem::parameter(parameter, detail));
         }
-        let keeps_its_name = aliases::may_be_a_field(name) && self.has_field(name);
-        Ok(if keeps_its_name { name } else { aliases::canonical(name) }.to_owned())
+        let canonical = aliases::canonical(name);
+        let keeps_its_name =
+            aliases::may_be_a_field(name) && !self.has_field(canonical) && self.has_field(name);
+        Ok(if keeps_its_name { name } else { canonical }.to_owned())
     }
 
     /// One sentence for each field of the filter that no document in the range has.
