@@ -30,14 +30,17 @@ impl<'a> Cursor<'a> {
         self.pos
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a str {
         self.text.get(self.pos..).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.peek_at(0)
     }
 
+    #[inline]
     pub(crate) fn peek_at(&self, ahead: usize) -> Option<u8> {
         self.text.as_bytes().get(self.pos.saturating_add(ahead)).copied()
     }
@@ -55,6 +58,7 @@ impl<'a> Cursor<'a> {
         Miss { offset_bytes: self.pos, expected }
     }
 
+    #[inline]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         if found {

@@ -136,7 +136,7 @@ impl Detector {
             out.timestamp_ns = written_ns;
             out.zone_assumed = false;
         }
-        out.push_str("log.iostream", stream.name());
+        out.push_stream(stream);
     }
 
     /// Fills `out` and says what the line is.

@@ -155,6 +155,18 @@ impl<'a> Parsed<'a> {
         self.push(name, Value::Str(Cow::Borrowed(text)));
     }
 
+    /// The text inside may have a field of that name itself; what the runtime says is true.
+    pub(crate) fn push_stream(&mut self, stream: Stream) {
+        const NAME: &str = "log.iostream";
+        match self.fields.iter_mut().find(|(name, _)| name == NAME) {
+            Some((_, value)) => {
+                *value = Value::Str(Cow::Borrowed(stream.name()));
+                self.rebuilds_line = false;
+            }
+            None => self.push_str(NAME, stream.name()),
+        }
+    }
+
     /// Keeps the first note of a line: what follows is often its consequence.
     pub(crate) fn note(&mut self, kind: NoteKind, offset_bytes: usize) {
         self.note.get_or_insert(Note { kind, offset_bytes });

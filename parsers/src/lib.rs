@@ -16,7 +16,7 @@
 //! - [`limits`] has every bound.
 //!
 //! Text is borrowed from the line wherever it is verbatim, and [`Parsed`] is reused, so a line costs no allocation
-//! unless it has escapes or nested objects. Nothing here parses with regular expressions. What the crate doesn't do:
+//! unless it has escapes or names that nest. Nothing here parses with regular expressions. What the crate doesn't do:
 //! join lines (the caller does, before; pieces of containers after), decode character sets, choose field types.
 
 mod cursor;

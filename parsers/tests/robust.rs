@@ -1,5 +1,6 @@
 //! What must hold for any line at all: no panic, linear time, nothing lost, and JSON that agrees with serde_json.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use millpond_parsers::{
@@ -25,6 +26,9 @@ const SEEDS: &[&str] = &[
     "2024-05-01 12:00:00.123  INFO 12345 --- [main] c.e.Application : \u{1b}[32mStarted\u{1b}[0m",
     "03-17 16:13:38.811  1702  2395 D WindowManager: é",
     "May 1, 2024 9:05:00 PM x",
+    "[Fri Sep 09 10:42:29.902022 2011] [error] [client 1.2.3.4:80] [client 1.2.3.4] [pid 1:tid 2] [pid 3] x",
+    "2024/05/01 12:00:00 [error] 12#34: x, client: a, client: b, server: c, server: d, host: e",
+    r#"{"log":"a","log.iostream":"x","stream":"stdout","time":"2024-05-01T12:00:00.5Z"}"#,
 ];
 
 fn every_format(line: &str) {
@@ -40,6 +44,8 @@ fn every_format(line: &str) {
             assert!(*format != Format::Text, "every line is text");
         }
         assert!(out.severity_number <= 24);
+        let names: HashSet<&str> = out.fields.iter().map(|(name, _)| name.as_ref()).collect();
+        assert_eq!(names.len(), out.fields.len(), "{format}: a name twice in {:?}", out.fields);
         for (_, value) in &out.fields {
             match value {
                 Value::F64(number) => assert!(number.is_finite()),

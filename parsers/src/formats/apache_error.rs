@@ -47,7 +47,10 @@ fn group<'a>(c: &mut Cursor<'a>) -> Option<&'a str> {
 /// False: it isn't one of Apache's, so it belongs to the message.
 fn fact<'a>(text: &'a str, out: &mut Parsed<'a>) -> bool {
     let Some((kind, value)) = text.split_once(' ') else { return false };
+    let has = |prefix: &str| out.fields.iter().any(|(name, _)| name.starts_with(prefix));
     match kind {
+        "pid" if has("process.") => return false,
+        "client" | "remote" if has("client.") => return false,
         "pid" => {
             let (pid, thread) =
                 value.split_once(":tid ").map_or((value, None), |(pid, tid)| (pid, Some(tid)));

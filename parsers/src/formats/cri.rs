@@ -26,7 +26,7 @@ pub(crate) fn parse<'a>(line: &'a str, context: &Context<'_>, out: &mut Parsed<'
     c.eat(b' ');
     out.timestamp_ns = Some(instant.ns);
     out.message = Cow::Borrowed(c.rest());
-    out.push_str("log.iostream", stream.name());
+    out.push_stream(stream);
     out.partial = Some(Partial { stream, last });
     out.rebuilds_line = true;
     Ok(())

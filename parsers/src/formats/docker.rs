@@ -41,7 +41,7 @@ pub(crate) fn parse<'a>(line: &'a str, context: &Context<'_>, out: &mut Parsed<'
         return Err(missing("a member `time`"));
     }
     out.message = message;
-    out.push_str("log.iostream", stream.name());
+    out.push_stream(stream);
     out.partial = Some(Partial { stream, last });
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! One JSON object a line. Objects flatten to dotted names, arrays stay verbatim; `crate::roles` finds time, level,
 //! message and trace. Without a message member the line itself is the message, so there is always something to read.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use crate::cursor::Outcome;
@@ -42,7 +45,3 @@ impl<'a> Sink<'a> for Members<'_, 'a, '_> {
         self.out.note(NoteKind::BrokenEscape, offset_bytes);
     }
 }
-
-#[cfg(test)]
-#[path = "json_tests.rs"]
-mod tests;

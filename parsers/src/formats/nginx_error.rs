@@ -50,13 +50,22 @@ fn connection(c: &mut Cursor<'_>) -> Option<i64> {
     Some(number)
 }
 
+const KEYS: [&str; 6] = ["client", "server", "request", "upstream", "host", "referrer"];
+
 /// The list `, client: 1.2.3.4, server: x, request: "GET / HTTP/1.1"` at the end; it starts with the client.
 fn facts<'a>(message: &'a str, out: &mut Parsed<'a>) {
     const START: &str = ", client: ";
     let Some(start) = memchr::memmem::rfind(message.as_bytes(), START.as_bytes()) else { return };
     let mut c = Cursor::new(message.get(start..).unwrap_or_default());
+    let mut seen = 0u8;
     while c.eat_str(", ") {
         let Some(key) = c.until(b':') else { return };
+        let bit = KEYS.iter().position(|known| *known == key).map_or(0, |index| 1 << index);
+        if seen & bit != 0 {
+            // nginx writes each once, so this is some text that looks alike.
+            return;
+        }
+        seen |= bit;
         c.eat(b' ');
         let value = match c.quoted() {
             Some(value) => value,

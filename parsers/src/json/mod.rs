@@ -20,21 +20,21 @@ pub(crate) use flatten::{Sink, flatten_nested, flatten_object};
 /// Digits that a float of 64 bits can be trusted with; a number with more stays verbatim.
 const F64_DIGITS_MAX: usize = 17;
 
+/// Bytes of a string that are looked at one by one first.
+const NEAR_BYTES: usize = 16;
+
 /// A string as it stands between its quotes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RawStr<'a> {
     pub(crate) text: &'a str,
     pub(crate) offset_bytes: usize,
+    pub(crate) has_escapes: bool,
 }
 
 impl<'a> RawStr<'a> {
-    pub(crate) fn has_escapes(&self) -> bool {
-        memchr(b'\\', self.text.as_bytes()).is_some()
-    }
-
     /// The string itself, and whether half a surrogate pair had to be replaced.
     pub(crate) fn unescape(&self) -> Outcome<(Cow<'a, str>, bool)> {
-        if self.has_escapes() { unescape(self) } else { Ok((Cow::Borrowed(self.text), false)) }
+        if self.has_escapes { unescape(self) } else { Ok((Cow::Borrowed(self.text), false)) }
     }
 }
 
@@ -55,6 +55,12 @@ impl<'a> Reader<'a> {
 
     /// The next byte that isn't white space; it stays.
     pub(crate) fn peek(&mut self) -> Option<u8> {
+        // Programs write no white space, so the common case comes first.
+        match self.cursor.peek() {
+            Some(byte) if byte > b' ' => return Some(byte),
+            None => return None,
+            Some(_) => {}
+        }
         self.cursor.take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
         self.cursor.peek()
     }
@@ -98,9 +104,19 @@ impl<'a> Reader<'a> {
         self.expect(b'"', "a string")?;
         let rest = self.cursor.rest();
         let offset_bytes = self.pos();
-        let length = closing_quote(rest.as_bytes()).ok_or_else(|| self.cursor.miss("a closing `\"`"))?;
+        let bytes = rest.as_bytes();
+        // Names and most values are shorter than what a vector search needs to pay off.
+        let near = bytes.iter().take(NEAR_BYTES).position(|b| matches!(b, b'"' | b'\\'));
+        let (length, has_escapes) = match near {
+            Some(length) if bytes.get(length) == Some(&b'"') => (length, false),
+            _ => {
+                let length = closing_quote(bytes).ok_or_else(|| self.cursor.miss("a closing `\"`"))?;
+                let text = bytes.get(..length).unwrap_or_default();
+                (length, memchr(b'\\', text).is_some())
+            }
+        };
         self.cursor.advance(length + 1);
-        Ok(RawStr { text: rest.get(..length).unwrap_or_default(), offset_bytes })
+        Ok(RawStr { text: rest.get(..length).unwrap_or_default(), offset_bytes, has_escapes })
     }
 
     /// A number, `true`, `false` or `null`, with its text.
