@@ -2,7 +2,6 @@
 //! fields are skipped, odd text is repaired, too deep values are kept as base64. Only a body that is
 //! no protobuf, or whose stream offsets contradict each other, is refused.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 use base64::Engine;
