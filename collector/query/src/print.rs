@@ -266,18 +266,15 @@ fn escape(f: &mut Formatter<'_>, text: &str, starts_word: bool) -> fmt::Result {
     Ok(())
 }
 
-/// A regular expression: `/` escaped unless it is already.
+/// A regular expression: `/` escaped, escapes as they are.
 fn escape_regex(f: &mut Formatter<'_>, source: &str) -> fmt::Result {
-    let mut chars = source.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                // A lone `\` at the end, which only a quoted regex can have, stays one character.
-                write!(f, "\\{}", chars.next().map_or(String::from("\\"), String::from))?;
-            }
-            '/' => f.write_str("\\/")?,
-            c => write!(f, "{c}")?,
+    let mut escaped = false;
+    for c in source.chars() {
+        if c == '/' && !escaped {
+            f.write_str("\\")?;
         }
+        write!(f, "{c}")?;
+        escaped = c == '\\' && !escaped;
     }
     Ok(())
 }

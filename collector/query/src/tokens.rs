@@ -117,3 +117,47 @@ fn stands_alone(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
         | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let mut found = Vec::new();
+        for_each_token(text, |token| found.push(token.to_owned()));
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_digits_and_underscores() {
+        check("", &[]);
+        check(" .,-/ ", &[]);
+        check("GET /api/v1?user_id=42", &["get", "api", "v1", "user_id", "42"]);
+        check("10.0.0.17:5432", &["10", "0", "0", "17", "5432"]);
+        check("4bf92f35-77b3", &["4bf92f35", "77b3"]);
+        check("Größe ÄÖÜ naïve", &["größe", "äöü", "naïve"]);
+        check("e\u{301}te\u{301}", &["e\u{301}te\u{301}"]);
+        check("Привет, мир", &["привет", "мир"]);
+        check("数据库error", &["数", "据", "库", "error"]);
+        check("a错b", &["a", "错", "b"]);
+        check("İ \u{212A}elvin ǅ", &["İ", "kelvin", "ǆ"]);
+        check("ok 😀 fine", &["ok", "fine"]);
+        check("x\0y\u{1b}[31mred", &["x", "y", "31mred"]);
+    }
+
+    #[test]
+    fn long_tokens_are_cut_on_a_character_boundary() {
+        check(&"A".repeat(500), &["a".repeat(MAX_TOKEN_BYTES).as_str()]);
+        check(&format!("{} b", "é".repeat(500)), &["é".repeat(MAX_TOKEN_BYTES / 2).as_str(), "b"]);
+        check(&format!("{}é", "a".repeat(MAX_TOKEN_BYTES - 1)), &["a".repeat(MAX_TOKEN_BYTES - 1).as_str()]);
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_text() {
+        let mut found = Vec::new();
+        for_each_token_at("a é-错b", |token, at| found.push((token.to_owned(), at)));
+        let expected = [("a", 0), ("é", 2), ("错", 5), ("b", 8)];
+        assert_eq!(found, expected.map(|(token, at)| (token.to_owned(), at)));
+    }
+}

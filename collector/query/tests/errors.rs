@@ -40,6 +40,8 @@ fn errors_point_at_the_place_and_say_what_to_do() {
         ("{app=\"x\", 5}", 0, "{app=\"x\", 5}", Unexpected, "quote"),
         ("x /(/", 2, "/(/", BadRegex, "quote"),
         ("f:/\\w{900}{900}/", 2, "/\\w{900}{900}/", BadRegex, "quote"),
+        (r#"x f:~"a\\""#, 5, r#""a\\""#, BadRegex, "\\\\"),
+        (r#"{app=~""}"#, 6, r#""""#, BadRegex, "regular"),
         ("@timestamp>yesterday", 11, "yesterday", BadTime, "now-1h"),
         ("_time:2026-*", 6, "2026-*", BadTime, "now-1h"),
         ("x | foo", 4, "foo", UnknownPipe, "quote"),

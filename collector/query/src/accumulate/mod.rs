@@ -131,3 +131,6 @@ fn numeric(value: Scalar<'_>) -> Option<Number> {
         other => other.as_number(),
     }
 }
+
+#[cfg(test)]
+mod tests;

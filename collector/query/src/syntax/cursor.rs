@@ -79,10 +79,23 @@ impl<'a> Cursor<'a> {
 
     /// Whether this word is next, in any case, and ends there.
     pub(super) fn sees_keyword(&self, keyword: &str) -> bool {
+        self.sees_keyword_before(keyword, &['(', ')', '"', '|'])
+    }
+
+    fn sees_keyword_before(&self, keyword: &str, ends: &[char]) -> bool {
         let rest = self.rest();
         let matches = rest.get(..keyword.len()).is_some_and(|word| word.eq_ignore_ascii_case(keyword));
         let after = rest.get(keyword.len()..).and_then(|rest| rest.chars().next());
-        matches && after.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | ')' | '"' | '|'))
+        matches && after.is_none_or(|c| c.is_whitespace() || ends.contains(&c))
+    }
+
+    /// Reads the keyword if it is next and ends an item of a list: a comma may follow.
+    pub(super) fn eat_item_keyword(&mut self, keyword: &str) -> bool {
+        let seen = self.sees_keyword_before(keyword, &[')', ',', '|']);
+        if seen {
+            self.at += keyword.len();
+        }
+        seen
     }
 
     /// Reads the keyword if it is next.

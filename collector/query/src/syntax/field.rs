@@ -99,10 +99,12 @@ pub(super) fn operand(
             Condition::Compare(comparison, literal.ok_or_else(|| no_value(cursor, name))?)
         }
         Operator::Like | Operator::Unlike => {
-            let literal = value::literal(cursor, place)?.filter(|literal| !literal.text.is_empty());
-            let literal = literal.ok_or_else(|| no_value(cursor, name))?;
-            let kind = ValueKind::Regex { source: literal.text, ignore_case: false };
-            Condition::Has(Value { kind, span: literal.span })
+            let literal = value::literal(cursor, place)?.ok_or_else(|| no_value(cursor, name))?;
+            let source = value::regex_source(&literal.text).ok_or_else(|| bad_regex(literal.span))?;
+            Condition::Has(Value {
+                kind: ValueKind::Regex { source, ignore_case: false },
+                span: literal.span,
+            })
         }
         Operator::Has | Operator::Equals | Operator::Differs => {
             let value = value::value(cursor, place)?.ok_or_else(|| no_value(cursor, name))?;
@@ -147,6 +149,11 @@ fn lucene_exists(
 
 fn is_star(value: &Value) -> bool {
     matches!(&value.kind, ValueKind::Pattern(pieces) if matches!(pieces.as_slice(), [Piece::AnyRun]))
+}
+
+fn bad_regex(span: Span) -> QueryError {
+    QueryError::new(QueryErrorCode::BadRegex, span, "this is not a whole regular expression")
+        .hint("write a \\ as \\\\ in a regular expression")
 }
 
 fn no_value(cursor: &Cursor<'_>, name: &Name) -> QueryError {

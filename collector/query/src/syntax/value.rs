@@ -132,3 +132,22 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<ValueKind> {
     cursor.set(cursor.at() + cursor.rest().len() - after.len());
     Some(ValueKind::Regex { source, ignore_case })
 }
+
+/// The source of a regular expression that was written in quotes, as it would be between slashes: `\/` is `/`.
+/// None when it is empty or ends in the middle of an escape, which no regular expression does.
+pub(super) fn regex_source(text: &str) -> Option<String> {
+    let mut source = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            source.push(c);
+            continue;
+        }
+        let next = chars.next()?;
+        if next != '/' {
+            source.push('\\');
+        }
+        source.push(next);
+    }
+    Some(source).filter(|source| !source.is_empty())
+}

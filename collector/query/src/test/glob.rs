@@ -90,11 +90,11 @@ impl Glob {
         loop {
             let stepped = match self.pieces.get(piece) {
                 Some(Piece::AnyRun) => {
+                    if star.is_none() && at < barred_until {
+                        return Err(0);
+                    }
                     let end = self.stretch_end(text, at);
                     if star.is_none() {
-                        if at < barred_until {
-                            return Err(0);
-                        }
                         barred = end;
                     }
                     star = Some(Star { piece: piece + 1, at, end });
@@ -193,4 +193,117 @@ fn next_char(text: &str, at: usize) -> Option<char> {
 fn starts_of_stretches(text: &str) -> impl Iterator<Item = usize> {
     let after_space = text.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, c)| at + c.len_utf8());
     std::iter::once(0).chain(after_space)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glob(pattern: &str, reach: Reach) -> Glob {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for c in pattern.chars() {
+            match (c, pieces.last_mut()) {
+                ('*', _) => pieces.push(Piece::AnyRun),
+                ('?', _) => pieces.push(Piece::AnyChar),
+                (c, Some(Piece::Literal(text))) => text.push(c),
+                (c, _) => pieces.push(Piece::Literal(c.to_string())),
+            }
+        }
+        Glob::new(&pieces, reach)
+    }
+
+    #[test]
+    fn patterns_within_texts() {
+        let rows = [
+            ("conn*", "a Connection", true),
+            ("conn*", "disconnected", false),
+            ("*tion", "a connection", true),
+            ("*tion", "connections", false),
+            ("a*b", "axxb", true),
+            ("a*b", "ax xb", false),
+            ("a*b*c", "a b c a1b2c", true),
+            ("a*b c*d", "a1b c2d", true),
+            ("a*b c*d", "a1b  c2d", false),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("a?c", "a c", false),
+            ("?", " x ", true),
+            ("?", " xy ", false),
+            ("*", "", true),
+            ("a*", "a", true),
+            ("错*", "数据错误", true),
+            ("*.log", "/var/x.log", true),
+            ("*.log", "/var/x.log.gz", true),
+            ("*.log", "/var/x.logs", false),
+        ];
+        for (pattern, text, expected) in rows {
+            assert_eq!(glob(pattern, Reach::Within).matches(text), expected, "{pattern} in {text}");
+        }
+    }
+
+    #[test]
+    fn patterns_of_whole_values() {
+        let rows = [
+            ("web-*", "web-01", true),
+            ("web-*", "Web-01", false),
+            ("web-*", "my web-01", false),
+            ("*a*b*", "xx a yy b zz", true),
+            ("*a*b", "a b b", true),
+            ("a?", "aé", true),
+            ("a?", "a", false),
+            ("*", "", true),
+        ];
+        for (pattern, text, expected) in rows {
+            assert_eq!(glob(pattern, Reach::Whole).matches(text), expected, "{pattern} is {text}");
+        }
+    }
+
+    /// The definition, in exponential time.
+    fn plain(glob: &Glob, text: &str, at: usize, piece: usize) -> bool {
+        let (rest, next) = (&text[at..], text[at..].chars().next());
+        let takes_next = next.filter(|c| glob.takes(*c)).map(|c| at + c.len_utf8());
+        match glob.pieces.get(piece) {
+            None => glob.may_end(text, at),
+            Some(Piece::Literal(literal)) => {
+                rest.starts_with(literal) && plain(glob, text, at + literal.len(), piece + 1)
+            }
+            Some(Piece::AnyChar) => takes_next.is_some_and(|at| plain(glob, text, at, piece + 1)),
+            Some(Piece::AnyRun) => {
+                plain(glob, text, at, piece + 1) || takes_next.is_some_and(|at| plain(glob, text, at, piece))
+            }
+        }
+    }
+
+    fn plain_matches(glob: &Glob, text: &str) -> bool {
+        if glob.reach == Reach::Whole {
+            return plain(glob, text, 0, 0);
+        }
+        let starts_freely = |at: usize| {
+            let left = text[..at].chars().next_back();
+            let cuts = left.zip(next_char(text, at)).is_some_and(|(left, right)| joins(left, right));
+            !cuts || matches!(glob.pieces.first(), Some(Piece::AnyRun))
+        };
+        let mut starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        starts.any(|at| starts_freely(at) && plain(glob, text, at, 0))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_matcher_agrees_with_the_definition(pattern in "[ab *?错.-]{1,8}", text in "[ab 错.-]{0,12}") {
+            let pattern = pattern.replace("**", "*").replace("**", "*");
+            for reach in [Reach::Within, Reach::Whole] {
+                let glob = glob(&pattern, reach);
+                proptest::prop_assert_eq!(glob.matches(&text), plain_matches(&glob, &text), "{:?} {:?}", glob, text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_pattern_takes_text_times_pattern_at_worst() {
+        let pattern = format!("{}b", "a*".repeat(20));
+        // Some 64,000 starts, each of which could look at everything behind it: without the bar this takes minutes.
+        let text = format!("{} ba", "a-".repeat(64_000));
+        assert!(!glob(&pattern, Reach::Within).matches(&text));
+        assert!(!glob(&pattern, Reach::Whole).matches(&text));
+    }
 }

@@ -36,10 +36,10 @@ pub(super) fn sort(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
             key.span = cursor.span_from(key.span.offset_bytes);
         }
         cursor.skip_space();
-        let descending = if cursor.eat_keyword("desc") {
+        let descending = if cursor.eat_item_keyword("desc") {
             !minus
         } else {
-            cursor.eat_keyword("asc");
+            cursor.eat_item_keyword("asc");
             minus
         };
         push(cursor, &mut keys, SortExpr { name: key, descending }, start)?;

@@ -1,0 +1,94 @@
+//! Pipes on a table of documents, from the text of the query to the cells.
+
+use millpond_query::table::{Cell, Table, apply};
+use millpond_query::{Filter, parse};
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+fn documents() -> Table {
+    let row = |at: i64, host: &str, status: i64, duration: Option<f64>| {
+        vec![
+            Cell::TimeNs(at * SECOND_NS),
+            Cell::Str(host.to_owned()),
+            Cell::I64(status),
+            duration.map_or(Cell::Null, Cell::F64),
+        ]
+    };
+    Table {
+        columns: ["@timestamp", "host.name", "status", "duration"].map(str::to_owned).to_vec(),
+        rows: vec![
+            row(0, "a", 200, Some(10.0)),
+            row(30, "b", 500, Some(20.0)),
+            row(61, "a", 500, None),
+            row(62, "c", 200, Some(5.0)),
+            row(-1, "a", 404, Some(40.0)),
+        ],
+    }
+}
+
+/// Runs the pipes and gives the table as text: `a b` for the columns, then a line for each row.
+#[track_caller]
+fn check(pipes: &str, expected: &[&str]) {
+    let resolved =
+        parse(pipes).and_then(|query| query.resolve(0)).unwrap_or_else(|error| panic!("{pipes}: {error}"));
+    let stages = match resolved.filter {
+        Filter::All => resolved.pipes,
+        filter => [vec![millpond_query::Pipe::Where(filter)], resolved.pipes].concat(),
+    };
+    let table = apply(documents(), &stages).expect("there are few groups");
+    let show = |cell: &Cell| match cell {
+        Cell::Null => "-".to_owned(),
+        Cell::Bool(value) => value.to_string(),
+        Cell::I64(value) => value.to_string(),
+        Cell::F64(value) => value.to_string(),
+        Cell::Str(value) => value.clone(),
+        Cell::TimeNs(value) => format!("{}s", value / SECOND_NS),
+    };
+    let rows = table.rows.iter().map(|row| row.iter().map(show).collect::<Vec<_>>().join(" "));
+    let lines: Vec<String> = std::iter::once(table.columns.join(" ")).chain(rows).collect();
+    assert_eq!(lines, expected, "{pipes}");
+}
+
+#[test]
+fn stats_group_and_aggregate() {
+    check("| stats count()", &["count", "5"]);
+    check("nothing | stats count(), sum(status)", &["count sum(status)", "0 -"]);
+    check("nothing | stats count() by host", &["host.name count"]);
+    check(
+        "| stats count(), avg(duration) ms, dc(status) by host",
+        &["host.name count ms dc(status)", "a 3 25 3", "b 1 20 1", "c 1 5 1"],
+    );
+    check("| stats count() by _time:1m", &["@timestamp count", "-60s 1", "0s 2", "60s 2"]);
+    check("| stats count() by duration | limit 1", &["duration count", "5 1"]);
+    check("| stats count(duration), max(_time)", &["count(duration) max(_time)", "4 62s"]);
+    check("| stats count() n by host | stats sum(n), max(n)", &["sum(n) max(n)", "5 3"]);
+}
+
+#[test]
+fn top_rare_and_timechart() {
+    check("| top 2 host", &["host.name count", "a 3", "b 1"]);
+    check("| rare 2 host", &["host.name count", "b 1", "c 1"]);
+    check("| top duration | limit 1", &["duration count", "5 1"]);
+    check(
+        "| timechart span=1m count() by status",
+        &["@timestamp status count", "-60s 404 1", "0s 200 1", "0s 500 1", "60s 200 1", "60s 500 1"],
+    );
+}
+
+#[test]
+fn rows_are_sorted_cut_and_picked() {
+    check(
+        "| sort -duration | fields host, duration",
+        &["host.name duration", "a 40", "b 20", "a 10", "c 5", "a -"],
+    );
+    check("| sort duration | limit 2 | fields duration", &["duration", "5", "10"]);
+    check(
+        "| sort status desc, host | fields status host",
+        &["status host.name", "500 a", "500 b", "404 a", "200 a", "200 c"],
+    );
+    check("| dedup host | fields -duration, status", &["@timestamp host.name", "0s a", "30s b", "62s c"]);
+    check("| fields nope, status | limit 1", &["nope status", "- 200"]);
+    check("| limit 3 | where status:500 | fields host", &["host.name", "b", "a"]);
+    check("| stats count() n by host | where n>1 or host:c | sort -n", &["host.name n", "a 3", "c 1"]);
+    check("| stats count() by _time:1m | where _time>=1970-01-01T00:01", &["@timestamp count", "60s 2"]);
+}
