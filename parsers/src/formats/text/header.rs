@@ -42,7 +42,7 @@ impl<'a> Head<'a> {
 
     pub(super) fn skip_blank(&mut self) {
         loop {
-            self.c.skip_spaces();
+            self.c.take_while(is_blank);
             if self.c.peek() != Some(ESCAPE) || self.c.peek_at(1) != Some(b'[') {
                 return;
             }
@@ -59,7 +59,7 @@ impl<'a> Head<'a> {
 
     /// Up to the next blank or colour.
     pub(super) fn word(&mut self) -> &'a str {
-        self.c.take_while(|b| !matches!(b, b' ' | b'\t' | ESCAPE))
+        self.c.take_while(|b| !is_blank(b) && b != ESCAPE)
     }
 
     /// Skips blanks and lone `-`, `--`, `---`, `|` and `:`.
@@ -76,7 +76,7 @@ impl<'a> Head<'a> {
     }
 
     fn is_word_end(&self) -> bool {
-        matches!(self.c.peek(), None | Some(b' ' | b'\t' | ESCAPE))
+        self.c.peek().is_none_or(|b| is_blank(b) || b == ESCAPE)
     }
 
     /// A level with which a line starts: `[error] `, `ERROR `, `error: `. The head is moved behind it.
@@ -109,6 +109,11 @@ impl<'a> Head<'a> {
             self.c.advance(name.len());
         }
         is_zone
+    }
+
+    /// The header of a line that was joined from several ends with the first of them.
+    fn is_line_end(&self) -> bool {
+        self.c.rest().trim_start_matches([' ', '\t', '\r']).starts_with('\n')
     }
 
     /// A number that is a whole word.
@@ -147,7 +152,7 @@ impl<'a> Head<'a> {
         let is_set_off = match next {
             Some(b'\t' | ESCAPE | b':' | b'|') => true,
             Some(b' ') => is_capital || ahead.c.peek_at(1).is_some_and(|b| matches!(b, b' ' | b'-' | b'|')),
-            None | Some(b']' | b',' | b';' | b'-') => is_capital,
+            None | Some(b']' | b',' | b';' | b'-' | b'\n' | b'\r') => is_capital,
             _ => false,
         };
         is_set_off.then_some(())?;
@@ -276,6 +281,9 @@ impl<'a> Facts<'a> {
             return;
         }
         for _ in 0..HEADER_ITEMS_MAX {
+            if head.is_line_end() {
+                return;
+            }
             head.separators();
             let before = *head;
             let took = if let Some(number) = head.number() {
@@ -337,9 +345,11 @@ fn logger<'a>(head: &mut Head<'a>, is_open: bool, is_letter: bool, has_pid: bool
     let mut ahead = *head;
     let word = ahead.word();
     let name = match word.strip_suffix(':') {
-        // `Error:` and `Failed:` start a text; a logger has some structure in its name, except on Android.
+        // `Error:` and `java.io.IOException:` start a text; a logger has some structure in its name, except on Android.
         Some(name) => {
-            (is_name(name) && (is_letter || name.contains(['.', '$', '_', '/', ':']))).then_some(name)
+            let has_structure = name.contains(['.', '$', '_', '/', ':']);
+            let is_error = name.ends_with("Error") || name.ends_with("Exception");
+            (is_name(name) && (is_letter || has_structure) && !is_error).then_some(name)
         }
         None if is_open => word.strip_suffix(']').filter(|name| is_name(name)),
         None if is_name(word) => {
@@ -354,6 +364,11 @@ fn logger<'a>(head: &mut Head<'a>, is_open: bool, is_letter: bool, has_pid: bool
     }?;
     *head = ahead;
     Some(name)
+}
+
+/// A line that was joined from several may break right behind its header.
+fn is_blank(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 fn is_name(word: &str) -> bool {

@@ -19,6 +19,14 @@ fn jvm_and_android() {
             "time=2015-07-29T17:41:44.747 assumed | level=9 INFO | message=Notification time out: 3200 | log.origin.file.line=i774 | process.thread.name=QuorumPeer[myid=1]/0:0:2181 | log.logger=FastLeaderElection",
         ),
         (
+            "2024-05-01 12:00:00,123 ERROR\njava.io.IOException: x\n\tat a.B.c(B.java:1)",
+            "time=2024-05-01T12:00:00.123 assumed | level=17 ERROR | message=java.io.IOException: x\n\tat a.B.c(B.java:1)",
+        ),
+        (
+            "2024-05-01 12:00:00 INFO java.io.IOException: x",
+            "time=2024-05-01T12:00:00 assumed | level=9 INFO | message=java.io.IOException: x",
+        ),
+        (
             "2015-07-29 17:41:44,747 - INFO  [QuorumPeer:Follower@63] - FOLLOWING - LEADER ELECTION TOOK - 49",
             "time=2015-07-29T17:41:44.747 assumed | level=9 INFO | message=FOLLOWING - LEADER ELECTION TOOK - 49 | log.origin.file.line=i63 | process.thread.name=QuorumPeer | log.logger=Follower",
         ),
