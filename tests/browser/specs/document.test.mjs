@@ -138,3 +138,18 @@ test("top values are exact, and filter", async () => {
   await page.total(await countOf({ q: `${data.q} NOT user.id:*`, ...data.range }));
   await page.close();
 });
+
+test("the lines of the same source around a document, with it in sight", async () => {
+  const page = await openRow(0);
+  const { id } = page.parameters();
+  const at = Date.parse(data.docs.at(-1)["@timestamp"]);
+  await page.drawer.getByRole("button", { name: "Lines of the same source around this one" }).click();
+  await page.page.waitForFunction((q) => new URL(location.href).searchParams.get("q") !== q, data.q);
+  const { q, from, to } = page.parameters();
+  assert.equal(q, 'host.name="web-3" service.name="billing"');
+  assert.ok(Date.parse(from) < at && Date.parse(to) > at);
+  await page.total(await countOf({ q, start: from, end: to }));
+  await page.page.locator(".row.open.current").waitFor();
+  assert.equal(page.parameters().id, id);
+  await page.close();
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { addFilter, addTerm, byteOffsetToIndex, equalsTerm, errorSpan, hasTopLevelOr, markedWords, producesTable, splitPipes } from "./query";
+import { addFilter, addTerm, byteOffsetToIndex, equalsTerm, errorSpan, hasTopLevelOr, sourceQuery, markedWords, producesTable, splitPipes } from "./query";
 import { compareCells, filterColumn } from "./table";
 import { tokenize } from "./tokens";
 
@@ -85,6 +85,12 @@ describe("addFilter", () => {
   });
 
   test("a level of the legend", () => expect(addTerm("x", "level:error")).toBe("x level:error"));
+});
+
+test("lines of the same source", () => {
+  expect(sourceQuery({ "host.name": "web-1", "log.file.path": "/var/log/a.log", "service.name": "api" })).toBe('host.name="web-1" log.file.path="/var/log/a.log"');
+  expect(sourceQuery({ "service.name": "api" })).toBe('service.name="api"');
+  expect(sourceQuery({ message: "x" })).toBe("");
 });
 
 test("OR inside parentheses needs none around", () => {

@@ -1,7 +1,7 @@
 // Edits of a query's text: the filter part and the pipes apart, filters added and taken back, the words to mark
 // in the rows, and the place of an error. The collector parses for real; these keep what the user wrote.
 
-import type { Scalar } from "./doc";
+import type { Doc, Scalar } from "./doc";
 import { tokenize, type Token } from "./tokens";
 
 /** Commands that turn rows into a table. */
@@ -48,6 +48,14 @@ export function equalsTerm(field: string, value: Scalar): string {
 }
 
 const negate = (term: string): string => (term.startsWith("NOT ") ? term.slice(4) : `NOT ${term}`);
+
+/** The query for the lines of the same source as a document: its host and file, or the nearest to it that is known. */
+export function sourceQuery(doc: Doc): string {
+  const origin = ["log.file.path", "container.id", "service.name"].find((field) => typeof doc[field] === "string");
+  return ["host.name", origin]
+    .flatMap((field) => (field !== undefined && typeof doc[field] === "string" ? [equalsTerm(field, doc[field])] : []))
+    .join(" ");
+}
 
 /** Adds `field=value` or its negation; takes the opposite out if it is there, and adds nothing twice. */
 export function addFilter(query: string, field: string, value: Scalar, mode: "for" | "out"): string {

@@ -36,7 +36,8 @@ const isTexts = (value: unknown): value is string[] => Array.isArray(value) && v
 
 export const theme = stored<Theme>("theme", "auto", (v): v is Theme => v === "auto" || v === "light" || v === "dark");
 export const wrap = stored("wrap", false, isBool);
-export const sidebarOpen = stored("sidebar", true, isBool);
+/** On a small screen the panel lies over the rows: there it is opened on demand. */
+export const sidebarOpen = stored("sidebar", innerWidth > 900, isBool);
 export const histogramOpen = stored("histogram", true, isBool);
 /** Single-letter shortcuts can be switched off (WCAG 2.1.4). */
 export const shortcutsOn = stored("shortcuts", true, isBool);

@@ -247,7 +247,7 @@ export async function loadMore(): Promise<void> {
   }
 }
 
-/** Set by the list: whether someone is reading further down, or has a document open. */
+/** Set by the list: whether someone is reading further down. */
 export const reading = signal(false);
 
 function startAutoRefresh(): void {
@@ -256,7 +256,7 @@ function startAutoRefresh(): void {
     if (refreshS === 0 || live) return;
     const timer = setInterval(() => {
       if (document.hidden || loading.peek() || retryAtMs.peek() !== undefined) return;
-      if (reading.peek() && !isTable.peek()) void refreshBehind();
+      if ((reading.peek() || view.peek().id !== "") && !isTable.peek()) void refreshBehind();
       else runCount.value += 1;
     }, refreshS * 1_000);
     return () => clearInterval(timer);

@@ -6,11 +6,17 @@ import { computed, effect, signal, untracked } from "@preact/signals";
 import * as api from "../api/client";
 import { isAbort, toApiError, type ApiError } from "../api/problem";
 import { idOf, timestampOf, type Doc } from "../core/doc";
-import { nextNanosecond } from "../core/time";
-import { rows as searchRows, loadMore, hasMore } from "./search";
+import { sourceQuery } from "../core/query";
+import { fixedRange, nextNanosecond } from "../core/time";
+import { hasMore, loading, loadingMore, loadMore, moreError, rows as searchRows, stale } from "./search";
 import { tailRows, pause } from "./tail";
 import type { Rows } from "./rows";
 import { navigate, view } from "./view";
+
+/** A document that the list should go to is looked for in this many rows. */
+const SEEK_MAX_ROWS = 5_000;
+/** How far the surroundings of a document reach, before and after it. */
+const AROUND_MS = 60_000;
 
 /** The rows on the page: of the search or of the live tail. */
 export const activeRows = computed<Rows>(() => (view.value.live ? tailRows : searchRows));
@@ -26,6 +32,7 @@ export const openError = signal<ApiError | "gone" | undefined>(undefined);
 
 /** Keeps the open document in step with the URL: from the list if it has it, else from the collector. */
 export function startSelection(): void {
+  startSeeking();
   let abort = new AbortController();
   effect(() => {
     const { id, at } = view.value;
@@ -52,6 +59,37 @@ export function startSelection(): void {
       void fetchOpen(id, at, abort.signal);
     });
   });
+}
+
+/** The id of the document that the list is to go to once it has it. */
+const sought = signal(view.peek().id);
+
+/** Goes to a sought document; fetches further pages for it within a bound. */
+function startSeeking(): void {
+  effect(() => {
+    const id = sought.value;
+    void searchRows.version.value;
+    const busy = loading.value || loadingMore.value || stale.value;
+    untracked(() => {
+      if (id === "" || busy) return;
+      if (searchRows.indexOf(id) >= 0) {
+        currentId.value = id;
+        reveal.value += 1;
+      } else if (searchRows.count < SEEK_MAX_ROWS && hasMore() && moreError.value === undefined) {
+        void loadMore();
+        return;
+      }
+      sought.value = "";
+    });
+  });
+}
+
+/** Shows the lines of the same source around a document, with it open. */
+export function showAround(doc: Doc): void {
+  const ms = Date.parse(timestampOf(doc));
+  if (Number.isNaN(ms)) return;
+  navigate({ q: sourceQuery(doc), ...fixedRange(ms - AROUND_MS, ms + AROUND_MS), live: false, id: idOf(doc), at: timestampOf(doc) });
+  sought.value = idOf(doc);
 }
 
 async function fetchOpen(id: string, at: string, signal: AbortSignal): Promise<void> {

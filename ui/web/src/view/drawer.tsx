@@ -4,11 +4,10 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { idOf, levelOfDoc, sortedFields, timestampOf, typeOf, valueText, type Doc, type Scalar, type Value } from "../core/doc";
-import { formatExact } from "../core/time";
-import { fixedRange } from "../core/time";
+import { fixedRange, formatExact } from "../core/time";
 import { formatView } from "../core/url";
 import { marks, range } from "../state/search";
-import { activeRows, closeDoc, currentIndex, move, openDoc, openError } from "../state/selection";
+import { activeRows, closeDoc, currentIndex, move, openDoc, openError, showAround } from "../state/selection";
 import { columns, filterValue, toggleColumn, view } from "../state/view";
 import { Icon } from "./icons";
 import { LogText } from "./message";
@@ -69,6 +68,7 @@ function Head({ doc }: { doc: Doc | undefined }) {
         </div>
         <button type="button" class="icon-button" title="Newer  ←" aria-label="Previous document" disabled={at <= 0} onClick={() => move(-1)}><Icon name="up" /></button>
         <button type="button" class="icon-button" title="Older  →" aria-label="Next document" disabled={at < 0 || at >= last} onClick={() => move(1)}><Icon name="down" /></button>
+        <button type="button" class="icon-button" title="Lines of the same source around this one  a" aria-label="Lines of the same source around this one" disabled={!doc} onClick={() => doc && showAround(doc)}><Icon name="around" /></button>
         <button type="button" class="icon-button" title="Copy as JSON  c" aria-label="Copy as JSON" disabled={!doc} onClick={() => doc && void copyText(JSON.stringify(doc, null, 2), "Document")}><Icon name="copy" /></button>
         <button type="button" class="icon-button" title="Copy a link  y" aria-label="Copy a link to this document" onClick={() => void copyLink()}><Icon name="link" /></button>
         <button type="button" class="icon-button" title="Close  Esc" aria-label="Close the document" onClick={closeAndReturn}><Icon name="close" /></button>

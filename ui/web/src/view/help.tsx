@@ -16,6 +16,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["← →", "newer, older document while one is open"],
   ["Esc", "close; back to the list"],
   ["f x", "filter for, filter out the focused field of a document"],
+  ["a", "lines of the same source around the document"],
   ["c", "copy the value or the document"],
   ["y", "copy a link"],
   ["t", "time range"],

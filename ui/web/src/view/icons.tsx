@@ -26,6 +26,7 @@ const PATHS = {
   table: "M2 3h12v10H2ZM2 6.5h12M2 10h12M6.5 6.5V13",
   download: "M8 2v8M4.5 7 8 10.5 11.5 7M2.5 13.5h11",
   refresh: "M13.5 8a5.5 5.5 0 1 1-1.7-4M13.5 1.5V5H10",
+  around: "M2 3.5h7M2 12.5h7M2 8h12M12 6l2 2-2 2",
   up: "M3.5 10 8 5.5l4.5 4.5",
 } as const;
 

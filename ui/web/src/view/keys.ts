@@ -2,7 +2,7 @@
 
 import { collectorNow } from "../api/client";
 import { shortcutsOn, sidebarOpen, wrap } from "../state/prefs";
-import { activeRows, currentIndex, move, moveTo, open } from "../state/selection";
+import { activeRows, currentIndex, move, moveTo, open, openDoc, showAround } from "../state/selection";
 import { pause, paused, resume } from "../state/tail";
 import { resolveRange } from "../core/time";
 import { navigate, runCount, view } from "../state/view";
@@ -59,6 +59,10 @@ const LETTERS: Readonly<Record<string, () => void>> = {
   g: () => moveTo(0),
   G: () => moveTo(activeRows.peek().count - 1),
   o: openCurrent,
+  a: () => {
+    const doc = openDoc.peek() ?? activeRows.peek().at(currentIndex());
+    if (doc) showAround(doc);
+  },
   c: copyCurrent,
   y: () => void copyLink(),
   t: () => void (pickerOpen.value = !pickerOpen.peek()),

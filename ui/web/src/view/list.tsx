@@ -145,7 +145,9 @@ function useFollowing(box: { current: HTMLDivElement | null }, rows: Rows, live:
     if (live && paused.value === "no" && box.current) box.current.scrollTop = box.current.scrollHeight;
   });
   useLayoutEffect(() => {
-    if (!live && box.current && currentIndex() < 0) box.current.scrollTop = 0;
+    if (live || !box.current) return;
+    if (view.peek().id !== "" && currentIndex() >= 0) reveal.value += 1;
+    else box.current.scrollTop = 0;
   }, [rows.generation.value, live]);
 }
 

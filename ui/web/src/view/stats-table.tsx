@@ -5,8 +5,7 @@ import { useState } from "preact/hooks";
 import type { StatsTable } from "../api/client";
 import type { Scalar } from "../core/doc";
 import { formatInstant } from "../core/time";
-import { compareCells } from "../core/table";
-import { filterColumn } from "../core/table";
+import { compareCells, filterColumn } from "../core/table";
 import { filterValue, view } from "../state/view";
 import { Icon } from "./icons";
 
