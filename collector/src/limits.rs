@@ -76,5 +76,5 @@ pub const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// How often retention is applied.
 pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How often closed segments of the write-ahead log are looked through for ones to delete.
-pub const RELEASE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the write-ahead log is looked after: segments to delete, space on the disk.
+pub const TICK_INTERVAL: Duration = Duration::from_secs(10);

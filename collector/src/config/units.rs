@@ -23,7 +23,7 @@ const TIME_UNITS: [(&str, u64); 5] =
 ///
 /// # Errors
 /// Says what is wrong and which units there are.
-pub fn parse_bytes(text: &str) -> Result<u64, String> {
+pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     parse(text, &BYTE_UNITS, "a size", "50GB")
 }
 
@@ -31,7 +31,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 ///
 /// # Errors
 /// Says what is wrong and which units there are.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     parse(text, &TIME_UNITS, "a time", "30d").map(Duration::from_millis)
 }
 
@@ -39,7 +39,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// Those of `read`.
-pub fn parse_limit<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+pub(super) fn parse_limit<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
     if text.trim() == "unlimited" { Ok(None) } else { read(text).map(Some) }
 }
 

@@ -2,35 +2,13 @@
 //! on nothing but the body and its [`Source`]. Pure.
 
 use millpond_wire::batch::{Batch, Cuts};
-use millpond_wire::compression::{Encoding, decompress};
+use millpond_wire::compression::decompress;
 use millpond_wire::limits::{BODY_BYTES_MAX, BODY_DECODED_BYTES_MAX};
 use millpond_wire::otlp::{self, Group, OtlpError, Stamp};
 
 use super::error::IngestError;
 use super::ndjson::{self, LineError};
-
-/// What a body is, and what the collector knows of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Its protocol.
-    pub kind: SourceKind,
-    /// Its content encoding.
-    pub encoding: Encoding,
-    /// The agent that sent it, from its certificate.
-    pub agent: Option<Box<str>>,
-    /// When it came, Unix nanoseconds: the time of records that name none.
-    pub received_ns: i64,
-}
-
-/// Protocols of bodies. The number is in the write-ahead log and never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum SourceKind {
-    /// OTLP logs in protobuf.
-    Otlp = 1,
-    /// JSON objects, one a line.
-    Ndjson = 2,
-}
+use crate::wal::record::{Source, SourceKind};
 
 /// Documents of one body.
 #[derive(Debug)]

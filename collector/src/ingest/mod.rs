@@ -23,11 +23,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use self::committer::{Event, Request};
-use self::decode::{Decoded, Source, SourceKind};
+use self::decode::Decoded;
 pub use self::error::IngestError;
 pub use self::ndjson::LineError;
 use crate::limits::{ADMISSION_WAIT, INLINE_DECODE_BYTES};
 use crate::metrics::Metrics;
+use crate::wal::record::{Source, SourceKind};
 use crate::wal::state::Positions;
 
 /// The way in for every protocol. Cheap to clone.
@@ -194,9 +195,10 @@ impl Ingest {
         self.shared.state.blocked()
     }
 
-    /// Tells the committer to delete what the store has made durable. Best effort.
-    pub fn release(&self) {
-        let _ = self.shared.events.try_send(Event::Release);
+    /// Lets the committer look after the log when no request comes. Best effort: with a full queue
+    /// it is at work anyway.
+    pub fn tick(&self) {
+        let _ = self.shared.events.try_send(Event::Tick);
     }
 
     async fn take(&self, source: Source, body: Bytes) -> Result<(u64, Vec<LineError>), IngestError> {
