@@ -1,1 +1,16 @@
-//! Under construction.
+//! The agent.
+pub mod batch;
+pub mod checkpoint;
+pub mod dead_letters;
+pub mod discover;
+pub mod glob;
+pub mod limits;
+pub mod mailbox;
+pub mod metrics;
+pub mod random;
+pub mod record;
+pub mod state_dir;
+pub mod tail;
+pub mod time;
+pub mod watch;
+pub mod zone;

@@ -1,0 +1,123 @@
+//! The maxima of the agent, each with its unit and reason. What a user may change is in the section
+//! `[limits]` of `agent.toml`; what stands here only holds, or is the default of such a key.
+
+/// Bytes of the head of a file that take part in its identity. A kilobyte tells most logs apart and is
+/// one read.
+pub const HEAD_BYTES: usize = 1024;
+
+/// Bytes before a position that are hashed to recognise it again: about a line, and one cache line.
+pub const TAIL_BYTES: usize = 64;
+
+/// Bytes that one read asks for. Larger reads gain nothing measurable; smaller ones cost system calls.
+pub const READ_WINDOW_BYTES: usize = 256 << 10;
+
+/// Bytes read of one file before the next file has its turn.
+pub const TURN_BYTES: usize = 1 << 20;
+
+/// Longest group of container pieces, in bytes of the file, that is held open for its end; a longer one
+/// is shipped in parts.
+pub const GROUP_BYTES_MAX: usize = 2 << 20;
+
+/// Files that one scan follows; the rest is counted and named in a warning.
+pub const FILES_MAX: usize = 100_000;
+
+/// Directories that are watched; beyond, the agent falls back to polling. Linux allows 8,192 watches
+/// to a user by default on small machines.
+pub const WATCHES_MAX: usize = 8_000;
+
+/// Directory levels below the literal start of a pattern; stops at loops made by bind mounts.
+pub const DEPTH_MAX: usize = 64;
+
+/// Components of a pattern. The matcher keeps one bit for each, and one for the end.
+pub const PATTERN_COMPONENTS_MAX: usize = 63;
+
+/// Paths that one burst of file system events may name before it becomes a scan of everything.
+pub const HINTS_MAX: usize = 1_024;
+
+/// Time that the watched files rest before a change of names leads to a scan, in milliseconds: a
+/// rotation is several renames, and one scan serves all.
+pub const SETTLE_MS: u64 = 50;
+
+/// Part of the time that scans may take, as a divisor: a scan of 20 ms is followed by at least 200 ms.
+pub const SCAN_SHARE: u64 = 10;
+
+/// Time between scans when directories can't be watched, in milliseconds.
+pub const POLL_MS: u64 = 1_000;
+
+/// Time that a truncated generation waits for a copy of it to turn up, in milliseconds.
+pub const COPY_SEARCH_MS: u64 = 60_000;
+
+/// Time that a file whose text equals that of a file with an unrelated name is held back, in
+/// milliseconds: a copy made by a rotation is followed by the truncation at once.
+pub const COPY_SETTLE_MS: u64 = 5_000;
+
+/// Least number of bytes that count as evidence, by their equality alone, that two files are one.
+pub const EVIDENCE_BYTES_MIN: u64 = 256;
+
+/// Bytes at both ends that are compared to see whether a file is a copy of another.
+pub const COMPARE_BYTES: usize = 4 << 10;
+
+/// Share of NUL bytes in a head, in percent, from which on a file is taken as binary.
+pub const BINARY_NUL_PERCENT: usize = 10;
+
+/// Time after which a position of a file that was never seen again is forgotten, in seconds: 30 days.
+pub const DORMANT_SECONDS_MAX: i64 = 30 * 24 * 3600;
+
+/// Files that a scan couldn't use and that are remembered so as to warn once.
+pub const SKIPPED_MAX: usize = 10_000;
+
+/// Size of the checkpoint journal from which on it is rewritten, in bytes, if most of it is stale.
+pub const JOURNAL_BYTES_MIN: u64 = 1 << 20;
+
+/// Time between two syncs of acknowledged positions, in milliseconds. Until then they're safe from a
+/// kill but not from a power cut, which costs a resend that the collector recognises.
+pub const CHECKPOINT_SYNC_MS: u64 = 1_000;
+
+/// Largest dead-letter file, in bytes. When it is full the agent stops skipping and waits.
+pub const DEAD_LETTER_BYTES_MAX: u64 = 64 << 20;
+
+/// Time between two writes of `status.json`, in milliseconds.
+pub const STATUS_MS: u64 = 5_000;
+
+/// Files listed in `status.json`, those furthest behind first.
+pub const STATUS_FILES_MAX: usize = 1_000;
+
+/// Time between two summary lines in the agent's own log, in milliseconds.
+pub const SUMMARY_MS: u64 = 60_000;
+
+/// Time that a stopping agent waits for the answer to the request in flight, in milliseconds.
+pub const STOP_MS: u64 = 4_000;
+
+/// Time for a connection with its handshake, in seconds.
+pub const CONNECT_SECONDS: u64 = 10;
+
+/// Time for an answer, in seconds: the collector's slowest fsync and then some.
+pub const REQUEST_SECONDS: u64 = 60;
+
+/// Largest answer to a batch or an enrolment, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// Largest list of positions, in bytes: some 100,000 streams.
+pub const POSITIONS_BYTES_MAX: usize = 64 << 20;
+
+/// Time given to the collector for its positions when the agent's own are in order, in seconds.
+pub const POSITIONS_SECONDS: u64 = 5;
+
+/// First pause after a failure, in milliseconds.
+pub const BACKOFF_FIRST_MS: u64 = 250;
+
+/// Longest pause after a failure, in milliseconds.
+pub const BACKOFF_MS_MAX: u64 = 30_000;
+
+/// Longest `Retry-After` that is honoured, in seconds.
+pub const RETRY_AFTER_SECONDS_MAX: u64 = 300;
+
+/// Level of zstd for batches: the cheapest one. Log text shrinks 8 to 12 times with it already.
+pub const ZSTD_LEVEL: i32 = 1;
+
+/// Files that are always left out unless `exclude` says otherwise: binary records of logins, the
+/// journal, packed archives, editors' files.
+pub const DEFAULT_EXCLUDES: [&str; 15] = [
+    "wtmp*", "btmp*", "lastlog", "faillog", "tallylog", "*.journal", "*.journal~", "*.gz", "*.bz2", "*.xz", "*.zst",
+    "*.lz4", "*.zip", "*.tmp", "*.swp",
+];

@@ -1,0 +1,97 @@
+//! What the agent has done, counted: every loss, cut and skip has a counter here. Threads add, the status
+//! file and the summary line read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// Counts since the start of the process.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: Counter,)+
+        }
+
+        impl Counters {
+            /// Each counter with its name, in the order of their definition.
+            pub fn all(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.value()),)+]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Lines handed on, joined pieces as one.
+    lines_read,
+    /// Bytes of files that were read into lines.
+    bytes_read,
+    /// Lines that the collector has made durable.
+    lines_acknowledged,
+    /// Requests that the collector has made durable.
+    batches_acknowledged,
+    /// Bytes sent, after compression.
+    bytes_sent,
+    /// Requests sent again after a failure.
+    retries,
+    /// Batches that the collector refused and that were read again in smaller pieces.
+    batches_refused,
+    /// Lines that the collector refused alone; they're in the dead-letter file.
+    dead_letters,
+    /// Lines without text.
+    empty_lines,
+    /// Lines of which only the beginning was shipped.
+    truncated_lines,
+    /// Last lines without a newline, of files that had come to their end.
+    unfinished_lines,
+    /// Lines with bytes that weren't UTF-8.
+    invalid_utf8_lines,
+    /// Lines that weren't of their file's format and were kept as text.
+    unparsed_lines,
+    /// NUL bytes left by truncations under a writer that were skipped.
+    nul_bytes_skipped,
+    /// Generations of files that were begun.
+    generations,
+    /// Files that changed their name.
+    renames,
+    /// Truncations and files overwritten in place.
+    truncations,
+    /// Copies from which the rest of a truncated file was read.
+    copies_continued,
+    /// Bytes known to have been written that were gone before they were read.
+    truncated_unread_bytes,
+    /// Bytes of files that vanished unread.
+    vanished_unread_bytes,
+    /// Files left out because they aren't text.
+    binary_files,
+    /// Files or directories that couldn't be read or aren't regular.
+    unreadable_files,
+    /// Files beyond the limit of a scan.
+    files_over_limit,
+    /// Reads that failed.
+    read_errors,
+    /// Failed writes of the journal; positions are then in memory only.
+    checkpoint_errors,
+    /// Scans of everything that is covered.
+    scans,
+}
+
+/// One number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds one.
+    pub fn increment(&self) {
+        self.add(1);
+    }
+
+    /// Adds some.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Its value.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,202 @@
+//! One line to one record: its format is found, its fields are named, and it is written into the batch.
+//! Holds what is reused from line to line.
+
+use std::borrow::Cow;
+
+use millpond_parsers::{Context, Detector, Format, Parsed, Stream, Value};
+use millpond_wire::batch::ValueRef;
+use millpond_wire::names;
+use millpond_wire::otlp::RecordRef;
+
+use crate::batch::Batcher;
+use crate::metrics::Counters;
+use crate::tail::lines::Text;
+use crate::zone::SystemZone;
+
+/// Why a record differs from its line.
+const FLAGS: &str = "log.flags";
+/// Length of a line of which only the beginning was kept.
+const ORIGINAL_BYTES: &str = "log.original_bytes";
+/// Value of [`FLAGS`]: the line was longer than a message may be.
+const TRUNCATED: &str = r#"["truncated"]"#;
+/// Value of [`FLAGS`]: the file ended without a newline.
+const UNFINISHED: &str = r#"["unfinished"]"#;
+
+/// A line to be written.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// Of its first byte in the stream.
+    pub offset: u64,
+    /// As read.
+    pub text: &'a Text<'a>,
+    /// It is the last of its file and has no newline.
+    pub unfinished: bool,
+}
+
+/// What became of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Written<'a> {
+    /// It is in the batch.
+    Record,
+    /// It is the first piece of something longer; nothing was written. Its pieces are to be joined and
+    /// given to [`Recorder::write_joined`].
+    Piece(Piece<'a>),
+}
+
+/// What a container wrote, or the beginning of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// Which output.
+    pub stream: Stream,
+    /// When, Unix nanoseconds.
+    pub written_ns: Option<i64>,
+    /// What.
+    pub message: Cow<'a, str>,
+    /// Nothing follows.
+    pub last: bool,
+}
+
+/// Settings of a section that end up in records.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// Names and values that every record of the section has; the parser's values of the same names give way.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Labels {
+    fn holds(&self, name: &str) -> bool {
+        self.fields.iter().any(|(own, _)| own == name)
+    }
+
+    /// The attributes of a group of lines of this section.
+    pub fn attributes<'a>(&'a self, path: &'a str) -> Vec<(&'a str, ValueRef<'a>)> {
+        let own = self.fields.iter().map(|(name, value)| (name.as_str(), ValueRef::Str(value)));
+        std::iter::once((names::FILE_PATH, ValueRef::Str(path))).chain(own).collect()
+    }
+}
+
+/// What a line alone doesn't say.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Of the section that covers the file.
+    pub labels: &'a Labels,
+    /// Where it is counted.
+    pub counters: &'a Counters,
+    /// The clock, Unix nanoseconds.
+    pub now_ns: i64,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    zone: SystemZone,
+    spare: Parsed<'static>,
+}
+
+impl Recorder {
+    /// With the zone of this machine.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Parses a line and writes it into the batch, unless it is a piece of a longer one.
+    pub fn write<'a>(
+        &mut self,
+        input: &Input<'a>,
+        detector: &mut Detector,
+        around: &Surroundings<'_>,
+        batcher: &mut Batcher,
+    ) -> Written<'a> {
+        let context = Context { now_ns: around.now_ns, zone: &self.zone };
+        let mut parsed = std::mem::take(&mut self.spare).recycle();
+        detector.parse(&input.text.text, &context, &mut parsed);
+        let written = if let Some(partial) = parsed.partial {
+            let message = std::mem::take(&mut parsed.message);
+            Written::Piece(Piece { stream: partial.stream, written_ns: parsed.timestamp_ns, message, last: partial.last })
+        } else {
+            put(&parsed, &input.text.text, input, around, batcher);
+            Written::Record
+        };
+        self.spare = parsed.recycle();
+        written
+    }
+
+    /// Parses what a container wrote, whole, and writes it into the batch.
+    pub fn write_joined(
+        &mut self,
+        input: &Input<'_>,
+        whole: &Piece<'_>,
+        detector: &mut Detector,
+        around: &Surroundings<'_>,
+        batcher: &mut Batcher,
+    ) {
+        let context = Context { now_ns: around.now_ns, zone: &self.zone };
+        let mut parsed = std::mem::take(&mut self.spare).recycle();
+        detector.parse_inner(whole.stream, &whole.message, whole.written_ns, &context, &mut parsed);
+        put(&parsed, &whole.message, input, around, batcher);
+        self.spare = parsed.recycle();
+    }
+
+    /// Reads a line as a piece of what a container wrote; `None` when it isn't one.
+    pub fn piece<'a>(&mut self, format: Format, line: &'a str, now_ns: i64) -> Option<Piece<'a>> {
+        let context = Context { now_ns, zone: &self.zone };
+        let mut parsed = std::mem::take(&mut self.spare).recycle();
+        millpond_parsers::parse(format, line, &context, &mut parsed);
+        let piece = parsed.partial.map(|partial| {
+            let message = std::mem::take(&mut parsed.message);
+            Piece { stream: partial.stream, written_ns: parsed.timestamp_ns, message, last: partial.last }
+        });
+        self.spare = parsed.recycle();
+        piece
+    }
+}
+
+fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<'_>, batcher: &mut Batcher) {
+    let Surroundings { labels, counters, now_ns } = *around;
+    if parsed.note.is_some() {
+        counters.unparsed_lines.increment();
+    }
+    counters.lines_read.increment();
+    let trace_id = hex::<16>(parsed.trace_id.as_deref());
+    let span_id = hex::<8>(parsed.span_id.as_deref());
+    let record = RecordRef {
+        offset: input.offset,
+        timestamp_ns: parsed.timestamp_ns.unwrap_or(now_ns),
+        observed_ns: now_ns,
+        severity_number: parsed.severity_number,
+        severity_text: parsed.severity_text.as_deref().unwrap_or_default(),
+        body: &parsed.message,
+        trace_id: trace_id.as_ref().map_or(&[], |id| id.as_slice()),
+        span_id: span_id.as_ref().map_or(&[], |id| id.as_slice()),
+    };
+    let fields = parsed.fields.iter().filter(|(name, _)| !labels.holds(name)).map(|(name, value)| (&**name, value_ref(value)));
+    let original = (!parsed.rebuilds_line).then_some((names::ORIGINAL, ValueRef::Str(raw)));
+    let cut = input.text.cut_from_bytes;
+    let flags = match (cut.is_some(), input.unfinished) {
+        (true, _) => Some((FLAGS, ValueRef::Json(TRUNCATED))),
+        (false, true) => Some((FLAGS, ValueRef::Json(UNFINISHED))),
+        (false, false) => None,
+    };
+    let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
+    batcher.record(&record, fields.chain(original).chain(flags).chain(length));
+}
+
+fn value_ref<'a>(value: &'a Value<'_>) -> ValueRef<'a> {
+    match value {
+        Value::Str(text) => ValueRef::Str(text),
+        Value::I64(number) => ValueRef::I64(*number),
+        Value::F64(number) => ValueRef::F64(*number),
+        Value::Bool(truth) => ValueRef::Bool(*truth),
+        Value::Json(text) => ValueRef::Json(text),
+    }
+}
+
+/// The bytes that an id's hexadecimal digits stand for; `None` when it has another length.
+fn hex<const N: usize>(text: Option<&str>) -> Option<[u8; N]> {
+    let text = text.filter(|text| text.len() == 2 * N && text.is_ascii())?;
+    let mut bytes = [0; N];
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}

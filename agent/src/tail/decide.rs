@@ -1,0 +1,202 @@
+//! The decisions about identity, as pure functions of what was observed. Each is a table that can be read
+//! from top to bottom; the tests are its rows.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::limits;
+
+/// What has become of the file that a known generation was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It is there, with what was read from it.
+    Alive,
+    /// It is there under another name, and this file has its old name.
+    Replaced,
+    /// It was deleted, and not all of it has been read yet.
+    Draining,
+    /// It is gone, and what could be read of it has been.
+    Gone,
+    /// It was truncated or overwritten a short while ago.
+    Cut,
+}
+
+/// What the newcomer holds before the position that the generation was read to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// The same bytes.
+    Same,
+    /// Other bytes.
+    Other,
+    /// The newcomer is too short to have that position.
+    TooShort,
+}
+
+/// How a file with an unknown inode relates to a generation whose head it shares.
+#[derive(Debug, Clone, Copy)]
+pub struct Likeness {
+    /// Of the generation's own file.
+    pub origin: Origin,
+    /// At the position that was read to.
+    pub tail: Tail,
+    /// That position.
+    pub read_offset: u64,
+    /// Size of the newcomer, in bytes.
+    pub size: u64,
+    /// All of the newcomer is, as far as compared, the beginning of the generation's file: now, or when
+    /// it could last be compared.
+    pub is_prefix: bool,
+    /// Since it was first seen, it has grown in a way in which copies don't; see [`grew_like_a_log`].
+    pub grew: bool,
+    /// See [`names_related`].
+    pub related: bool,
+    /// Since it was first seen.
+    pub waited_ms: u64,
+}
+
+/// What to do with a newcomer that looks like a known generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// A file of its own: read it from the start.
+    Independent,
+    /// Can't be told yet, or is a copy of a file that is still there: ask again when either changes.
+    Wait,
+    /// A copy, of which everything has been read already: follow it from its end.
+    AlreadyRead,
+    /// It carries the generation on: read it from the generation's position, as the same stream.
+    Continue,
+}
+
+/// Decides what a newcomer is. Where the observations leave a doubt, reading twice is preferred to losing.
+pub fn newcomer(like: &Likeness) -> Verdict {
+    let evidence = like.related || like.read_offset >= limits::EVIDENCE_BYTES_MIN;
+    match like.origin {
+        // Whoever appends to it doesn't copy.
+        _ if like.grew => Verdict::Independent,
+        Origin::Replaced => Verdict::Independent,
+        Origin::Alive | Origin::Draining if !like.is_prefix => Verdict::Independent,
+        Origin::Alive | Origin::Draining if like.related => Verdict::Wait,
+        Origin::Alive | Origin::Draining if like.size < limits::EVIDENCE_BYTES_MIN => Verdict::Independent,
+        Origin::Draining => Verdict::Wait,
+        Origin::Alive if like.waited_ms < limits::COPY_SETTLE_MS => Verdict::Wait,
+        Origin::Alive => Verdict::Independent,
+        Origin::Cut | Origin::Gone if !evidence => Verdict::Independent,
+        Origin::Cut | Origin::Gone => match like.tail {
+            Tail::Same => Verdict::Continue,
+            Tail::Other => Verdict::Independent,
+            // The copy was made before the last lines were read from the original.
+            Tail::TooShort if like.is_prefix => Verdict::AlreadyRead,
+            Tail::TooShort => Verdict::Independent,
+        },
+    }
+}
+
+/// Copying programs write whole blocks until the last one: a file that grows from a size that is no
+/// multiple of the smallest block has a writer of its own.
+pub fn grew_like_a_log(size_before: u64, size: u64) -> bool {
+    const BLOCK_BYTES: u64 = 512;
+    size > size_before && size_before % BLOCK_BYTES != 0
+}
+
+/// True when one name is made from the other the way rotations and backups do it, in the same directory:
+/// `app.log` and `app.log.1`, `app.log-20260101`, `app-1.log`, `app.2026.log`.
+pub fn names_related(a: &Path, b: &Path) -> bool {
+    let stem = |path: &Path| -> Option<Vec<u8>> {
+        let name = path.file_name().map(OsStr::as_encoded_bytes)?;
+        let end = name.iter().position(|byte| matches!(byte, b'.')).filter(|at| *at > 0).unwrap_or(name.len());
+        name.get(..end).map(<[u8]>::to_vec)
+    };
+    let (Some(stem_a), Some(stem_b)) = (stem(a), stem(b)) else { return false };
+    let (short, long) = if stem_a.len() <= stem_b.len() { (stem_a, stem_b) } else { (stem_b, stem_a) };
+    let Some(rest) = long.strip_prefix(short.as_slice()) else { return false };
+    let separated = rest.first().is_none_or(|byte| matches!(byte, b'-' | b'_' | b'~'));
+    let counted = rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'~' | b'T' | b'Z'));
+    a.parent() == b.parent() && a != b && separated && counted
+}
+
+/// True when the head of a file isn't text: too many NUL bytes in it, apart from a hole at its start,
+/// which truncation under a writer leaves.
+pub fn is_binary(head: &[u8]) -> bool {
+    let start = head.iter().position(|byte| *byte != 0).unwrap_or(head.len());
+    let text = head.get(start..).unwrap_or_default();
+    let nuls = text.iter().filter(|byte| **byte == 0).count();
+    nuls * 100 > text.len() * limits::BINARY_NUL_PERCENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIKE: Likeness = Likeness {
+        origin: Origin::Alive,
+        tail: Tail::Same,
+        read_offset: 10_000,
+        size: 10_000,
+        is_prefix: true,
+        grew: false,
+        related: true,
+        waited_ms: 0,
+    };
+
+    #[test]
+    fn newcomers() {
+        use {Origin::*, Tail::*, Verdict::*};
+        let check = |what: &str, like: Likeness, expected: Verdict| assert_eq!(newcomer(&like), expected, "{what}");
+        check("copy in the making", LIKE, Wait);
+        check("copytruncate: the original is cut", Likeness { origin: Cut, ..LIKE }, Continue);
+        check("… of a small file", Likeness { origin: Cut, read_offset: 6, size: 6, ..LIKE }, Continue);
+        check("… to another name, too small to tell", Likeness { origin: Cut, related: false, read_offset: 6, ..LIKE }, Independent);
+        check("… to another name", Likeness { origin: Cut, related: false, ..LIKE }, Continue);
+        check("… of less than was read", Likeness { origin: Cut, tail: TooShort, size: 9_000, ..LIKE }, AlreadyRead);
+        check("… that differs", Likeness { origin: Cut, tail: Other, ..LIKE }, Independent);
+        check("copied and removed while stopped", Likeness { origin: Gone, is_prefix: false, ..LIKE }, Continue);
+        check("new file with the banner of a lost one", Likeness { origin: Gone, tail: TooShort, is_prefix: false, ..LIKE }, Independent);
+        check("static copy", Likeness { waited_ms: 60_000, ..LIKE }, Wait);
+        check("same text under another name", Likeness { related: false, waited_ms: 60_000, ..LIKE }, Independent);
+        check("… at first", Likeness { related: false, ..LIKE }, Wait);
+        check("… and tiny", Likeness { related: false, size: 3, ..LIKE }, Independent);
+        check("twins", Likeness { grew: true, ..LIKE }, Independent);
+        check("same banner, then different", Likeness { is_prefix: false, ..LIKE }, Independent);
+        check("successor of a renamed file, same first line", Likeness { origin: Replaced, ..LIKE }, Independent);
+        check("rewritten by an editor, old one unread", Likeness { origin: Draining, ..LIKE }, Wait);
+    }
+
+    #[test]
+    fn growth() {
+        for (before, after, expected) in [(0, 10, false), (512, 700, false), (4096, 8192, false), (700, 701, true), (700, 700, false)] {
+            assert_eq!(grew_like_a_log(before, after), expected, "{before} {after}");
+        }
+    }
+
+    #[test]
+    fn related_names() {
+        for (a, b, expected) in [
+            ("/l/app.log", "/l/app.log.1", true),
+            ("/l/app.log", "/l/app.1.log", true),
+            ("/l/app.log", "/l/app-2026-11-22.log", true),
+            ("/l/app.log", "/l/app.log-20261122", true),
+            ("/l/app.log", "/l/app.bak", true),
+            ("/l/syslog", "/l/syslog.1", true),
+            ("/l/syslog", "/l/messages", false),
+            ("/l/app.log", "/l/apple.log", false),
+            ("/l/app.log", "/l/app-error.log", false),
+            ("/l/app.log", "/m/app.log", false),
+            ("/l/app.log", "/l/app.log", false),
+        ] {
+            assert_eq!(names_related(Path::new(a), Path::new(b)), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn binaries() {
+        for (head, expected) in [
+            (&b"plain\n"[..], false),
+            (b"", false),
+            (b"\0\0\0\0\0\0text after a hole\n", false),
+            (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0", true),
+            (b"one \0 in a long enough line", false),
+        ] {
+            assert_eq!(is_binary(head), expected, "{head:?}");
+        }
+    }
+}

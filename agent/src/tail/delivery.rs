@@ -1,0 +1,185 @@
+//! The tailer's ends of the delivery: batches go out one at a time, and a position is believed only when the
+//! collector has it. A refused batch is read again from the files in smaller pieces, until the line that is
+//! refused stands alone; that one goes to the dead letters.
+
+use std::mem;
+
+use millpond_wire::position::StreamId;
+
+use super::generation::{self, Life};
+use super::identity::Mark;
+use super::Tailer;
+use crate::batch::Batch;
+use crate::checkpoint::Entry;
+use crate::dead_letters::Letter;
+use crate::limits;
+use crate::time::Now;
+
+/// How the collector answered a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is durable there.
+    Accepted,
+    /// It will never be taken as it is.
+    Refused {
+        /// Of HTTP.
+        status: u16,
+        /// The collector's words.
+        reason: String,
+    },
+}
+
+impl Tailer {
+    /// The next batch, if none is in flight. Everything that must be remembered of its streams is on disk.
+    pub fn take_batch(&mut self, now: Now) -> Option<Vec<u8>> {
+        self.seal(now);
+        if self.in_flight.is_some() || now.mono_ms < self.held_until_ms {
+            return None;
+        }
+        let mut batch = self.ready.take()?;
+        if mem::take(&mut self.has_new_streams) {
+            self.sync_journal(now);
+        }
+        let body = mem::take(&mut batch.body);
+        self.in_flight = Some(batch);
+        Some(body)
+    }
+
+    /// True while an answer is awaited.
+    pub fn is_waiting(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// The collector's answer to the batch in flight.
+    pub fn reply(&mut self, outcome: &Outcome, now: Now) {
+        let Some(batch) = self.in_flight.take() else { return };
+        match outcome {
+            Outcome::Accepted => self.accepted(&batch, now),
+            Outcome::Refused { status, reason } => self.refused(&batch, *status, reason, now),
+        }
+    }
+
+    /// Monotonic time at which a batch that isn't full should go; `None` when that needs no waiting for.
+    pub fn batch_due_ms(&self) -> Option<u64> {
+        if self.in_flight.is_some() || self.ready.is_some() { None } else { self.batcher.due_ms() }
+    }
+
+    /// Hands what was noted to the system and, once a second, to the disk; repairs the journal where it is damaged.
+    pub fn checkpoint(&mut self, now: Now) {
+        if self.journal.wants_rewrite(self.table.len()) {
+            return self.rewrite_journal(now);
+        }
+        let due = now.mono_ms.saturating_sub(self.synced_ms) >= limits::CHECKPOINT_SYNC_MS;
+        if due && self.journal.is_dirty() {
+            self.sync_journal(now);
+        } else if let Err(error) = self.journal.flush() {
+            self.checkpoint_failed(&error);
+        }
+    }
+
+    /// Makes every position durable.
+    pub fn sync_journal(&mut self, now: Now) {
+        self.synced_ms = now.mono_ms;
+        if let Err(error) = self.journal.sync() {
+            self.checkpoint_failed(&error);
+        }
+    }
+
+    pub(super) fn rewrite_journal(&mut self, now: Now) {
+        self.synced_ms = now.mono_ms;
+        let now_s = now.unix_s();
+        let live = self.table.iter().map(|(stream, generation)| {
+            let seen_s = if generation.life == Life::Dormant { generation.remembered_s } else { now_s };
+            (stream, generation.entry_at(&generation.acked, seen_s))
+        });
+        let live: Vec<(StreamId, Entry)> = live.collect();
+        if let Err(error) = self.journal.rewrite(live.into_iter(), !self.is_first_scan || !self.is_first_start) {
+            self.checkpoint_failed(&error);
+        }
+    }
+
+    fn checkpoint_failed(&self, error: &std::io::Error) {
+        self.counters.checkpoint_errors.increment();
+        tracing::error!(%error, "positions can't be written; they're kept in memory, and the collector has them too");
+    }
+
+    /// Closes the batch that is being filled when it is full, or due while nothing is in flight.
+    pub(super) fn seal(&mut self, now: Now) {
+        if self.ready.is_some() || self.batcher.is_empty() {
+            return;
+        }
+        let is_due = self.in_flight.is_none() && self.batcher.due_ms().is_some_and(|due| due <= now.mono_ms);
+        if self.batcher.is_full() || is_due {
+            self.ready = Some(self.batcher.take());
+        }
+    }
+
+    fn accepted(&mut self, batch: &Batch, now: Now) {
+        self.counters.batches_acknowledged.increment();
+        self.counters.lines_acknowledged.add(batch.records as u64);
+        self.batcher.restore();
+        for (stream, mark) in &batch.groups {
+            self.acknowledge(*stream, *mark, now);
+        }
+    }
+
+    fn acknowledge(&mut self, stream: StreamId, mark: Mark, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        generation.unacked_groups = generation.unacked_groups.saturating_sub(1);
+        // Nothing on the way: what was read beyond the last line held no lines.
+        generation.acked = if generation.unacked_groups == 0 { generation.read } else { mark };
+        let entry = generation.entry_at(&generation.acked, now.unix_s());
+        self.journal.put(stream, &entry);
+    }
+
+    fn refused(&mut self, batch: &Batch, status: u16, reason: &str, now: Now) {
+        self.counters.batches_refused.increment();
+        tracing::warn!(status, reason, lines = batch.records, "the collector refused a batch");
+        if let ([(stream, mark)], 1) = (batch.groups.as_slice(), batch.records) {
+            if let Err(error) = self.bury(*stream, *mark, status, reason, now) {
+                tracing::error!(%error, "the dead-letter file can't take the line; waiting");
+                self.held_until_ms = now.mono_ms + limits::BACKOFF_MS_MAX;
+            }
+        } else {
+            self.batcher.halve(batch.records);
+        }
+        self.rewind();
+    }
+
+    /// Everything on the way is dropped and read again from what the collector has.
+    fn rewind(&mut self) {
+        self.ready = None;
+        drop(self.batcher.take());
+        for stream in self.table.streams(|generation| generation.unacked_groups > 0) {
+            let Some(generation) = self.table.get_mut(stream) else { continue };
+            if matches!(generation.life, Life::Cut { .. }) {
+                // Its content is gone: what was on the way can't be read again.
+                let lost_bytes = generation.read.offset.saturating_sub(generation.acked.offset);
+                self.counters.truncated_unread_bytes.add(lost_bytes);
+            }
+            generation.rewind();
+            self.enqueue(stream);
+        }
+    }
+
+    /// Puts the one line between the acknowledged position and `mark` to the dead letters, and goes on after it.
+    fn bury(&mut self, stream: StreamId, mark: Mark, status: u16, reason: &str, now: Now) -> std::io::Result<()> {
+        self.ensure_open(stream);
+        let Some(generation) = self.table.get_mut(stream) else { return Ok(()) };
+        let from_offset = generation.acked.offset;
+        let len = usize::try_from(mark.offset.saturating_sub(from_offset)).unwrap_or(usize::MAX);
+        let len = len.min(limits::GROUP_BYTES_MAX);
+        let bytes = match &generation.file {
+            Some(file) => generation::read_vec(file, len, from_offset)?,
+            None => Vec::new(),
+        };
+        let path = generation.origin.to_string_lossy();
+        let letter = Letter { path: &path, stream, from_offset, to_offset: mark.offset, status, reason, bytes: &bytes };
+        self.dead_letters.append(&letter, now)?;
+        generation.acked = mark;
+        let entry = generation.entry_at(&mark, now.unix_s());
+        self.journal.put(stream, &entry);
+        self.counters.dead_letters.increment();
+        Ok(())
+    }
+}

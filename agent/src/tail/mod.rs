@@ -1,0 +1,221 @@
+//! The tailer: the one owner of all files that are followed. It is driven from outside, step by step, and
+//! reads no clock: [`Tailer::scan`] finds what there is, [`Tailer::hint`] says what may have changed,
+//! [`Tailer::work`] reads one file for one turn, [`Tailer::take_batch`] and [`Tailer::reply`] are its ends of
+//! the delivery. It blocks on nothing but reads of files.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `identity` | what makes a file the same file |
+//! | `decide` | the decisions about identity, pure |
+//! | `generation`, `table` | what is known of each file, and how to find it |
+//! | `scan` | compares what was found with what is known |
+//! | `examine` | opens files that aren't known and decides what they are |
+//! | `read`, `lines`, `join` | bytes to lines to records |
+//! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `delivery` | batches out, acknowledgements in, positions kept |
+
+pub mod decide;
+pub mod delivery;
+mod examine;
+pub mod generation;
+pub mod identity;
+pub mod join;
+pub mod lines;
+pub mod read;
+mod scan;
+pub mod table;
+mod turns;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+
+use millpond_parsers::Format;
+use millpond_wire::position::{StreamId, StreamPosition};
+
+pub use self::delivery::Outcome;
+use self::examine::Suspect;
+use self::generation::Generation;
+use self::identity::{Identity, Inode};
+use self::read::Reader;
+use self::table::Table;
+use crate::batch::{Batch, BatchLimits, Batcher};
+use crate::checkpoint::{Entry, Journal, Recovered};
+use crate::dead_letters::DeadLetters;
+use crate::discover::{self, Coverage};
+use crate::metrics::Counters;
+use crate::record::Labels;
+use crate::time::Now;
+use crate::{limits, watch::Hint};
+
+/// One `[[files]]` section, checked.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// `None`: found by itself, per file.
+    pub format: Option<Format>,
+    /// What every record carries.
+    pub labels: Labels,
+    /// Files that are there at the agent's very first start are read from their end.
+    pub start_at_end: bool,
+}
+
+/// What the tailer is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the sections cover; parallel to `sections`.
+    pub coverage: Vec<Coverage>,
+    /// How the lines of each section are treated.
+    pub sections: Vec<Section>,
+    /// Of this machine.
+    pub host_name: String,
+    /// When a batch goes.
+    pub batch: BatchLimits,
+    /// Files kept open while they rest.
+    pub open_files_max: usize,
+    /// Time that a file without a name, or with another one, must rest before its last line counts as
+    /// complete, in milliseconds.
+    pub rotate_grace_ms: u64,
+    /// Files that are never followed: the agent's own output.
+    pub never: HashSet<Inode>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Tailer {
+    settings: Settings,
+    counters: Arc<Counters>,
+    table: Table,
+    journal: Journal,
+    dead_letters: DeadLetters,
+    batcher: Batcher,
+    reader: Reader,
+    /// A batch that waits for the one in flight.
+    ready: Option<Batch>,
+    in_flight: Option<Batch>,
+    /// Rotated and deleted files: the sooner they're read, the sooner their space is free.
+    urgent: VecDeque<StreamId>,
+    ordinary: VecDeque<StreamId>,
+    /// Files without a name, or with another one, until nothing is left of them.
+    ending: HashSet<StreamId>,
+    suspects: HashMap<Inode, Suspect>,
+    /// Files that aren't followed, so that each is mentioned once.
+    skipped: HashMap<Inode, (u64, i128)>,
+    warned: HashSet<std::path::PathBuf>,
+    /// Files that exist now may be older than the agent's first start.
+    is_first_start: bool,
+    is_first_scan: bool,
+    needs_scan: bool,
+    /// Positions were noted that must be durable before the next batch goes.
+    has_new_streams: bool,
+    synced_ms: u64,
+    /// Nothing is sent before: a dead letter couldn't be written.
+    held_until_ms: u64,
+}
+
+impl Tailer {
+    /// Takes up what the journal and the collector remember; of each stream, the position further on.
+    pub fn new(
+        settings: Settings,
+        journal: Journal,
+        recovered: Recovered,
+        positions: &[StreamPosition],
+        dead_letters: DeadLetters,
+        counters: Arc<Counters>,
+        now: Now,
+    ) -> Self {
+        let is_first_start = !recovered.begun && positions.is_empty();
+        let is_intact = recovered.intact;
+        let batcher = Batcher::new(settings.host_name.clone(), settings.batch);
+        let mut tailer = Self {
+            settings,
+            counters,
+            table: Table::default(),
+            journal,
+            dead_letters,
+            batcher,
+            reader: Reader::default(),
+            ready: None,
+            in_flight: None,
+            urgent: VecDeque::new(),
+            ordinary: VecDeque::new(),
+            ending: HashSet::new(),
+            suspects: HashMap::new(),
+            skipped: HashMap::new(),
+            warned: HashSet::new(),
+            is_first_start,
+            is_first_scan: true,
+            needs_scan: true,
+            has_new_streams: false,
+            synced_ms: 0,
+            held_until_ms: 0,
+        };
+        tailer.remember(recovered.entries, positions, now);
+        if !is_intact {
+            tailer.rewrite_journal(now);
+        }
+        tailer
+    }
+
+    /// Something may have changed.
+    pub fn hint(&mut self, hint: &Hint) {
+        match hint {
+            Hint::Scan => self.needs_scan = true,
+            Hint::Data(path) => match self.table.at_path(path) {
+                Some(stream) => self.enqueue(stream),
+                None => self.needs_scan |= self.is_covered(path),
+            },
+            Hint::Names(path) => {
+                let is_known = self.table.at_path(path).is_some();
+                self.needs_scan |= is_known || self.is_covered(path) || path.is_dir();
+            }
+        }
+    }
+
+    /// True when names have changed since the last scan.
+    pub fn needs_scan(&self) -> bool {
+        self.needs_scan
+    }
+
+    /// Everything that is followed or remembered.
+    pub fn generations(&self) -> impl Iterator<Item = (StreamId, &Generation)> {
+        self.table.iter()
+    }
+
+    fn is_covered(&self, path: &Path) -> bool {
+        discover::section_of(&self.settings.coverage, path).is_some()
+    }
+
+    fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[StreamPosition], now: Now) {
+        for position in positions {
+            let known = entries.get(&position.stream).map(|entry| entry.offset);
+            if known.is_some_and(|offset| offset >= position.offset) {
+                continue;
+            }
+            match position.state.parse::<Identity>() {
+                Ok(identity) => {
+                    entries.insert(position.stream, Entry { offset: position.offset, identity });
+                }
+                Err(error) => tracing::warn!(stream = %position.stream, %error, "the collector's state of a stream"),
+            }
+        }
+        for (stream, entry) in entries {
+            let seen_s = entry.identity.seen_s;
+            if seen_s > 0 && now.unix_s().saturating_sub(seen_s) > limits::DORMANT_SECONDS_MAX {
+                self.journal.end(stream);
+                continue;
+            }
+            self.table.insert(stream, Generation::remembered(&entry));
+        }
+    }
+
+    /// A warning that is given once for a path.
+    fn warn_once(&mut self, path: &Path, reason: &str) {
+        if self.warned.len() < limits::SKIPPED_MAX && self.warned.insert(path.to_owned()) {
+            self.counters.unreadable_files.increment();
+            tracing::warn!(path = %path.display(), reason, "not followed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! Compares what a walk has found with what is known: which files are where they were, which have new names,
+//! which are gone, which are unknown.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use millpond_wire::position::StreamId;
+
+use super::Tailer;
+use super::generation::{self, Life};
+use super::identity::Inode;
+use crate::discover::{self, Found};
+use crate::limits;
+use crate::time::Now;
+
+impl Tailer {
+    /// Looks at everything that is covered. Returns the directories whose changes are worth a hint.
+    pub fn scan(&mut self, now: Now) -> HashSet<PathBuf> {
+        self.needs_scan = false;
+        self.counters.scans.increment();
+        let listing = discover::walk(&self.settings.coverage, &self.settings.never);
+        for obstacle in &listing.obstacles {
+            self.warn_once(&obstacle.path, &obstacle.reason);
+        }
+        self.counters.files_over_limit.add(listing.files_over_limit as u64);
+        if listing.files_over_limit > 0 {
+            let (followed, left_out) = (listing.files.len(), listing.files_over_limit);
+            tracing::warn!(followed, left_out, "more files match than are followed: narrow the patterns");
+        }
+        let mut present = HashSet::new();
+        let (known, unknown): (Vec<&Found>, Vec<&Found>) =
+            listing.files.iter().partition(|found| self.table.live_at(found.inode).is_some());
+        for found in known {
+            if let Some(stream) = self.table.live_at(found.inode) {
+                present.insert(stream);
+                self.sighted(stream, found, now);
+            }
+        }
+        for stream in self.table.streams(|generation| generation.life == Life::Live && generation.covered) {
+            if !present.contains(&stream) {
+                self.missing(stream, now);
+            }
+        }
+        // Files with a remembered inode first, so that the others can be told from their copies.
+        let unknown: Vec<&Found> = unknown.into_iter().filter(|found| !self.recognise(found, now)).collect();
+        if self.is_first_scan {
+            self.find_renamed(now);
+        }
+        for found in &unknown {
+            self.examine(found, true, now);
+        }
+        let seen: HashSet<Inode> = unknown.iter().map(|found| found.inode).collect();
+        self.suspects.retain(|inode, _| seen.contains(inode));
+        self.skipped.retain(|inode, _| seen.contains(inode));
+        self.expire_cut(now);
+        self.close_resting_files();
+        if self.is_first_scan {
+            self.is_first_scan = false;
+            self.journal.begin();
+        }
+        listing.directories
+    }
+
+    /// A file that is followed was found.
+    fn sighted(&mut self, stream: StreamId, found: &Found, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        generation.covered = true;
+        generation.section = found.section;
+        let has_changed = found.size != generation.read.offset || found.modified_ns != generation.modified_ns;
+        generation.modified_ns = found.modified_ns;
+        if found.path != generation.path && !is_at(&generation.path, found.inode) {
+            generation.renamed = true;
+            generation.quiet_since_ms = now.mono_ms;
+            self.counters.renames.increment();
+            self.table.place(stream, found.inode, &found.path);
+            self.ending.insert(stream);
+        }
+        if has_changed {
+            self.enqueue(stream);
+        }
+    }
+
+    /// A file that is followed has no covered name any more: it was deleted, or moved.
+    fn missing(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        generation.covered = false;
+        generation.quiet_since_ms = now.mono_ms;
+        let (inode, path) = (generation.inode, generation.path.clone());
+        if let Some(file) = &generation.file {
+            if generation::stat(file).is_ok_and(|stat| stat.is_deleted) {
+                self.table.set_life(stream, Life::Deleted);
+            } else {
+                generation.renamed = true;
+                self.counters.renames.increment();
+                if let Some(moved) = sibling_with(&path, inode) {
+                    self.table.place(stream, inode, &moved.path);
+                }
+            }
+            self.ending.insert(stream);
+            return self.enqueue(stream);
+        }
+        match sibling_with(&path, inode) {
+            Some(moved) => {
+                generation.renamed = true;
+                self.counters.renames.increment();
+                self.table.place(stream, inode, &moved.path);
+                self.ending.insert(stream);
+                self.enqueue(stream);
+            }
+            None => {
+                self.counters.vanished_unread_bytes.add(generation.unread_bytes());
+                self.table.set_life(stream, Life::Dormant);
+            }
+        }
+    }
+
+    /// A file with the inode of a remembered generation: the same one if its content says so. True when it is.
+    fn recognise(&mut self, found: &Found, now: Now) -> bool {
+        let mut is_recognised = false;
+        for stream in self.table.dormant_at(found.inode) {
+            if !is_recognised && self.holds_generation(stream, &found.path) {
+                is_recognised = true;
+                self.resume(stream, found, true, now);
+            } else {
+                // The inode is another file's now; what it was may live on as a copy.
+                self.table.set_life(stream, Life::Cut { since_ms: now.mono_ms });
+            }
+        }
+        is_recognised
+    }
+
+    fn holds_generation(&self, stream: StreamId, path: &Path) -> bool {
+        let Some(generation) = self.table.get(stream) else { return false };
+        let Ok((file, stat)) = generation::open(path) else { return false };
+        let Ok(start) = generation::read_vec(&file, usize::from(generation.head.len), 0) else { return false };
+        stat.inode == generation.inode
+            && generation.head.matches(&start)
+            && generation::holds(&file, &generation.read).unwrap_or(false)
+    }
+
+    /// Follows a remembered generation again.
+    fn resume(&mut self, stream: StreamId, found: &Found, covered: bool, now: Now) {
+        self.table.place(stream, found.inode, &found.path);
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        generation.section = found.section;
+        generation.covered = covered;
+        generation.quiet_since_ms = now.mono_ms;
+        generation.size_seen = found.size;
+        generation.modified_ns = found.modified_ns;
+        generation.renamed |= found.path != generation.origin;
+        let is_ending = generation.renamed || !covered;
+        if is_ending && found.size > generation.read.offset {
+            self.ending.insert(stream);
+        }
+        if found.size != self.table.get(stream).map_or(0, |generation| generation.read.offset) {
+            self.enqueue(stream);
+        }
+    }
+
+    /// At the start: files that were renamed out of the patterns while the agent was down, in the directory
+    /// where they were. They are read to their end.
+    fn find_renamed(&mut self, now: Now) {
+        let mut listings: HashMap<PathBuf, HashMap<Inode, Found>> = HashMap::new();
+        for stream in self.table.streams(|generation| generation.life == Life::Dormant) {
+            let Some(generation) = self.table.get(stream) else { continue };
+            let section = discover::section_of(&self.settings.coverage, &generation.origin);
+            let (Some(section), Some(directory)) = (section, generation.origin.parent()) else { continue };
+            let by_inode = listings.entry(directory.to_owned()).or_insert_with(|| {
+                discover::siblings(directory, section).into_iter().map(|found| (found.inode, found)).collect()
+            });
+            let Some(found) = by_inode.get(&generation.inode) else { continue };
+            if found.size > generation.read.offset && self.holds_generation(stream, &found.path) {
+                let found = found.clone();
+                self.resume(stream, &found, false, now);
+            }
+        }
+    }
+
+    /// Gives up waiting for copies of what was truncated.
+    fn expire_cut(&mut self, now: Now) {
+        for stream in self.table.streams(|generation| matches!(generation.life, Life::Cut { .. })) {
+            let Some(generation) = self.table.get(stream) else { continue };
+            let Life::Cut { since_ms } = generation.life else { continue };
+            if now.mono_ms.saturating_sub(since_ms) < limits::COPY_SEARCH_MS || generation.unacked_groups > 0 {
+                continue;
+            }
+            let unread_bytes = generation.unread_bytes();
+            if unread_bytes > 0 {
+                let path = generation.origin.display();
+                tracing::warn!(%path, unread_bytes, "truncated before it was read, and no copy was found");
+                self.counters.truncated_unread_bytes.add(unread_bytes);
+            }
+            self.forget(stream);
+        }
+    }
+}
+
+/// True when the path still leads to that file.
+fn is_at(path: &Path, inode: Inode) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| Inode::of(&metadata) == inode)
+}
+
+/// The file with that inode in the directory of `path`.
+fn sibling_with(path: &Path, inode: Inode) -> Option<Found> {
+    discover::siblings(path.parent()?, 0).into_iter().find(|found| found.inode == inode)
+}

@@ -1,0 +1,138 @@
+//! Random histories of a log and its agent: whatever happens in whatever order, each line arrives once.
+
+use proptest::prelude::*;
+
+use super::harness::{Host, exists, lines, text};
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Lines are written, the last one possibly not to its end.
+    Write { lines: usize, is_torn: bool },
+    /// `app.log` becomes `app.log.1`, that `app.log.2`, and so on.
+    Rename,
+    /// The same by copying; the writer starts again at the beginning.
+    CopyTruncate,
+    /// The oldest rotated file goes; the agent has seen it.
+    DeleteOldest,
+    Scan,
+    Work(usize),
+    Deliver,
+    /// The collector has it, the agent never learns.
+    LoseReply,
+    Kill,
+    LoseState,
+    Wait(u64),
+    Settle,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (1..40usize, any::<bool>()).prop_map(|(lines, is_torn)| Step::Write { lines, is_torn }),
+        2 => Just(Step::Rename),
+        2 => Just(Step::CopyTruncate),
+        1 => Just(Step::DeleteOldest),
+        4 => Just(Step::Scan),
+        4 => (1..4usize).prop_map(Step::Work),
+        4 => Just(Step::Deliver),
+        1 => Just(Step::LoseReply),
+        2 => Just(Step::Kill),
+        1 => Just(Step::LoseState),
+        1 => (1..3_000u64).prop_map(Step::Wait),
+        2 => Just(Step::Settle),
+    ]
+}
+
+struct Writer {
+    written: Vec<String>,
+    /// What is still missing of the last line.
+    rest: String,
+}
+
+impl Writer {
+    fn write(&mut self, host: &Host, count: usize, is_torn: bool) {
+        let from = self.written.len();
+        let new = lines("m", from..from + count);
+        let text = text(&new);
+        let end = if is_torn { text.len() - 20 } else { text.len() };
+        host.append("app.log", format!("{}{}", self.rest, &text[..end]));
+        self.rest = text[end..].to_owned();
+        self.written.extend(new);
+    }
+
+    fn finish_line(&mut self, host: &Host) {
+        if !self.rest.is_empty() {
+            host.append("app.log", std::mem::take(&mut self.rest));
+        }
+    }
+}
+
+fn numbers(host: &Host) -> Vec<usize> {
+    (1..200).filter(|number| exists(&host.path(&format!("app.log.{number}")))).collect()
+}
+
+fn shift(host: &Host) {
+    for number in numbers(host).into_iter().rev() {
+        host.rename(&format!("app.log.{number}"), &format!("app.log.{}", number + 1));
+    }
+}
+
+fn apply(host: &mut Host, writer: &mut Writer, step: &Step) {
+    let has_log = exists(&host.path("app.log"));
+    match *step {
+        Step::Write { lines, is_torn } => writer.write(host, lines, is_torn),
+        Step::Rename if has_log => {
+            writer.finish_line(host);
+            shift(host);
+            host.rename("app.log", "app.log.1");
+        }
+        Step::CopyTruncate if has_log => {
+            writer.finish_line(host);
+            shift(host);
+            host.copy("app.log", "app.log.1");
+            host.truncate("app.log");
+        }
+        Step::DeleteOldest => {
+            // Twice: what a truncation leaves is found by the scan after it.
+            for _ in 0..2 {
+                host.scan();
+                host.work(20);
+            }
+            if let Some(oldest) = numbers(host).last() {
+                host.remove(&format!("app.log.{oldest}"));
+                // The open descriptor holds what is unread; a kill now would lose it, as with any agent.
+                host.run();
+            }
+        }
+        Step::Rename | Step::CopyTruncate => {}
+        Step::Scan => host.scan(),
+        Step::Work(turns) => host.work(turns),
+        Step::Deliver => drop(host.deliver(true)),
+        Step::LoseReply => {
+            host.deliver(false);
+            host.kill();
+        }
+        Step::Kill => host.kill(),
+        Step::LoseState => host.lose_state(),
+        Step::Wait(ms) => host.pass(ms),
+        Step::Settle => {
+            let now = host.now;
+            host.agent().settle(now);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_line_arrives_once(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut host = Host::new(&["app.log*"]);
+        let mut writer = Writer { written: Vec::new(), rest: String::new() };
+        for step in &steps {
+            apply(&mut host, &mut writer, step);
+        }
+        writer.finish_line(&host);
+        host.run();
+        host.check(&writer.written);
+    }
+}

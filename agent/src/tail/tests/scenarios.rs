@@ -1,0 +1,461 @@
+//! One test for each way in which logs are rotated, copied, cut and confused, with what has to arrive.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::harness::{GRACE_MS, Host, lines, text};
+use crate::watch::Hint;
+
+/// Runs a scenario and checks that exactly the lines that it returns have arrived.
+fn check(patterns: &[&str], scenario: impl FnOnce(&mut Host) -> Vec<String>) {
+    let mut host = Host::new(patterns);
+    let expected = scenario(&mut host);
+    host.run();
+    host.check(expected);
+}
+
+#[test]
+fn growing_files() {
+    check(&["*.log"], |host| {
+        let all = lines("a", 0..500);
+        for chunk in all.chunks(37) {
+            host.append("a.log", text(chunk));
+            host.run();
+        }
+        host.append("tiny.log", "a\n");
+        host.append("empty.log", "");
+        [all, vec!["a".into()]].concat()
+    });
+}
+
+#[test]
+fn a_line_in_pieces_is_one_line() {
+    check(&["*.log"], |host| {
+        for piece in ["one li", "ne in pie", "ces\nnext"] {
+            host.append("a.log", piece);
+            host.run();
+        }
+        host.kill();
+        host.append("a.log", " line\n");
+        vec!["one line in pieces".into(), "next line".into()]
+    });
+}
+
+#[test]
+fn renamed_and_created() {
+    for patterns in [&["app.log"][..], &["app.log*"]] {
+        check(patterns, |host| {
+            let all = lines("a", 0..40);
+            host.append("app.log", text(&all[..10]));
+            host.scan();
+            host.work(1);
+            host.append("app.log", text(&all[10..20]));
+            host.rename("app.log", "app.log.1");
+            // The writer hasn't noticed yet.
+            host.append("app.log.1", text(&all[20..25]));
+            host.append("app.log", text(&all[30..]));
+            host.scan();
+            host.work(3);
+            host.append("app.log.1", text(&all[25..30]));
+            all
+        });
+    }
+}
+
+#[test]
+fn renamed_while_down() {
+    check(&["app.log"], |host| {
+        let all = lines("a", 0..40);
+        host.append("app.log", text(&all[..10]));
+        host.run();
+        host.kill();
+        host.append("app.log", text(&all[10..20]));
+        host.rename("app.log", "app.log.1");
+        host.append("app.log", text(&all[20..]));
+        all
+    });
+}
+
+#[test]
+fn a_chain_of_renames() {
+    check(&["app.log*"], |host| {
+        let all = lines("a", 0..200);
+        for chunk in all.chunks(10) {
+            host.append("app.log", text(chunk));
+            host.scan();
+            host.work(2);
+            host.deliver(true);
+            for number in (1..20).rev().filter(|n| host.path(&format!("app.log.{n}")).exists()).collect::<Vec<_>>() {
+                host.rename(&format!("app.log.{number}"), &format!("app.log.{}", number + 1));
+            }
+            host.rename("app.log", "app.log.1");
+        }
+        all
+    });
+}
+
+#[test]
+fn copied_and_truncated() {
+    for patterns in [&["app.log"][..], &["app.log*"]] {
+        check(patterns, |host| {
+            let all = lines("a", 0..60);
+            host.append("app.log", text(&all[..20]));
+            host.run();
+            // Unread at the truncation: taken from the copy.
+            host.append("app.log", text(&all[20..40]));
+            host.copy("app.log", "app.log.1");
+            host.truncate("app.log");
+            host.append("app.log", text(&all[40..]));
+            all
+        });
+    }
+}
+
+#[test]
+fn copied_truncated_and_regrown_past_the_position() {
+    check(&["app.log*"], |host| {
+        let all = lines("a", 0..100);
+        host.append("app.log", text(&all[..20]));
+        host.run();
+        host.copy("app.log", "app.log.1");
+        host.truncate("app.log");
+        host.append("app.log", text(&all[20..]));
+        all
+    });
+}
+
+#[test]
+fn the_copy_is_seen_before_the_truncation() {
+    check(&["app.log*"], |host| {
+        let all = lines("a", 0..60);
+        host.append("app.log", text(&all[..20]));
+        host.run();
+        host.append("app.log", text(&all[20..30]));
+        host.copy("app.log", "app.log.1");
+        host.run();
+        host.truncate("app.log");
+        host.run();
+        host.append("app.log", text(&all[30..]));
+        all
+    });
+}
+
+#[test]
+fn the_copy_lacks_lines_that_were_read_from_the_original() {
+    check(&["app.log*"], |host| {
+        let all = lines("a", 0..60);
+        host.append("app.log", text(&all[..20]));
+        host.run();
+        host.copy("app.log", "app.log.1");
+        host.append("app.log", text(&all[20..25]));
+        let now = host.now;
+        let hint = Hint::Data(host.path("app.log"));
+        host.agent().hint(&hint);
+        host.agent().work(now);
+        host.truncate("app.log");
+        host.append("app.log", text(&all[25..]));
+        all
+    });
+}
+
+#[test]
+fn copied_and_truncated_while_down() {
+    for patterns in [&["app.log"][..], &["app.log*"]] {
+        check(patterns, |host| {
+            let all = lines("a", 0..60);
+            host.append("app.log", text(&all[..20]));
+            host.run();
+            host.kill();
+            host.append("app.log", text(&all[20..40]));
+            host.copy("app.log", "app.log.1");
+            host.truncate("app.log");
+            host.append("app.log", text(&all[40..]));
+            all
+        });
+    }
+}
+
+#[test]
+fn truncated_without_a_copy_loses_only_what_was_unread() {
+    let mut host = Host::new(&["*.log"]);
+    let all = lines("a", 0..30);
+    host.append("a.log", text(&all[..10]));
+    host.run();
+    let unread = text(&all[10..20]);
+    host.append("a.log", &unread);
+    host.truncate("a.log");
+    host.append("a.log", text(&all[20..]));
+    host.run();
+    host.check([&all[..10], &all[20..]].concat());
+}
+
+#[test]
+fn truncated_under_a_writer_that_does_not_notice() {
+    check(&["*.log"], |host| {
+        use std::os::unix::fs::FileExt;
+        let all = lines("a", 0..30);
+        let first = text(&all[..10]);
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).open(host.path("a.log")).unwrap();
+        file.write_all_at(first.as_bytes(), 0).unwrap();
+        host.run();
+        file.set_len(0).unwrap();
+        file.write_all_at(text(&all[10..]).as_bytes(), first.len() as u64 + (1 << 30)).unwrap();
+        all
+    });
+}
+
+#[test]
+fn rewritten_with_the_same_beginning() {
+    check(&["*.log"], |host| {
+        let banner = lines("banner", 0..30);
+        host.append("a.log", text(&banner));
+        host.append("a.log", "first run\n");
+        host.run();
+        host.truncate("a.log");
+        host.append("a.log", text(&banner));
+        host.append("a.log", "other run, and longer\n");
+        [banner.clone(), banner, vec!["first run".into(), "other run, and longer".into()]].concat()
+    });
+}
+
+#[test]
+fn deleted_and_created_again() {
+    for is_down in [false, true] {
+        check(&["*.log"], |host| {
+            let all = lines("a", 0..60);
+            host.append("a.log", text(&all[..10]));
+            host.run();
+            host.append("a.log", text(&all[10..20]));
+            if is_down {
+                host.run();
+                host.kill();
+            }
+            host.remove("a.log");
+            host.append("a.log", text(&all[20..]));
+            all
+        });
+    }
+}
+
+#[test]
+fn deleted_with_much_unread() {
+    let mut host = Host::new(&["*.log"]);
+    let all = lines("a", 0..2_000);
+    host.append("a.log", text(&all));
+    host.append("a.log", "and an unfinished line");
+    host.scan();
+    host.work(1);
+    host.remove("a.log");
+    host.run();
+    host.check([all, vec!["and an unfinished line".into()]].concat());
+    assert_eq!(host.agent().generations().count(), 0, "nothing of it is kept");
+}
+
+#[test]
+fn equal_beginnings_are_not_equal_files() {
+    check(&["*.log"], |host| {
+        let banner = lines("banner", 0..100);
+        for name in ["a.log", "b.log"] {
+            host.append(name, text(&banner));
+            host.append(name, format!("{name}\n"));
+        }
+        host.run();
+        [banner.clone(), banner, vec!["a.log".into(), "b.log".into()]].concat()
+    });
+}
+
+#[test]
+fn twins_that_both_grow_are_two_files() {
+    check(&["syslog", "messages"], |host| {
+        let all = lines("a", 0..100);
+        for chunk in all.chunks(10) {
+            host.append("syslog", text(chunk));
+            host.append("messages", text(chunk));
+            host.scan();
+            host.work(4);
+            host.deliver(true);
+        }
+        [all.clone(), all].concat()
+    });
+}
+
+#[test]
+fn the_same_text_in_files_that_have_nothing_to_do_with_each_other() {
+    check(&["*.log"], |host| {
+        let all = lines("a", 0..20);
+        for name in ["a.log", "b.log"] {
+            host.append(name, text(&all));
+            host.append(&format!("tiny-{name}"), "ready\n");
+        }
+        host.run();
+        host.pass(GRACE_MS * 2);
+        [all.clone(), all, vec!["ready".into(), "ready".into()]].concat()
+    });
+}
+
+#[test]
+fn a_backup_is_read_once_and_again_when_it_lives() {
+    let mut host = Host::new(&["app*"]);
+    let all = lines("a", 0..20);
+    host.append("app.log", text(&all));
+    host.run();
+    host.copy("app.log", "app.bak");
+    host.run();
+    host.kill();
+    host.run();
+    host.check(&all);
+    host.append("app.bak", "a line of its own\n");
+    host.run();
+    host.check([all.clone(), all, vec!["a line of its own".into()]].concat());
+}
+
+#[test]
+fn moved_out_of_sight_it_is_read_to_its_end() {
+    check(&["*.log"], |host| {
+        let all = lines("a", 0..200);
+        host.append("a.log", text(&all));
+        host.scan();
+        host.work(1);
+        fs::create_dir(host.path("archive")).unwrap();
+        host.rename("a.log", "archive/a.old");
+        all
+    });
+}
+
+#[test]
+fn links_lead_to_one_file() {
+    check(&["*.log", "pods/*"], |host| {
+        let all = lines("a", 0..20);
+        fs::create_dir(host.path("pods")).unwrap();
+        host.append("pods/0", text(&all[..10]));
+        symlink(host.path("pods/0"), host.path("x.log")).unwrap();
+        fs::hard_link(host.path("pods/0"), host.path("hard.log")).unwrap();
+        host.run();
+        host.remove("x.log");
+        host.append("pods/1", text(&all[10..]));
+        symlink(host.path("pods/1"), host.path("x.log")).unwrap();
+        all
+    });
+}
+
+#[test]
+fn a_lost_state_is_made_up_by_the_collector() {
+    check(&["app.log*"], |host| {
+        let all = lines("a", 0..60);
+        host.append("app.log", text(&all[..20]));
+        host.run();
+        host.lose_state();
+        host.append("app.log", text(&all[20..30]));
+        host.run();
+        host.append("app.log", text(&all[30..40]));
+        host.lose_state();
+        host.rename("app.log", "app.log.1");
+        host.append("app.log", text(&all[40..]));
+        all
+    });
+}
+
+#[test]
+fn the_end_is_where_the_first_start_begins() {
+    let mut host = Host::new(&["*.log"]).starting_at_end();
+    host.append("old.log", "before\nhalf a");
+    host.run();
+    host.append("old.log", " line\n");
+    host.append("new.log", "new\n");
+    host.run();
+    host.kill();
+    host.append("while-down.log", "while down\n");
+    host.run();
+    host.check(["half a line", "new", "while down"]);
+}
+
+#[test]
+fn a_lost_reply_and_a_kill_cost_nothing() {
+    check(&["*.log"], |host| {
+        let all = lines("a", 0..300);
+        host.append("a.log", text(&all));
+        for _ in 0..4 {
+            host.scan();
+            host.work(3);
+            assert!(host.deliver(false));
+            host.kill();
+        }
+        all
+    });
+}
+
+#[test]
+fn lines_of_every_kind() {
+    let mut host = Host::new(&["*.log"]);
+    let long = "x".repeat(10 << 20);
+    host.append("a.log", b"\xef\xbb\xbfbom\ncrlf\r\n\n\nbad \xff byte\nesc \x1b[0m\n");
+    host.append("a.log", format!("{long}\nafter the long line\n"));
+    host.run();
+    let cut = "x".repeat(1 << 20);
+    host.check(["bom", "crlf", "bad \u{fffd} byte", "esc \x1b[0m", &cut, "after the long line"]);
+    let counters = &host.counters;
+    let counts = [&counters.empty_lines, &counters.invalid_utf8_lines, &counters.truncated_lines].map(|c| c.value());
+    assert_eq!(counts, [2, 1, 1]);
+    let (_, _, flags) = host.collector.documents.iter().find(|(message, ..)| *message == cut).unwrap();
+    assert!(flags.contains("truncated"), "{flags}");
+}
+
+#[test]
+fn pieces_of_containers_are_joined() {
+    let line = |stream: &str, tag: &str, text: &str| format!("2026-11-22T10:00:00.000000000Z {stream} {tag} {text}\n");
+    let mut host = Host::new(&["*.log"]);
+    host.append("a.log", line("stdout", "P", "one "));
+    host.append("a.log", line("stderr", "F", "between"));
+    host.run();
+    host.check([""; 0]);
+    host.kill();
+    host.append("a.log", line("stdout", "P", "text "));
+    host.append("a.log", line("stdout", "F", "in pieces"));
+    host.append("a.log", line("stdout", "F", "next"));
+    host.run();
+    host.check(["one text in pieces", "between", "next"]);
+}
+
+#[test]
+fn binary_files_are_left_out_and_counted() {
+    let mut host = Host::new(&["*"]);
+    host.append("binary", [b"\x7fELF\0\0\0\0".repeat(100), b"\n".to_vec()].concat());
+    host.append("text", "a line\n");
+    host.run();
+    host.check(["a line"]);
+    assert_eq!(host.counters.binary_files.value(), 1);
+}
+
+#[test]
+fn few_descriptors_serve_many_files() {
+    let mut host = Host::new(&["*.log"]);
+    host.open_files_max = 8;
+    let mut all = Vec::new();
+    for round in 0..3 {
+        for file in 0..60 {
+            let new = lines(&format!("{file}"), round * 5..round * 5 + 5);
+            host.append(&format!("{file}.log"), text(&new));
+            all.extend(new);
+        }
+        host.run();
+        let open = host.agent().generations().filter(|(_, generation)| generation.file.is_some()).count();
+        assert!(open <= 8, "{open}");
+    }
+    host.check(all);
+}
+
+#[test]
+fn a_refused_line_goes_to_the_dead_letters_alone() {
+    let mut host = Host::new(&["*.log"]);
+    let all = lines("a", 0..100);
+    host.append("a.log", text(&all[..50]));
+    host.append("a.log", "poison\n");
+    host.append("a.log", text(&all[50..]));
+    host.append("b.log", "another file\n");
+    host.refuse_batches_with("poison");
+    host.run();
+    host.check([all, vec!["another file".into()]].concat());
+    assert_eq!(host.counters.dead_letters.value(), 1);
+    let letters = fs::read_to_string(host.state_dir().join("dead_letters.ndjson")).unwrap();
+    assert!(letters.contains(r#""line":"poison\n""#) && letters.contains(r#""status":400"#), "{letters}");
+}

@@ -1,0 +1,216 @@
+//! Whose turn it is to be read, and when a file that has lost its name has come to its end.
+
+use std::mem;
+
+use millpond_wire::position::StreamId;
+
+use super::Tailer;
+use super::generation::{self, Life};
+use super::identity::Head;
+use super::read::{Turn, TurnEnd};
+use crate::limits;
+use crate::time::Now;
+
+impl Tailer {
+    /// Gives a file its turn, if it hasn't one already.
+    pub(super) fn enqueue(&mut self, stream: StreamId) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if mem::replace(&mut generation.queued, true) {
+            return;
+        }
+        if generation.renamed || !generation.covered || generation.life == Life::Deleted {
+            self.urgent.push_back(stream);
+        } else {
+            self.ordinary.push_back(stream);
+        }
+    }
+
+    /// Reads one file for one turn. False when there is nothing to read, or no room for what is read.
+    pub fn work(&mut self, now: Now) -> bool {
+        self.seal(now);
+        if self.batcher.is_full() || now.mono_ms < self.held_until_ms {
+            return false;
+        }
+        let Some(stream) = self.urgent.pop_front().or_else(|| self.ordinary.pop_front()) else { return false };
+        if let Some(generation) = self.table.get_mut(stream) {
+            generation.queued = false;
+        }
+        let end = self.turn(stream, false, now);
+        if matches!(end, Some(TurnEnd::More | TurnEnd::BatchFull)) {
+            self.enqueue(stream);
+        }
+        true
+    }
+
+    /// Looks after files that have lost their name: reads what is still written to them and, once they rest,
+    /// what is left of a last line. To be called about once in half a second.
+    pub fn settle(&mut self, now: Now) {
+        for stream in self.ending.iter().copied().collect::<Vec<_>>() {
+            self.settle_one(stream, now);
+        }
+    }
+
+    /// Files are to be looked after by [`Self::settle`].
+    pub fn has_ending_files(&self) -> bool {
+        !self.ending.is_empty()
+    }
+
+    /// Reads a file. `None`: it can't be read now.
+    fn turn(&mut self, stream: StreamId, is_ending: bool, now: Now) -> Option<TurnEnd> {
+        let life = self.table.get(stream)?.life;
+        if !matches!(life, Life::Live | Life::Deleted) || !self.ensure_open(stream) {
+            return None;
+        }
+        // Taken out for the turn, so that the generation can be changed beside it.
+        let file = self.table.get_mut(stream)?.file.take()?;
+        let end = self.turn_of(stream, &file, is_ending, now);
+        if let Some(generation) = self.table.get_mut(stream) {
+            generation.file = Some(file);
+        }
+        match end {
+            Ok(TurnEnd::Cut) => {
+                self.cut(stream, now);
+                None
+            }
+            Ok(end) => {
+                self.acknowledge_empty_reads(stream, now);
+                Some(end)
+            }
+            Err(error) => {
+                self.counters.read_errors.increment();
+                let path = self.table.get(stream)?.path.clone();
+                self.warn_once(&path, &error.to_string());
+                None
+            }
+        }
+    }
+
+    fn turn_of(
+        &mut self,
+        stream: StreamId,
+        file: &std::fs::File,
+        is_ending: bool,
+        now: Now,
+    ) -> std::io::Result<TurnEnd> {
+        let stat = generation::stat(file)?;
+        let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
+        if stat.size != generation.size_seen {
+            generation.quiet_since_ms = now.mono_ms;
+        }
+        if stat.size < generation.read.offset {
+            // What stood between the position and the old end is gone, as far as is known.
+            return Ok(TurnEnd::Cut);
+        }
+        generation.size_seen = stat.size;
+        if stat.is_deleted && generation.life == Life::Live {
+            self.table.set_life(stream, Life::Deleted);
+            self.ending.insert(stream);
+        }
+        if !self.grow_head(stream, file, stat.size)? {
+            return Ok(TurnEnd::Cut);
+        }
+        let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
+        let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
+        let (counters, batcher) = (&*self.counters, &mut self.batcher);
+        let end = self.reader.turn(Turn { stream, generation, file, section, now, is_ending, counters, batcher });
+        if generation.renamed && generation.unread_bytes() > 0 {
+            self.ending.insert(stream);
+        }
+        end
+    }
+
+    /// Lets the head of a short file grow with it. False when the file no longer begins with the old head.
+    fn grow_head(&mut self, stream: StreamId, file: &std::fs::File, size: u64) -> std::io::Result<bool> {
+        let Some(generation) = self.table.get(stream) else { return Ok(true) };
+        let head = generation.head;
+        if head.is_full() || size <= u64::from(head.len) {
+            return Ok(true);
+        }
+        let start = generation::read_vec(file, limits::HEAD_BYTES, 0)?;
+        if !head.matches(&start) {
+            return Ok(false);
+        }
+        self.table.set_head(stream, Head::of(&start));
+        Ok(true)
+    }
+
+    /// What held no lines (empty ones, NUL bytes) needs no collector to be done with.
+    fn acknowledge_empty_reads(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if generation.unacked_groups == 0 && generation.acked != generation.read {
+            generation.acked = generation.read;
+            let entry = generation.entry_at(&generation.acked, now.unix_s());
+            self.journal.put(stream, &entry);
+        }
+    }
+
+    fn settle_one(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get(stream) else {
+            self.ending.remove(&stream);
+            return;
+        };
+        let size = generation.file.as_ref().and_then(|file| generation::stat(file).ok()).map(|stat| stat.size);
+        if size.is_some_and(|size| size != generation.size_seen) {
+            return self.enqueue(stream);
+        }
+        let rests = now.mono_ms.saturating_sub(generation.quiet_since_ms) >= self.settings.rotate_grace_ms;
+        if generation.queued || !rests || !writer_has_moved_on(generation) || self.batcher.is_full() {
+            return;
+        }
+        if generation.unread_bytes() > 0 {
+            self.turn(stream, true, now);
+        }
+        let Some(generation) = self.table.get(stream) else { return };
+        let (life, covered) = (generation.life, generation.covered);
+        if generation.unread_bytes() > 0 || !generation.is_settled() {
+            return;
+        }
+        self.ending.remove(&stream);
+        match life {
+            Life::Deleted => self.forget(stream),
+            Life::Live if !covered => self.retire(stream),
+            _ => {}
+        }
+    }
+
+    /// A file outside of the patterns has been read to its end: it is remembered, should it come back.
+    fn retire(&mut self, stream: StreamId) {
+        self.table.set_life(stream, Life::Dormant);
+        if let Some(generation) = self.table.get_mut(stream) {
+            generation.file = None;
+            generation.detector = None;
+        }
+    }
+
+    /// Closes the files that have rested longest, when more are open than should be.
+    pub(super) fn close_resting_files(&mut self) {
+        let max = self.settings.open_files_max;
+        let may_close = |generation: &generation::Generation| {
+            generation.life == Life::Live && generation.covered && !generation.queued && generation.unread_bytes() == 0
+        };
+        let open = self.table.iter().filter(|(_, generation)| generation.file.is_some()).count();
+        if open <= max {
+            return;
+        }
+        let mut resting: Vec<_> = self
+            .table
+            .iter_mut()
+            .map(|(_, generation)| generation)
+            .filter(|generation| generation.file.is_some() && may_close(generation))
+            .collect();
+        resting.sort_unstable_by_key(|generation| generation.quiet_since_ms);
+        for generation in resting.into_iter().take(open - max) {
+            generation.file = None;
+            generation.detector = None;
+        }
+    }
+}
+
+/// True when whoever wrote to a renamed file has begun its successor, or there is none: a daemon goes on
+/// writing to the old file until it is told to reopen.
+fn writer_has_moved_on(generation: &generation::Generation) -> bool {
+    match std::fs::metadata(&generation.origin) {
+        Ok(successor) => successor.len() > 0 || generation.life == Life::Deleted,
+        Err(_) => true,
+    }
+}
