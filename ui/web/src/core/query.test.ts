@@ -57,6 +57,9 @@ test.each([
   ["ok", true, "ok=true"],
   ["a", null, "NOT a:*"],
   ["my field", "x", '"my field"="x"'],
+  ["or", "x", '"or"="x"'],
+  ["a-", "x", '"a-"="x"'],
+  ["5xx", 1.5, '"5xx"=1.5'],
   ["path", 'C:\\a "b"', 'path="C:\\\\a \\"b\\""'],
 ])("equalsTerm %s %s", (field, value, expected) => expect(equalsTerm(field, value)).toBe(expected));
 
@@ -116,4 +119,6 @@ test("tables: order of cells, and which columns can be filtered", () => {
   expect(filterColumn("x | stats count() n by service, host", "n")).toBeUndefined();
   expect(filterColumn("| top 10 url.path", "url.path")).toBe("url.path");
   expect(filterColumn("| top 10 url.path", "count")).toBeUndefined();
+  expect(filterColumn("| stats count() by service, _time:5m", "service.name")).toBe("service.name");
+  expect(filterColumn("| stats count() by service, _time:5m", "@timestamp")).toBeUndefined();
 });

@@ -7,6 +7,10 @@ import { tokenize, type Token } from "./tokens";
 /** Commands that turn rows into a table. */
 const TABLE_COMMANDS: ReadonlySet<string> = new Set(["stats", "top", "rare", "timechart"]);
 
+/** A name that needs no quotes: it begins like a word and doesn't end in punctuation. */
+const PLAIN_FIELD = /^[\p{L}_@][\p{L}\p{N}_@.\-]*(?<=[\p{L}\p{N}_])$/u;
+const RESERVED: ReadonlySet<string> = new Set(["and", "or", "not", "in", "to"]);
+
 export interface SplitQuery {
   /** What selects documents. */
   readonly filter: string;
@@ -28,7 +32,7 @@ export function producesTable(query: string): boolean {
 
 /** A field name as it is written in a query. */
 export function quoteField(name: string): string {
-  return /^[\p{L}_@][\p{L}\p{N}_@.\-]*$/u.test(name) ? name : quoteString(name);
+  return PLAIN_FIELD.test(name) && !RESERVED.has(name.toLowerCase()) ? name : quoteString(name);
 }
 
 /** A string as it is written in a query. */

@@ -12,16 +12,24 @@ export function compareCells(a: Scalar, b: Scalar): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** The language's short names: a table names its columns in full. */
+const ALIASES = new Map([
+  ["level", "log.level"], ["severity", "log.level"], ["service", "service.name"], ["host", "host.name"], ["hostname", "host.name"],
+  ["path", "log.file.path"], ["trace_id", "trace.id"], ["span_id", "span.id"],
+]);
+
 /** The field behind a column, when the pipes group by it (`by service`, `top 10 path`); a computed column has none. */
 export function filterColumn(query: string, column: string): string | undefined {
   const { pipes } = splitPipes(query);
-  const tokens = tokenize(pipes);
   let grouping = false;
-  for (const token of tokens) {
+  for (const token of tokenize(pipes)) {
     if (token.kind === "command") grouping = ["top", "rare"].includes(token.text.toLowerCase());
     else if (token.kind === "pipe") grouping = false;
     else if (token.kind === "keyword" && token.text.toLowerCase() === "by") grouping = true;
-    else if (grouping && token.kind !== "number" && token.text.replace(/^["'`]|["'`]$/g, "") === column && !column.startsWith("_time")) return column;
+    else if (grouping && (token.kind === "word" || token.kind === "string")) {
+      const name = token.text.replace(/^["'`]|["'`]$/g, "");
+      if (name === column || ALIASES.get(name) === column) return column;
+    }
   }
   return undefined;
 }

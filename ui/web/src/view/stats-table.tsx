@@ -54,7 +54,7 @@ export function Stats({ table }: { table: StatsTable }) {
 }
 
 function StatsCell({ name, value, numeric }: { name: string; value: Scalar; numeric: boolean }) {
-  const field = numeric ? undefined : filterColumn(view.value.q, name);
+  const field = filterColumn(view.value.q, name);
   const text = cellText(value);
   return (
     <td class={numeric ? "number" : undefined}>
