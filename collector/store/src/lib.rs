@@ -1,1 +1,41 @@
-//! Under construction.
+//! The store of logs: documents in, searches and aggregates out, on Tantivy's parts.
+//!
+//! [`LogStore`] is what the collector asks of a store; [`TantivyStore`] is the one that there is. The
+//! only crate that knows Tantivy: nothing of it crosses the trait. It knows no network, no JSON of the
+//! API and no write-ahead log, only the log's positions.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`log_store`] | the trait and its plans and answers |
+//! | `engine` | the store: shared state, threads, the trait's calls |
+//! | `pipeline`, `indexer`, `flusher`, `merger` | a document's way: appended, in RAM, on disk, merged |
+//! | `manifest`, `recovery`, `retention`, `merge_policy` | what is durable, what is found at the start, what goes |
+//! | `split` | one immutable set of documents: its files, building, merging, rebuilding documents |
+//! | `query` | filters to bitmaps; newest rows, histograms, aggregates, facets |
+//!
+//! File formats are in `FORMAT.md`, decisions and measurements in `DESIGN.md` beside this crate.
+
+mod catalog;
+mod config;
+mod engine;
+mod error;
+mod flusher;
+mod indexer;
+mod limits;
+pub mod log_store;
+mod manifest;
+mod merge_policy;
+mod merger;
+mod pipeline;
+mod query;
+mod recovery;
+mod retention;
+mod row;
+mod split;
+
+pub use self::config::StoreConfig;
+pub use self::engine::TantivyStore;
+pub use self::error::StoreError;
+pub use self::log_store::LogStore;
+pub use self::recovery::Recovered;
+pub use self::row::DocRow;

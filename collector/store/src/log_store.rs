@@ -28,6 +28,35 @@ pub struct TimeRange {
     pub end_ns: Option<i64>,
 }
 
+impl TimeRange {
+    /// Whether the instant is inside.
+    pub fn contains(&self, time_ns: i64) -> bool {
+        self.start_ns.is_none_or(|start| start <= time_ns) && self.end_ns.is_none_or(|end| time_ns < end)
+    }
+
+    /// Whether all instants from `min_ns` to `max_ns`, both inclusive, are inside.
+    pub fn covers(&self, min_ns: i64, max_ns: i64) -> bool {
+        self.contains(min_ns) && self.contains(max_ns)
+    }
+
+    /// Whether some instant from `min_ns` to `max_ns`, both inclusive, is inside.
+    pub fn overlaps(&self, min_ns: i64, max_ns: i64) -> bool {
+        self.start_ns.is_none_or(|start| start <= max_ns) && self.end_ns.is_none_or(|end| min_ns < end)
+    }
+
+    /// The instants that are in both.
+    #[must_use]
+    pub fn intersect(&self, other: Self) -> Self {
+        Self {
+            start_ns: self.start_ns.max(other.start_ns),
+            end_ns: match (self.end_ns, other.end_ns) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+        }
+    }
+}
+
 /// What bounds one query: time, a client that left, and bytes read.
 #[derive(Clone, Debug)]
 pub struct Budget {

@@ -1,0 +1,95 @@
+//! Every maximum of the store, with its unit and the reason for the number.
+
+use std::time::Duration;
+
+/// Most documents of one zone: a bitmap of this many bits is 1 KiB and lives on the stack.
+pub(crate) const ZONE_DOCUMENTS_MAX: usize = 8_192;
+
+/// A zone's row block is closed at this many bytes of text. 16 KiB blocks compress half as well, and
+/// one block is what a single row costs to read (about 0.3 ms).
+pub(crate) const ZONE_TEXT_BYTES: usize = 192 << 10;
+
+/// A row block with at least this much text is copied as it is by a merge; smaller ones are joined.
+pub(crate) const ZONE_COPY_BYTES: usize = ZONE_TEXT_BYTES / 2;
+
+/// Largest plain size of a row block that is believed when it is read, in bytes. One document comes
+/// from one request body, which is at most 64 MiB.
+pub(crate) const ZONE_PLAIN_BYTES_MAX: u32 = 256 << 20;
+
+/// zstd level of row blocks: level 1 is no faster on blocks of this size, level 8 costs four times
+/// the CPU for a tenth less.
+pub(crate) const ROWS_ZSTD_LEVEL: i32 = 3;
+
+/// Longest string that a column holds, in bytes; a longer one is kept with the row. Columns are cut
+/// at 65,535 bytes by the library, and dictionaries of long texts are slow to merge.
+pub(crate) const COLUMN_STRING_BYTES_MAX: usize = 4 << 10;
+
+/// Longest value that is not a *text* even without white space, in bytes: ids, paths, host names.
+pub(crate) const PLAIN_VALUE_BYTES_MAX: usize = 64;
+
+/// Most columns that one build makes; fields beyond it are kept with the row. Each column costs a
+/// dictionary and some 200 bytes of headers in every split.
+pub(crate) const BUILD_COLUMNS_MAX: usize = 1_000;
+
+/// Most columns of a merged split: splits whose union is wider are not merged with each other.
+pub(crate) const MERGED_COLUMNS_MAX: usize = 8_000;
+
+/// Most documents of one build: its splits are small enough to be built within the interval.
+pub(crate) const BUILD_DOCUMENTS_MAX: usize = 40_000;
+
+/// Longest time that an appended document waits for its build: with the build itself it is visible
+/// in under a second.
+pub(crate) const BUILD_INTERVAL: Duration = Duration::from_millis(300);
+
+/// Most UTC days of one build that get a split each. The rarest days beyond it share one, so that a
+/// hostile or confused sender can't make a split for every document.
+pub(crate) const BUILD_DAYS_MAX: usize = 32;
+
+/// Most bytes of appended batches that wait for their build; `append` blocks beyond it.
+pub(crate) const QUEUE_BYTES_MAX: usize = 48 << 20;
+
+/// The RAM splits become disk splits at this many bytes…
+pub(crate) const RAM_TIER_BYTES: usize = 72 << 20;
+
+/// …or when the oldest is this old, which bounds the log that a restart reads again…
+pub(crate) const RAM_TIER_AGE: Duration = Duration::from_secs(15);
+
+/// …or at this many splits, since every query visits each of them.
+pub(crate) const RAM_TIER_SPLITS: usize = 64;
+
+/// Memory that the word index of one build may hint for its hash table, in bytes.
+pub(crate) const WORDS_BUDGET_BYTES: usize = 32 << 20;
+
+/// Fewest splits of similar size that a merge joins. Wide merges rewrite a document less often.
+pub(crate) const MERGE_SPLITS_MIN: usize = 10;
+
+/// Most splits that one merge joins: each is open at once, with its dictionaries.
+pub(crate) const MERGE_SPLITS_MAX: usize = 24;
+
+/// Most documents of a merged split: it bounds the memory and the time of one merge.
+pub(crate) const SPLIT_DOCUMENTS_MAX: u64 = 5_000_000;
+
+/// A merge that failed this often sets its inputs aside from merging.
+pub(crate) const MERGE_ATTEMPTS_MAX: u32 = 2;
+
+/// The manifest is rewritten as one snapshot when it is larger than this, in bytes.
+pub(crate) const MANIFEST_ROTATE_BYTES: u64 = 4 << 20;
+
+/// Longest manifest record that is believed, in bytes: a snapshot of 100,000 splits.
+pub(crate) const MANIFEST_RECORD_BYTES_MAX: usize = 64 << 20;
+
+/// Most terms that a token prefix (`conn*`) may stand for before it stops being a prefilter.
+pub(crate) const PREFIX_TERMS_MAX: usize = 256;
+
+/// Most rows that a search rebuilds at once: enough that a dictionary block is read once for many
+/// rows, little enough that the first rows come at once.
+pub(crate) const REBUILD_DOCUMENTS_MAX: usize = 512;
+
+/// Most entries, and bytes, of one split's cache of dictionary scans. A split never changes, so an
+/// entry is right for ever.
+pub(crate) const LEAF_CACHE_ENTRIES: usize = 64;
+/// See [`LEAF_CACHE_ENTRIES`].
+pub(crate) const LEAF_CACHE_BYTES: usize = 512 << 10;
+
+/// Most bytes of decompressed row blocks that one query keeps.
+pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;

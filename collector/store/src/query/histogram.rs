@@ -1,0 +1,133 @@
+//! Counts per time bucket. A zone that lies within one bucket, as nearly all do, is counted without
+//! reading a time.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::keys::{FieldKeys, Key, KeyNumber};
+use super::meter::{Halt, Meter};
+use super::scan::{SplitVisitor, scan};
+use super::zone::ZoneView;
+use crate::log_store::{Bucket, Histogram, HistogramPlan, Partial, TimeRange};
+use crate::split::Split;
+use crate::split::bits::Bits;
+
+/// Counts the documents of `plan` per bucket.
+pub(crate) fn histogram(splits: &[Arc<Split>], plan: &HistogramPlan, meter: &Meter<'_>) -> Histogram {
+    let buckets = Buckets { start_ns: plan.start_ns, step_ns: plan.step_ns.max(1), count: plan.bucket_count };
+    let mut totals = vec![0u64; plan.bucket_count];
+    let mut by: FxHashMap<(usize, Key), u64> = FxHashMap::default();
+    let begin = |split| {
+        Ok(Visitor {
+            buckets,
+            counts: vec![0; plan.bucket_count],
+            keys: plan.by.as_deref().map(|name| FieldKeys::new(name, split)).transpose()?,
+            by: FxHashMap::default(),
+            pairs: Vec::new(),
+            bucket_of: Vec::new(),
+        })
+    };
+    let end = |visitor: Visitor<'_>| {
+        totals.iter_mut().zip(&visitor.counts).for_each(|(total, count)| *total += count);
+        visitor.merge_into(&mut by, meter)
+    };
+    scan(splits, &plan.filter, buckets.range(), meter, begin, end);
+    let mut result = Histogram { total: totals.iter().sum(), buckets: Vec::with_capacity(totals.len()) };
+    result.buckets.extend(totals.into_iter().map(|count| Bucket { count, by: Vec::new() }));
+    for ((bucket, key), count) in by {
+        if let Some(bucket) = result.buckets.get_mut(bucket) {
+            bucket.by.push((key.into_text(), count));
+        }
+    }
+    for bucket in &mut result.buckets {
+        bucket.by.sort_unstable_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.cmp(b)));
+        // An integer 1 and a string "1" have one text.
+        bucket.by.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            earlier.1 += if same { later.1 } else { 0 };
+            same
+        });
+    }
+    result
+}
+
+#[derive(Clone, Copy)]
+struct Buckets {
+    start_ns: i64,
+    step_ns: i64,
+    count: usize,
+}
+
+impl Buckets {
+    /// From the first bucket's start to the last one's end.
+    fn range(&self) -> TimeRange {
+        let count = i64::try_from(self.count).unwrap_or(i64::MAX);
+        let end_ns = self.step_ns.checked_mul(count).and_then(|width| self.start_ns.checked_add(width));
+        TimeRange { start_ns: Some(self.start_ns), end_ns }
+    }
+
+    /// The bucket of a time in the range.
+    fn of(&self, time_ns: i64) -> usize {
+        let since = i128::from(time_ns) - i128::from(self.start_ns);
+        usize::try_from(since / i128::from(self.step_ns)).unwrap_or(usize::MAX)
+    }
+}
+
+struct Visitor<'s> {
+    buckets: Buckets,
+    counts: Vec<u64>,
+    keys: Option<FieldKeys<'s>>,
+    by: FxHashMap<(usize, KeyNumber), u64>,
+    pairs: Vec<(u32, KeyNumber)>,
+    bucket_of: Vec<usize>,
+}
+
+impl SplitVisitor for Visitor<'_> {
+    fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
+        let (first, last) = (self.buckets.of(view.zone.min_ns), self.buckets.of(view.zone.max_ns));
+        let single = first == last && view.zone.min_ns >= self.buckets.start_ns;
+        if single {
+            if let Some(count) = self.counts.get_mut(first) {
+                *count += bits.count() as u64;
+            }
+        } else {
+            self.bucket_of.clear();
+            self.bucket_of.extend(view.times().iter().map(|time| self.buckets.of(*time)));
+            for at in bits.ones() {
+                let bucket = self.bucket_of.get(at).copied().unwrap_or(usize::MAX);
+                if let Some(count) = self.counts.get_mut(bucket) {
+                    *count += 1;
+                }
+            }
+        }
+        let Some(keys) = &mut self.keys else { return Ok(()) };
+        keys.read(view, bits, true, &mut self.pairs)?;
+        for (at, key) in &self.pairs {
+            let bucket = if single { Some(first) } else { self.bucket_of.get(*at as usize).copied() };
+            *self.by.entry((bucket.unwrap_or(usize::MAX), *key)).or_default() += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Visitor<'_> {
+    fn merge_into(self, by: &mut FxHashMap<(usize, Key), u64>, meter: &Meter<'_>) -> Result<(), Halt> {
+        let Some(keys) = self.keys else { return Ok(()) };
+        let mut numbers: Vec<_> = self.by.keys().map(|(_, number)| *number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let values = keys.resolve(&numbers)?;
+        for ((bucket, number), count) in self.by {
+            let Ok(at) = numbers.binary_search(&number) else { continue };
+            let Some(key) = values.get(at) else { continue };
+            let full = by.len() >= meter.groups_max();
+            match by.get_mut(&(bucket, key.clone())) {
+                Some(total) => *total += count,
+                None if full => meter.note(Partial::Groups),
+                None => drop(by.insert((bucket, key.clone()), count)),
+            }
+        }
+        Ok(())
+    }
+}

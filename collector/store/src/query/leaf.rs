@@ -1,0 +1,385 @@
+//! One condition, planned for one split: which of the split's parts can answer it, and how.
+//!
+//! What a condition means is `Test::matches` and nothing else. Everything here decides which values
+//! it has to be asked about: each term of a dictionary once, numbers of a column, and texts that have
+//! the words that the test requires.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use millpond_query::aliases::searched_by_bare_words;
+use millpond_query::{Leaf, Scalar, Scope, Test};
+use millpond_wire::batch::for_each_leaf_of;
+use millpond_wire::names;
+use tantivy::columnar::{Column, StrColumn};
+
+use super::filter::Node;
+use super::meter::{Halt, Meter};
+use super::ordinals::{self, Ordinals};
+use super::zone::ZoneView;
+use crate::row::scalar;
+use crate::split::Split;
+use crate::split::bits::Bits;
+use crate::split::columns::{Values, for_each_present, for_each_value};
+use crate::split::meta::ColumnMeta;
+use crate::split::residual;
+use crate::split::words::{Section, TermCursor};
+
+/// A dictionary with more terms than this is scanned once per condition and the result remembered.
+const CACHED_TERMS_MIN: usize = 64;
+
+/// A test on one part of a split.
+pub(crate) enum LeafTest<'q> {
+    /// The column has a value.
+    Present(&'q Values),
+    /// Strings with these ordinals.
+    Ordinals(&'q StrColumn, Arc<Ordinals>),
+    /// Integers in an inclusive interval; with a test when the interval does not decide.
+    Integers(&'q Column<i64>, (i64, i64), Option<&'q Test>),
+    /// Floats in an inclusive interval; with a test when the interval does not decide.
+    Floats(&'q Column<f64>, (f64, f64), Option<&'q Test>),
+    /// This truth value.
+    Bool(&'q Column<bool>, bool),
+    /// Long texts, of which the words decide.
+    Texts(Words),
+    /// The message.
+    Message(MessageTest<'q>),
+    /// Scalars that are in no column.
+    Residual(ResidualTest<'q>),
+}
+
+/// The words that every text has that matches a test.
+pub(crate) struct Words {
+    /// All of these, the rarest first.
+    all: Vec<TermCursor>,
+    /// And one of these.
+    any: Option<Vec<TermCursor>>,
+    /// A text that has them certainly matches.
+    decide: bool,
+}
+
+/// A test of messages.
+pub(crate) struct MessageTest<'q> {
+    test: &'q Test,
+    words: Words,
+}
+
+/// A test of what is in residuals only.
+pub(crate) struct ResidualTest<'q> {
+    test: &'q Test,
+    /// `None`: every field that bare words look into.
+    field: Option<&'q str>,
+}
+
+/// Plans one condition.
+pub(crate) fn plan_leaf<'q>(leaf: &'q Leaf, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
+    match &leaf.scope {
+        Scope::Field(name) => plan_field(name, &leaf.test, split, meter),
+        Scope::Any => plan_any(&leaf.test, split, meter),
+    }
+}
+
+fn plan_field<'q>(
+    name: &'q str,
+    test: &'q Test,
+    split: &'q Split,
+    meter: &Meter<'_>,
+) -> Result<Node<'q>, Halt> {
+    let mut parts = Vec::new();
+    for (index, column) in split.meta().columns_of(name) {
+        parts.push(plan_column(index, column, test, split, meter)?);
+    }
+    if name == names::MESSAGE {
+        parts.push(plan_message(test, split)?);
+    }
+    if name == names::ORIGINAL || split.meta().has_unindexed(name) {
+        parts.push(Node::Test(LeafTest::Residual(ResidualTest { test, field: Some(name) })));
+    }
+    Ok(Node::or(parts))
+}
+
+fn plan_any<'q>(test: &'q Test, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
+    let mut parts = vec![plan_message(test, split)?];
+    let texts = required_words(test, Section::Texts, split)?;
+    let words_decide = texts.as_ref().map_or(test.tokens_decide(), |words| words.decide);
+    if let Some(words) = texts.filter(|words| words.decide) {
+        parts.push(Node::Test(LeafTest::Texts(words)));
+    }
+    for (index, column) in split.meta().columns.iter().enumerate() {
+        if searched_by_bare_words(&column.name) && !(words_decide && column.texts) {
+            parts.push(plan_column(index, column, test, split, meter)?);
+        }
+    }
+    // The words of strings in residuals are in the word index.
+    let beyond_words = !words_decide
+        || test.number_range().is_some()
+        || [true, false].into_iter().any(|truth| test.matches(Scalar::Bool(truth)));
+    if beyond_words && !split.meta().unindexed.is_empty() {
+        parts.push(Node::Test(LeafTest::Residual(ResidualTest { test, field: None })));
+    }
+    Ok(Node::or(parts))
+}
+
+/// The words that the test requires; `None` when no text of the split has them.
+fn required_words(test: &Test, section: Section, split: &Split) -> Result<Option<Words>, Halt> {
+    let mut all = Vec::new();
+    for token in test.required_tokens() {
+        match split.words().token(section, token)? {
+            Some(cursor) => all.push(cursor),
+            None => return Ok(None),
+        }
+    }
+    all.sort_by_key(TermCursor::documents);
+    let prefix = test.required_token_prefix();
+    let any = match prefix {
+        Some(prefix) => split.words().prefix(section, prefix)?,
+        None => None,
+    };
+    if any.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(None);
+    }
+    // A prefix of too many words is not looked up, and then decides nothing.
+    let looked_up = any.is_some() || (prefix.is_none() && !all.is_empty());
+    Ok(Some(Words { all, any, decide: test.tokens_decide() && looked_up }))
+}
+
+fn plan_message<'q>(test: &'q Test, split: &'q Split) -> Result<Node<'q>, Halt> {
+    if split.rows().zones().iter().all(|zone| zone.messages == 0) {
+        return Ok(Node::Never);
+    }
+    let words = required_words(test, Section::Message, split)?;
+    Ok(words.map_or(Node::Never, |words| Node::Test(LeafTest::Message(MessageTest { test, words }))))
+}
+
+fn plan_column<'q>(
+    index: usize,
+    column: &ColumnMeta,
+    test: &'q Test,
+    split: &'q Split,
+    meter: &Meter<'_>,
+) -> Result<Node<'q>, Halt> {
+    let values = split.columns().values(index)?;
+    if matches!(test, Test::Exists) {
+        return Ok(present(values, split));
+    }
+    Ok(match values {
+        Values::Bool(data) => match [true, false].map(|truth| test.matches(Scalar::Bool(truth))) {
+            [false, false] => Node::Never,
+            [true, true] => present(values, split),
+            [truth, _] => Node::Test(LeafTest::Bool(data, truth)),
+        },
+        Values::Integer(data) => {
+            let Some(range) = test.number_range() else { return Ok(Node::Never) };
+            match range.whole_numbers() {
+                Some((low, high)) if low <= data.max_value() && data.min_value() <= high => {
+                    let test = (!range.decides).then_some(test);
+                    Node::Test(LeafTest::Integers(data, (low, high), test))
+                }
+                _ => Node::Never,
+            }
+        }
+        Values::Float(data) => {
+            let Some(range) = test.number_range() else { return Ok(Node::Never) };
+            match range.floats() {
+                Some((low, high)) if low <= data.max_value() && data.min_value() <= high => {
+                    let test = (!range.decides).then_some(test);
+                    Node::Test(LeafTest::Floats(data, (low, high), test))
+                }
+                _ => Node::Never,
+            }
+        }
+        Values::String(data) => match plan_strings(index, column, data, test, split, meter)? {
+            ordinals if *ordinals == Ordinals::None => Node::Never,
+            ordinals if *ordinals == Ordinals::All => present(values, split),
+            ordinals => Node::Test(LeafTest::Ordinals(data, ordinals)),
+        },
+    })
+}
+
+fn present<'q>(values: &'q Values, split: &Split) -> Node<'q> {
+    match values.index() {
+        tantivy::columnar::ColumnIndex::Full if split.meta().documents > 0 => Node::All,
+        _ => Node::Test(LeafTest::Present(values)),
+    }
+}
+
+/// The ordinals of the strings that match: by lookup where only one string can, else by a scan.
+fn plan_strings(
+    index: usize,
+    column: &ColumnMeta,
+    data: &StrColumn,
+    test: &Test,
+    split: &Split,
+    meter: &Meter<'_>,
+) -> Result<Arc<Ordinals>, Halt> {
+    if let Some(only) = test.exact_str() {
+        return lookup(data, test, only);
+    }
+    if column.folded
+        && let Some((first, others)) = test.required_tokens().split_first()
+    {
+        // Each value is one token, so it can only be the token that is required.
+        let one = others.iter().all(|other| other == first);
+        return if one { lookup(data, test, first) } else { Ok(Arc::new(Ordinals::None)) };
+    }
+    if data.num_terms() < CACHED_TERMS_MIN {
+        return Ok(Arc::new(ordinals::scan(data, meter, |term| test.matches(Scalar::Str(term)))?));
+    }
+    let condition = test.to_string();
+    if let Some(found) = split.scans.find(index, &condition) {
+        return Ok(found);
+    }
+    let found = Arc::new(ordinals::scan(data, meter, |term| test.matches(Scalar::Str(term)))?);
+    split.scans.keep(index, &condition, &found);
+    Ok(found)
+}
+
+fn lookup(data: &StrColumn, test: &Test, only: &str) -> Result<Arc<Ordinals>, Halt> {
+    let found = if test.matches(Scalar::Str(only)) { ordinals::lookup(data, only)? } else { Ordinals::None };
+    Ok(Arc::new(found))
+}
+
+impl LeafTest<'_> {
+    /// The documents of `among` that match.
+    pub(crate) fn eval(&mut self, view: &ZoneView<'_>, among: &Bits) -> Result<Bits, Halt> {
+        let docs = view.docs();
+        let mut bits = Bits::none(view.len());
+        let first = docs.start;
+        match self {
+            Self::Present(values) => for_each_present(values.index(), &docs, |doc| bits.set(doc - first)),
+            Self::Ordinals(column, ordinals) => {
+                select(column.ords(), view, among, &mut bits, |ordinal| ordinals.contains(ordinal));
+            }
+            Self::Integers(column, (low, high), test) => select(column, view, among, &mut bits, |value| {
+                (*low..=*high).contains(&value) && test.is_none_or(|test| test.matches(Scalar::I64(value)))
+            }),
+            Self::Floats(column, (low, high), test) => select(column, view, among, &mut bits, |value| {
+                (*low..=*high).contains(&value) && test.is_none_or(|test| test.matches(Scalar::F64(value)))
+            }),
+            Self::Bool(column, wanted) => select(column, view, among, &mut bits, |value| value == *wanted),
+            Self::Texts(words) => bits = words.eval(view, among),
+            Self::Message(test) => return test.eval(view, among),
+            Self::Residual(test) => return test.eval(view, among),
+        }
+        bits.and(among);
+        Ok(bits)
+    }
+
+    /// Rank by the cost of a zone; see [`Node`].
+    pub(crate) fn cost(&self) -> u8 {
+        match self {
+            Self::Present(_) => 2,
+            Self::Texts(_) => 3,
+            Self::Message(test) if test.words.decide => 3,
+            Self::Ordinals(..) | Self::Integers(..) | Self::Floats(..) | Self::Bool(..) => 4,
+            Self::Message(test) if !test.words.all.is_empty() => 5,
+            Self::Message(_) => 6,
+            Self::Residual(_) => 7,
+        }
+    }
+}
+
+/// Sets the bits of documents with a value that is wanted: by a run over the zone, or by looking at
+/// the few that are left.
+fn select<T>(
+    column: &Column<T>,
+    view: &ZoneView<'_>,
+    among: &Bits,
+    bits: &mut Bits,
+    wanted: impl Fn(T) -> bool,
+) where
+    T: PartialOrd + Copy + Default + std::fmt::Debug + Send + Sync + 'static,
+{
+    let docs = view.docs();
+    if among.count() * 16 < among.len() {
+        for at in among.ones() {
+            if column.values_for_doc(docs.start + at as u32).any(&wanted) {
+                bits.set(at as u32);
+            }
+        }
+        return;
+    }
+    for_each_value(column, &docs, |doc, value| {
+        if wanted(value) {
+            bits.set(doc - docs.start);
+        }
+    });
+}
+
+impl Words {
+    /// The documents of `among` that have the words.
+    fn eval(&mut self, view: &ZoneView<'_>, among: &Bits) -> Bits {
+        let docs = view.docs();
+        let mut bits = among.clone();
+        for cursor in &mut self.all {
+            if bits.is_empty() {
+                return bits;
+            }
+            let mut having = Bits::none(view.len());
+            cursor.fill(&docs, &mut having);
+            bits.and(&having);
+        }
+        if let Some(any) = &mut self.any {
+            let mut having = Bits::none(view.len());
+            any.iter_mut().for_each(|cursor| cursor.fill(&docs, &mut having));
+            bits.and(&having);
+        }
+        bits
+    }
+}
+
+impl MessageTest<'_> {
+    fn eval(&mut self, view: &ZoneView<'_>, among: &Bits) -> Result<Bits, Halt> {
+        if view.zone.messages == 0 {
+            return Ok(Bits::none(view.len()));
+        }
+        if matches!(self.test, Test::Exists) && view.zone.messages == view.zone.documents {
+            return Ok(among.clone());
+        }
+        let bits = self.words.eval(view, among);
+        if self.words.decide || bits.is_empty() {
+            return Ok(bits);
+        }
+        let rows = view.rows()?;
+        let mut matching = Bits::none(view.len());
+        for at in bits.ones() {
+            if rows.message(at).is_some_and(|message| self.test.matches(Scalar::Str(message))) {
+                matching.set(at as u32);
+            }
+        }
+        Ok(matching)
+    }
+}
+
+impl ResidualTest<'_> {
+    fn eval(&self, view: &ZoneView<'_>, among: &Bits) -> Result<Bits, Halt> {
+        let mut bits = Bits::none(view.len());
+        let original = self.field == Some(names::ORIGINAL);
+        if (view.zone.unindexed == 0 && !original) || among.is_empty() {
+            return Ok(bits);
+        }
+        let rows = view.rows()?;
+        for at in among.ones() {
+            if self.matches(rows.residual(at), original) {
+                bits.set(at as u32);
+            }
+        }
+        Ok(bits)
+    }
+
+    fn matches(&self, bytes: &[u8], original: bool) -> bool {
+        residual::entries(bytes).any(|entry| {
+            let looked_into = entry.unindexed || (original && entry.name == names::ORIGINAL);
+            let Some(value) = entry.value.filter(|_| looked_into) else { return false };
+            let found = for_each_leaf_of(entry.name, value, &mut |name, value| {
+                let in_scope = self.field.map_or_else(|| searched_by_bare_words(name), |field| field == name);
+                if in_scope && self.test.matches(scalar(value)) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            found.is_break()
+        })
+    }
+}

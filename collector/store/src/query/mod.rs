@@ -1,0 +1,63 @@
+//! Queries over a snapshot of splits. All of them work alike: a filter is planned for each split and
+//! evaluated zone by zone into a bitmap; what differs is what is done with the documents in it.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`filter`], [`leaf`], [`ordinals`], [`cache`] | filter to bitmap |
+//! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
+//! | [`newest`] | rows in order of time, stopping early |
+//! | [`scan`] | all zones, for the rest: [`histogram`], [`aggregate`], [`facets`] |
+//! | [`keys`] | values of a field as numbers within a split |
+
+pub(crate) mod aggregate;
+pub(crate) mod cache;
+pub(crate) mod facets;
+pub(crate) mod filter;
+pub(crate) mod histogram;
+mod keys;
+mod leaf;
+pub(crate) mod meter;
+pub(crate) mod newest;
+mod ordinals;
+mod scan;
+mod zone;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::log_store::{FieldInfo, TimeRange};
+use crate::split::Split;
+
+/// The fields of the splits that overlap `range`, from their metas alone.
+pub(crate) fn fields(splits: &[Arc<Split>], range: TimeRange) -> Vec<FieldInfo> {
+    let mut fields: BTreeMap<&str, FieldInfo> = BTreeMap::new();
+    let mut messages = 0;
+    for split in splits.iter().filter(|split| range.overlaps(split.meta().min_ns, split.meta().max_ns)) {
+        for column in &split.meta().columns {
+            let info = fields.entry(&column.name).or_insert_with(|| empty(&column.name));
+            info.count += u64::from(column.documents);
+            if !info.types.contains(&column.kind.type_name()) {
+                info.types.push(column.kind.type_name());
+            }
+        }
+        for name in &split.meta().unindexed {
+            fields.entry(name).or_insert_with(|| empty(name));
+        }
+        messages += split.rows().zones().iter().map(|zone| u64::from(zone.messages)).sum::<u64>();
+    }
+    if messages > 0 {
+        let name = millpond_wire::names::MESSAGE;
+        let info = fields.entry(name).or_insert_with(|| empty(name));
+        info.count += messages;
+        if !info.types.contains(&"string") {
+            info.types.push("string");
+        }
+    }
+    let mut fields: Vec<_> = fields.into_values().collect();
+    fields.iter_mut().for_each(|field| field.types.sort_unstable());
+    fields
+}
+
+fn empty(name: &str) -> FieldInfo {
+    FieldInfo { name: name.to_owned(), types: Vec::new(), count: 0 }
+}

@@ -1,0 +1,284 @@
+//! Search for rows in order of time. Zones of all splits are visited in the order of their best time,
+//! and a row is handed out as soon as no zone that is left can hold a better one: the newest hundred
+//! of everything reads one zone, whatever the store holds.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use millpond_wire::batch::{DocId, DocRef};
+
+use super::filter::{Node, time_bounds};
+use super::meter::{Halt, Meter};
+use super::zone::{RowCache, ZoneView};
+use crate::error::{StoreError, guarded};
+use crate::limits::REBUILD_DOCUMENTS_MAX;
+use crate::log_store::{Order, SearchPlan, TimeRange};
+use crate::split::Split;
+use crate::split::rebuild::rebuild;
+
+/// Rows that are known wait at most this long for company before they are rebuilt and handed out.
+const HAND_OUT_AFTER: Duration = Duration::from_millis(50);
+
+/// A document id, so that the greatest comes first in either order.
+type Rank = (i64, u64);
+
+fn rank(order: Order, id: DocId) -> Rank {
+    match order {
+        Order::Descending => (id.timestamp_ns, id.sequence),
+        Order::Ascending => (!id.timestamp_ns, !id.sequence),
+    }
+}
+
+/// The best time that a split or zone can hold, as the first part of a [`Rank`].
+fn best_time(order: Order, min_ns: i64, max_ns: i64) -> i64 {
+    match order {
+        Order::Descending => max_ns,
+        Order::Ascending => !min_ns,
+    }
+}
+
+/// A split or zone that is still to be visited, the best first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Visit {
+    best_time: i64,
+    /// Later in the list is older in a descending search: equal times keep that order.
+    split: Reverse<usize>,
+    /// `None`: the split as a whole, whose zones are not listed yet.
+    zone: Reverse<Option<usize>>,
+}
+
+/// A matching document.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Hit {
+    rank: Rank,
+    split: usize,
+    doc: u32,
+}
+
+/// Hands the rows of `plan` to `sink`. Ends when the limit is reached, the sink breaks, or nothing is left.
+pub(crate) fn search(
+    splits: &[Arc<Split>],
+    plan: &SearchPlan,
+    meter: &Meter<'_>,
+    sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
+) {
+    let mut search = Search::new(splits, plan, meter);
+    while search.left > 0 {
+        let settled = search.settle();
+        let Some(visit) = search.visits.pop() else { break };
+        // What is known is handed out before a visit that may take long.
+        if search.due(settled) && search.hand_out(sink).is_break() {
+            return;
+        }
+        let split = visit.split.0;
+        let result = guarded_visit(&mut search, split, visit.zone.0);
+        let id = splits.get(split).map_or(0, |split| split.id());
+        if !meter.go_on(id, result) {
+            // Rows beyond the stop could be missing between the rest: only settled rows are handed out.
+            let _ = search.hand_out(sink);
+            return;
+        }
+    }
+    search.settle();
+    let _ = search.hand_out(sink);
+}
+
+fn guarded_visit(search: &mut Search<'_>, split: usize, zone: Option<usize>) -> Result<(), Halt> {
+    let mut halt = Ok(());
+    guarded("search a split", || {
+        halt = match zone {
+            None => search.list_zones(split),
+            Some(zone) => search.visit(split, zone),
+        };
+        Ok(())
+    })?;
+    halt
+}
+
+struct Search<'a> {
+    splits: &'a [Arc<Split>],
+    plan: &'a SearchPlan,
+    meter: &'a Meter<'a>,
+    range: TimeRange,
+    after: Option<Rank>,
+    visits: BinaryHeap<Visit>,
+    /// By split, once its first zone comes up.
+    filters: Vec<Option<Node<'a>>>,
+    cache: RowCache,
+    found: BinaryHeap<Hit>,
+    /// Hits that nothing can come before any more, in order.
+    settled: Vec<Hit>,
+    /// Hits still to settle.
+    left: usize,
+    handed_out_at: Instant,
+}
+
+impl<'a> Search<'a> {
+    fn new(splits: &'a [Arc<Split>], plan: &'a SearchPlan, meter: &'a Meter<'a>) -> Self {
+        let mut range = time_bounds(&plan.filter, plan.range);
+        if let Some(after) = plan.after {
+            range = range.intersect(match plan.order {
+                Order::Descending => TimeRange { start_ns: None, end_ns: after.timestamp_ns.checked_add(1) },
+                Order::Ascending => TimeRange { start_ns: Some(after.timestamp_ns), end_ns: None },
+            });
+        }
+        let overlapping = splits.iter().enumerate().filter(|(_, split)| {
+            let meta = split.meta();
+            range.overlaps(meta.min_ns, meta.max_ns)
+        });
+        let visits = overlapping.map(|(index, split)| Visit {
+            best_time: best_time(plan.order, split.meta().min_ns, split.meta().max_ns),
+            split: Reverse(index),
+            zone: Reverse(None),
+        });
+        Self {
+            splits,
+            plan,
+            meter,
+            range,
+            after: plan.after.map(|id| rank(plan.order, id)),
+            visits: visits.collect(),
+            filters: splits.iter().map(|_| None).collect(),
+            cache: RowCache::default(),
+            found: BinaryHeap::new(),
+            settled: Vec::new(),
+            left: plan.limit,
+            handed_out_at: Instant::now(),
+        }
+    }
+
+    /// Plans the filter for a split and lists its zones, unless nothing in it can match.
+    fn list_zones(&mut self, index: usize) -> Result<(), Halt> {
+        self.meter.check()?;
+        let Some(split) = self.splits.get(index) else { return Ok(()) };
+        let filter = Node::plan(&self.plan.filter, split, self.meter)?;
+        if matches!(filter, Node::Never) {
+            return Ok(());
+        }
+        for (number, zone) in split.rows().zones().iter().enumerate() {
+            if self.range.overlaps(zone.min_ns, zone.max_ns) {
+                self.visits.push(Visit {
+                    best_time: best_time(self.plan.order, zone.min_ns, zone.max_ns),
+                    split: Reverse(index),
+                    zone: Reverse(Some(number)),
+                });
+            }
+        }
+        if let Some(slot) = self.filters.get_mut(index) {
+            *slot = Some(filter);
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, index: usize, zone_index: usize) -> Result<(), Halt> {
+        self.meter.check()?;
+        let Some(split) = self.splits.get(index) else { return Ok(()) };
+        let Some(zone) = split.rows().zones().get(zone_index) else { return Ok(()) };
+        let Some(filter) = self.filters.get_mut(index).and_then(Option::as_mut) else { return Ok(()) };
+        let view = ZoneView::new(split, zone_index, zone, &self.cache, self.meter);
+        let bits = filter.eval(&view, &view.in_range(self.range))?;
+        for at in bits.ones() {
+            let doc = zone.first_doc + at as u32;
+            let id =
+                DocId { timestamp_ns: split.columns().time(doc), sequence: split.columns().sequence(doc) };
+            let rank = rank(self.plan.order, id);
+            if self.after.is_none_or(|after| rank < after) {
+                self.found.push(Hit { rank, split: index, doc });
+            }
+        }
+        self.trim();
+        Ok(())
+    }
+
+    /// Forgets hits that can't be among those still wanted.
+    fn trim(&mut self) {
+        if self.found.len() > self.left.saturating_mul(2).saturating_add(crate::limits::ZONE_DOCUMENTS_MAX) {
+            let mut hits = std::mem::take(&mut self.found).into_vec();
+            hits.select_nth_unstable_by(self.left, |a, b| b.cmp(a));
+            hits.truncate(self.left);
+            self.found = hits.into();
+        }
+    }
+
+    /// Moves the hits that are better than anything left to visit; true when some wait to be handed out.
+    fn settle(&mut self) -> bool {
+        let bound = self.visits.peek().map(|visit| visit.best_time);
+        while self.left > 0
+            && let Some(hit) = self.found.peek()
+            && bound.is_none_or(|bound| hit.rank.0 > bound)
+        {
+            self.settled.extend(self.found.pop());
+            self.left -= 1;
+        }
+        !self.settled.is_empty()
+    }
+
+    fn due(&self, some: bool) -> bool {
+        some && (self.settled.len() >= REBUILD_DOCUMENTS_MAX
+            || self.handed_out_at.elapsed() >= HAND_OUT_AFTER)
+    }
+
+    /// Rebuilds the settled hits and hands them out.
+    fn hand_out(&mut self, sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+        let settled = std::mem::take(&mut self.settled);
+        for hits in settled.chunks(REBUILD_DOCUMENTS_MAX) {
+            self.hand_out_chunk(hits, sink)?;
+        }
+        self.handed_out_at = Instant::now();
+        ControlFlow::Continue(())
+    }
+
+    fn hand_out_chunk(
+        &self,
+        hits: &[Hit],
+        sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut batches: Vec<(usize, Vec<u32>)> = Vec::new();
+        let mut places = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let at = batches.iter().position(|(split, _)| *split == hit.split).unwrap_or_else(|| {
+                batches.push((hit.split, Vec::new()));
+                batches.len() - 1
+            });
+            if let Some((_, docs)) = batches.get_mut(at) {
+                docs.push(hit.doc);
+                places.push((at, docs.len() - 1));
+            }
+        }
+        let rebuilt: Vec<_> = batches.iter().map(|(split, docs)| self.rebuild(*split, docs)).collect();
+        for (batch, index) in places {
+            let Some(Some(batch)) = rebuilt.get(batch) else { continue };
+            if let Some(doc) = batch.doc(index) {
+                sink(doc)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The documents of one split; none when they can't be read, which is noted.
+    fn rebuild(&self, index: usize, docs: &[u32]) -> Option<millpond_wire::batch::Batch> {
+        let split = self.splits.get(index)?;
+        let result = guarded("rebuild rows", || {
+            rebuild(split, docs, |zone| {
+                self.cache.read(split, zone, self.meter).map_err(|halt| match halt {
+                    Halt::Failed(error) => error,
+                    Halt::Partial(partial) => {
+                        self.meter.note(partial);
+                        StoreError::Plan("the budget of scanned bytes is used up".to_owned())
+                    }
+                })
+            })
+        });
+        match result {
+            Ok(batch) => Some(batch),
+            Err(StoreError::Plan(_)) => None,
+            Err(error) => {
+                self.meter.note_damaged(split.id(), &error);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! One zone as queries see it: its documents, and its texts once somebody needs them.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::meter::{Halt, Meter};
+use crate::limits::ROW_CACHE_BYTES;
+use crate::log_store::TimeRange;
+use crate::split::Split;
+use crate::split::bits::Bits;
+use crate::split::rows::{Zone, ZoneRows};
+
+/// Decompressed blocks of one query, the latest last.
+#[derive(Default)]
+pub(crate) struct RowCache {
+    blocks: RefCell<VecDeque<(u64, usize, Arc<ZoneRows>)>>,
+}
+
+impl RowCache {
+    /// The texts of a zone.
+    pub(crate) fn read(&self, split: &Split, zone: usize, meter: &Meter<'_>) -> Result<Arc<ZoneRows>, Halt> {
+        let found =
+            self.blocks.borrow().iter().find(|block| (block.0, block.1) == (split.id(), zone)).cloned();
+        if let Some((_, _, rows)) = found {
+            return Ok(rows);
+        }
+        let Some(entry) = split.rows().zones().get(zone) else {
+            return Err(Halt::Failed(crate::error::StoreError::Index {
+                action: "read rows",
+                detail: format!("zone {zone} does not exist"),
+            }));
+        };
+        meter.scan(u64::from(entry.plain_bytes))?;
+        let rows = Arc::new(split.rows().read(entry)?);
+        let mut blocks = self.blocks.borrow_mut();
+        blocks.push_back((split.id(), zone, Arc::clone(&rows)));
+        while blocks.len() > 1
+            && blocks.iter().map(|block| block.2.plain_bytes()).sum::<usize>() > ROW_CACHE_BYTES
+        {
+            blocks.pop_front();
+        }
+        Ok(rows)
+    }
+}
+
+/// One zone of one split, during one query.
+pub(crate) struct ZoneView<'a> {
+    /// Its split.
+    pub(crate) split: &'a Split,
+    /// Its entry in the zone table.
+    pub(crate) zone: &'a Zone,
+    /// The query's account.
+    pub(crate) meter: &'a Meter<'a>,
+    index: usize,
+    cache: &'a RowCache,
+    rows: OnceCell<Arc<ZoneRows>>,
+    times: OnceCell<Vec<i64>>,
+}
+
+impl<'a> ZoneView<'a> {
+    /// The zone with this index.
+    pub(crate) fn new(
+        split: &'a Split,
+        index: usize,
+        zone: &'a Zone,
+        cache: &'a RowCache,
+        meter: &'a Meter<'a>,
+    ) -> Self {
+        Self { split, zone, meter, index, cache, rows: OnceCell::new(), times: OnceCell::new() }
+    }
+
+    /// Numbers of its documents in the split.
+    pub(crate) fn docs(&self) -> Range<u32> {
+        self.zone.docs()
+    }
+
+    /// Number of its documents.
+    pub(crate) fn len(&self) -> usize {
+        self.zone.documents as usize
+    }
+
+    /// Its texts, decompressed at the first call.
+    pub(crate) fn rows(&self) -> Result<&ZoneRows, Halt> {
+        if let Some(rows) = self.rows.get() {
+            return Ok(rows);
+        }
+        let rows = self.cache.read(self.split, self.index, self.meter)?;
+        Ok(self.rows.get_or_init(|| rows))
+    }
+
+    /// Event times of its documents.
+    pub(crate) fn times(&self) -> &[i64] {
+        self.times.get_or_init(|| self.split.columns().times(&self.docs()))
+    }
+
+    /// Its documents in the time range.
+    pub(crate) fn in_range(&self, range: TimeRange) -> Bits {
+        if range.covers(self.zone.min_ns, self.zone.max_ns) {
+            return Bits::all(self.len());
+        }
+        let mut bits = Bits::none(self.len());
+        if range.overlaps(self.zone.min_ns, self.zone.max_ns) {
+            for (time, at) in self.times().iter().zip(0u32..) {
+                if range.contains(*time) {
+                    bits.set(at);
+                }
+            }
+        }
+        bits
+    }
+}

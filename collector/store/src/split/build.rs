@@ -1,0 +1,85 @@
+//! Builds a split in memory from documents that are already in order.
+
+use millpond_wire::batch::DocRef;
+use tantivy::directory::FileSlice;
+
+use super::Split;
+use super::columns::Columns;
+use super::meta::{Partition, SplitMeta};
+use super::rows::{RowInput, Rows, RowsWriter, Written};
+use super::shred::Shredder;
+use super::words::WordsWriter;
+use crate::error::StoreError;
+
+/// A document of a build.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    /// Number of its batch within the build.
+    pub(crate) batch: usize,
+    /// The document.
+    pub(crate) doc: DocRef<'a>,
+}
+
+/// The order of documents within a build: newest first, ties by sequence number, highest first.
+pub(crate) fn sort(docs: &mut [Candidate<'_>]) {
+    docs.sort_unstable_by_key(|candidate| std::cmp::Reverse(candidate.doc.id()));
+}
+
+/// Builds a split of these documents, at least one, in the order of [`sort`].
+pub(crate) fn build(
+    id: u64,
+    partition: Partition,
+    docs: &[Candidate<'_>],
+    wal_upto: u64,
+) -> Result<Split, StoreError> {
+    let memory = StoreError::index::<std::io::Error>("write rows in memory");
+    let mut shredder = Shredder::default();
+    let mut words = WordsWriter::new()?;
+    let mut rows = RowsWriter::new(Vec::new()).map_err(memory)?;
+    let (mut min_ns, mut max_ns, mut max_sequence) = (i64::MAX, i64::MIN, 0);
+    for (candidate, number) in docs.iter().zip(0u32..) {
+        let timestamp_ns = candidate.doc.timestamp_ns();
+        (min_ns, max_ns) = (min_ns.min(timestamp_ns), max_ns.max(timestamp_ns));
+        max_sequence = max_sequence.max(candidate.doc.sequence());
+        let parts = shredder.shred(number, candidate.batch, candidate.doc);
+        words.push(parts.message, parts.texts)?;
+        let row = RowInput {
+            timestamp_ns,
+            message: parts.message,
+            residual: parts.residual,
+            unindexed: parts.unindexed,
+        };
+        rows.push(row).map_err(StoreError::index("write rows in memory"))?;
+    }
+    let (columns, unindexed) = shredder.finish();
+    let documents = docs.len() as u32;
+    let (columns_bytes, metas) =
+        columns.finish(documents).map_err(StoreError::index("write columns in memory"))?;
+    let (bytes, zones) = rows.finish().map_err(StoreError::index("write rows in memory"))?;
+    let rows = Rows::in_memory(Written { bytes, zones });
+    let words = words.finish()?;
+    let memory_bytes = columns_bytes.len() + rows.memory_bytes() + words.file_bytes() as usize;
+    let meta = SplitMeta {
+        id,
+        partition,
+        documents,
+        min_ns,
+        max_ns,
+        max_sequence,
+        columns: metas,
+        unindexed,
+        wal_upto,
+        ..SplitMeta::default()
+    };
+    let columns = Columns::open(FileSlice::from(columns_bytes), &meta.columns)?;
+    Ok(Split {
+        meta,
+        words,
+        columns,
+        rows,
+        dir: None,
+        memory_bytes,
+        disk_bytes: 0,
+        scans: Default::default(),
+    })
+}

@@ -1,0 +1,151 @@
+//! Merges splits of one partition into a disk split: the parts are stacked in the order given, so
+//! that document numbers only shift. Nothing is visible before the caller commits the result.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::columns::{Columns, sort_columns};
+use super::meta::{ColumnMeta, Partition, SplitMeta};
+use super::rows::RowsWriter;
+use super::words::Words;
+use super::{COLUMNS_FILE, META_FILE, ROWS_FILE, Split, WORDS_DIR, list_files, split_dir};
+use crate::error::{StoreError, guarded};
+
+/// Merges `inputs` into the split `id` under `splits`, synced to the disk, and opens it.
+pub(crate) fn merge(
+    splits: &Path,
+    id: u64,
+    partition: Partition,
+    inputs: &[Arc<Split>],
+) -> Result<Split, StoreError> {
+    let dir = split_dir(splits, id);
+    let result =
+        guarded("merge splits", || write(&dir, id, partition, inputs)).and_then(|()| Split::open(&dir));
+    if result.is_err() {
+        // Unreferenced, so it would go at the next start anyway.
+        let _ = std::fs::remove_dir_all(&dir);
+    }
+    result
+}
+
+/// In which order inputs are stacked: newest first, so that a search for the newest reads from the front.
+pub(crate) fn sort(inputs: &mut [Arc<Split>]) {
+    inputs.sort_by_key(|split| std::cmp::Reverse((split.meta().max_ns, split.id())));
+}
+
+fn write(dir: &Path, id: u64, partition: Partition, inputs: &[Arc<Split>]) -> Result<(), StoreError> {
+    let words_dir = dir.join(WORDS_DIR);
+    std::fs::create_dir_all(&words_dir).map_err(StoreError::io("create", &words_dir))?;
+    let words: Vec<_> = inputs.iter().map(|split| split.words()).collect();
+    Words::merge(&words, &words_dir)?;
+    let columns_crc = write_columns(&dir.join(COLUMNS_FILE), inputs)?;
+    write_rows(&dir.join(ROWS_FILE), inputs)?;
+    let mut meta = merged_meta(id, partition, inputs);
+    meta.files = list_files(dir)?;
+    meta.columns_crc = columns_crc;
+    let meta_path = dir.join(META_FILE);
+    let mut file = File::create(&meta_path).map_err(StoreError::io("create", &meta_path))?;
+    file.write_all(&meta.encode()).map_err(StoreError::io("write", &meta_path))?;
+    file.sync_all().map_err(StoreError::io("sync", &meta_path))?;
+    for path in [&words_dir, dir, dir.parent().unwrap_or(dir)] {
+        sync_dir(path)?;
+    }
+    Ok(())
+}
+
+/// Writes the columns file and gives its checksum.
+fn write_columns(path: &Path, inputs: &[Arc<Split>]) -> Result<u32, StoreError> {
+    let file = File::create(path).map_err(StoreError::io("create", path))?;
+    let mut out = Checksummed { out: BufWriter::with_capacity(1 << 16, file), crc: 0 };
+    let columns: Vec<_> = inputs.iter().map(|split| split.columns()).collect();
+    Columns::merge(&columns, &mut out)?;
+    finish_file(out.out, path)?;
+    Ok(out.crc)
+}
+
+/// A writer that knows the checksum of what went through.
+struct Checksummed<W> {
+    out: W,
+    crc: u32,
+}
+
+impl<W: Write> Write for Checksummed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.crc = crc32c::crc32c_append(self.crc, bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Checks the columns file against its checksum.
+pub(crate) fn verify_columns(dir: &Path, meta: &SplitMeta) -> Result<(), StoreError> {
+    let path = dir.join(COLUMNS_FILE);
+    let mut file = File::open(&path).map_err(StoreError::io("open", &path))?;
+    let mut sink = Checksummed { out: std::io::sink(), crc: 0 };
+    std::io::copy(&mut file, &mut sink).map_err(StoreError::io("read", &path))?;
+    if sink.crc == meta.columns_crc { Ok(()) } else { Err(StoreError::damaged(&path, "wrong checksum")) }
+}
+
+fn write_rows(path: &Path, inputs: &[Arc<Split>]) -> Result<(), StoreError> {
+    let file = File::create(path).map_err(StoreError::io("create", path))?;
+    let mut rows =
+        RowsWriter::new(BufWriter::with_capacity(1 << 16, file)).map_err(StoreError::io("write", path))?;
+    for split in inputs {
+        for zone in split.rows().zones() {
+            rows.push_zone(split.rows(), zone, || split.columns().times(&zone.docs()))?;
+        }
+    }
+    let (out, _) = rows.finish().map_err(StoreError::io("write", path))?;
+    finish_file(out, path)
+}
+
+fn finish_file(out: BufWriter<File>, path: &Path) -> Result<(), StoreError> {
+    let file = out.into_inner().map_err(|error| error.into_error()).map_err(StoreError::io("write", path))?;
+    file.sync_data().map_err(StoreError::io("sync", path))
+}
+
+/// Makes the entries of a directory durable.
+pub(crate) fn sync_dir(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|dir| dir.sync_all()).map_err(StoreError::io("sync", path))
+}
+
+fn merged_meta(id: u64, partition: Partition, inputs: &[Arc<Split>]) -> SplitMeta {
+    let metas = || inputs.iter().map(|split| split.meta());
+    let mut columns: BTreeMap<(&str, super::meta::Kind), ColumnMeta> = BTreeMap::new();
+    for column in metas().flat_map(|meta| &meta.columns) {
+        columns
+            .entry((&column.name, column.kind))
+            .and_modify(|merged| {
+                merged.documents = merged.documents.saturating_add(column.documents);
+                merged.folded &= column.folded;
+                merged.texts &= column.texts;
+            })
+            .or_insert_with(|| column.clone());
+    }
+    let mut columns: Vec<_> = columns.into_values().collect();
+    sort_columns(&mut columns);
+    let mut unindexed: Vec<_> = metas().flat_map(|meta| meta.unindexed.iter().cloned()).collect();
+    unindexed.sort_unstable();
+    unindexed.dedup();
+    SplitMeta {
+        id,
+        partition,
+        documents: metas().map(|meta| meta.documents).sum(),
+        min_ns: metas().map(|meta| meta.min_ns).min().unwrap_or_default(),
+        max_ns: metas().map(|meta| meta.max_ns).max().unwrap_or_default(),
+        max_sequence: metas().map(|meta| meta.max_sequence).max().unwrap_or_default(),
+        columns,
+        unindexed,
+        wal_upto: metas().map(|meta| meta.wal_upto).max().unwrap_or_default(),
+        replaces: inputs.iter().filter(|split| split.is_durable()).map(|split| split.id()).collect(),
+        files: Vec::new(),
+        columns_crc: 0,
+    }
+}

@@ -1,0 +1,429 @@
+//! The rows of a split: messages and residuals in compressed blocks. A block is a *zone*, the unit in
+//! which every query works; the zone table says which documents and which times it holds.
+//!
+//! It knows nothing of columns and words. The layout is in FORMAT.md.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use super::varint::{read_varint, write_varint};
+use crate::error::StoreError;
+use crate::limits::{
+    ROWS_ZSTD_LEVEL, ZONE_COPY_BYTES, ZONE_DOCUMENTS_MAX, ZONE_PLAIN_BYTES_MAX, ZONE_TEXT_BYTES,
+};
+
+/// First and last bytes of a rows file; the digits are the format version.
+pub(crate) const ROWS_MAGIC: [u8; 8] = *b"MLPROW01";
+const ZONE_BYTES: usize = 56;
+const FOOTER_BYTES: usize = 24;
+
+/// One block of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Zone {
+    /// Number of the first document in the split.
+    pub(crate) first_doc: u32,
+    /// Documents, 1 to [`ZONE_DOCUMENTS_MAX`].
+    pub(crate) documents: u32,
+    /// Oldest event time, Unix nanoseconds.
+    pub(crate) min_ns: i64,
+    /// Newest event time, Unix nanoseconds.
+    pub(crate) max_ns: i64,
+    /// Where the block begins in the file.
+    offset_bytes: u64,
+    /// Compressed size.
+    stored_bytes: u32,
+    /// Size after decompression.
+    pub(crate) plain_bytes: u32,
+    /// crc32c of the compressed bytes.
+    crc: u32,
+    /// Documents with a message.
+    pub(crate) messages: u32,
+    /// Documents with scalars that are in no column.
+    pub(crate) unindexed: u32,
+}
+
+impl Zone {
+    /// The numbers of its documents.
+    pub(crate) fn docs(&self) -> std::ops::Range<u32> {
+        self.first_doc..self.first_doc.saturating_add(self.documents)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for number in [self.first_doc, self.documents] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        for number in [self.min_ns.cast_unsigned(), self.max_ns.cast_unsigned(), self.offset_bytes] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        for number in [self.stored_bytes, self.plain_bytes, self.crc, self.messages, self.unindexed, 0] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    fn read(bytes: &[u8; ZONE_BYTES]) -> Self {
+        let word = |at: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_le_bytes(word)
+        };
+        let low = |at: usize| (word(at) & u64::from(u32::MAX)) as u32;
+        let high = |at: usize| (word(at) >> 32) as u32;
+        Self {
+            first_doc: low(0),
+            documents: high(0),
+            min_ns: word(8).cast_signed(),
+            max_ns: word(16).cast_signed(),
+            offset_bytes: word(24),
+            stored_bytes: low(32),
+            plain_bytes: high(32),
+            crc: low(40),
+            messages: high(40),
+            unindexed: low(48),
+        }
+    }
+}
+
+/// Where the bytes of a rows file are.
+#[derive(Debug)]
+enum Source {
+    Memory(Vec<u8>),
+    Disk { file: File, path: PathBuf },
+}
+
+impl Source {
+    fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                let part = bytes.get(start..start.saturating_add(len));
+                part.map(<[u8]>::to_vec).ok_or_else(|| self.damaged("a block lies outside of the file"))
+            }
+            Self::Disk { file, path } => {
+                let mut bytes = vec![0; len];
+                file.read_exact_at(&mut bytes, offset).map_err(StoreError::io("read", path))?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    fn damaged(&self, detail: &str) -> StoreError {
+        match self {
+            Self::Memory(_) => StoreError::Index { action: "read rows in memory", detail: detail.to_owned() },
+            Self::Disk { path, .. } => StoreError::damaged(path, detail),
+        }
+    }
+}
+
+/// The rows of an open split.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    source: Source,
+    /// In order of documents, without gaps.
+    zones: Vec<Zone>,
+}
+
+impl Rows {
+    /// Rows that were just built.
+    pub(crate) fn in_memory(written: Written) -> Self {
+        Self { source: Source::Memory(written.bytes), zones: written.zones }
+    }
+
+    /// Opens a rows file and checks its table.
+    pub(crate) fn open(path: PathBuf, documents: u32) -> Result<Self, StoreError> {
+        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let len = file.metadata().map_err(StoreError::io("measure", &path))?.len();
+        let source = Source::Disk { file, path };
+        let zones = read_table(&source, len)?;
+        let mut next = 0u32;
+        for zone in &zones {
+            let fits = zone.first_doc == next
+                && (1..=ZONE_DOCUMENTS_MAX as u32).contains(&zone.documents)
+                && zone.plain_bytes <= ZONE_PLAIN_BYTES_MAX
+                && zone.offset_bytes.saturating_add(u64::from(zone.stored_bytes)) <= len;
+            if !fits {
+                return Err(source.damaged("the zone table does not fit"));
+            }
+            next = next.saturating_add(zone.documents);
+        }
+        if next != documents {
+            return Err(source.damaged("the zone table has another number of documents"));
+        }
+        Ok(Self { source, zones })
+    }
+
+    /// The zones in order of documents.
+    pub(crate) fn zones(&self) -> &[Zone] {
+        &self.zones
+    }
+
+    /// The zone that has this document.
+    pub(crate) fn zone_of(&self, doc: u32) -> Option<usize> {
+        let after = self.zones.partition_point(|zone| zone.first_doc <= doc);
+        after.checked_sub(1)
+    }
+
+    /// Heap bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let blocks = match &self.source {
+            Source::Memory(bytes) => bytes.len(),
+            Source::Disk { .. } => 0,
+        };
+        blocks + self.zones.len() * size_of::<Zone>()
+    }
+
+    /// Reads and decompresses one block.
+    pub(crate) fn read(&self, zone: &Zone) -> Result<ZoneRows, StoreError> {
+        let stored = self.read_stored(zone)?;
+        let plain = zstd::bulk::decompress(&stored, zone.plain_bytes as usize)
+            .map_err(|error| self.source.damaged(&format!("a row block does not decompress: {error}")))?;
+        ZoneRows::parse(plain, zone.documents)
+            .ok_or_else(|| self.source.damaged("a row block does not parse"))
+    }
+
+    /// The compressed bytes of one block, checked.
+    fn read_stored(&self, zone: &Zone) -> Result<Vec<u8>, StoreError> {
+        let stored = self.source.read(zone.offset_bytes, zone.stored_bytes as usize)?;
+        if crc32c::crc32c(&stored) == zone.crc {
+            Ok(stored)
+        } else {
+            Err(self.source.damaged("a row block has a wrong checksum"))
+        }
+    }
+}
+
+fn read_table(source: &Source, len: u64) -> Result<Vec<Zone>, StoreError> {
+    let footer_at = len.checked_sub(FOOTER_BYTES as u64).ok_or_else(|| source.damaged("it is too short"))?;
+    let footer = source.read(footer_at, FOOTER_BYTES)?;
+    let (numbers, magic) = footer.split_at(FOOTER_BYTES - ROWS_MAGIC.len());
+    if magic != ROWS_MAGIC {
+        return Err(source.damaged("it does not end like a rows file of this version"));
+    }
+    let number = |at: usize| {
+        let mut word = [0; 4];
+        word.copy_from_slice(&numbers[at..at + 4]);
+        u32::from_le_bytes(word)
+    };
+    let (count, crc) = (number(0) as usize, number(4));
+    let table_offset = u64::from(number(8)) | u64::from(number(12)) << 32;
+    if table_offset.checked_add((count * ZONE_BYTES) as u64) != Some(footer_at) {
+        return Err(source.damaged("the zone table has a wrong size"));
+    }
+    let table = source.read(table_offset, count * ZONE_BYTES)?;
+    if crc32c::crc32c(&table) != crc {
+        return Err(source.damaged("the zone table has a wrong checksum"));
+    }
+    Ok(table.as_chunks().0.iter().map(Zone::read).collect())
+}
+
+/// The texts of one block.
+#[derive(Debug)]
+pub(crate) struct ZoneRows {
+    plain: Vec<u8>,
+    /// By document in the zone.
+    spans: Vec<RowSpan>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct RowSpan {
+    message_at: u32,
+    message_len: u32,
+    has_message: bool,
+    residual_at: u32,
+    residual_len: u32,
+}
+
+impl ZoneRows {
+    fn parse(plain: Vec<u8>, documents: u32) -> Option<Self> {
+        let mut rest = &plain[..];
+        let mut spans = Vec::with_capacity(documents as usize);
+        let mut messages_len = 0u64;
+        for _ in 0..documents {
+            let message = read_varint(&mut rest)?;
+            let residual_len = u32::try_from(read_varint(&mut rest)?).ok()?;
+            let message_len = u32::try_from(message.saturating_sub(1)).ok()?;
+            let span = RowSpan {
+                message_at: u32::try_from(messages_len).ok()?,
+                message_len,
+                has_message: message > 0,
+                residual_at: 0,
+                residual_len,
+            };
+            messages_len += u64::from(message_len);
+            spans.push(span);
+        }
+        let texts_at = (plain.len() - rest.len()) as u64;
+        let mut residual_at = texts_at + messages_len;
+        for span in &mut spans {
+            span.message_at = u32::try_from(texts_at + u64::from(span.message_at)).ok()?;
+            span.residual_at = u32::try_from(residual_at).ok()?;
+            residual_at += u64::from(span.residual_len);
+        }
+        (residual_at == plain.len() as u64).then_some(Self { plain, spans })
+    }
+
+    /// The message of the document at this place in the zone.
+    pub(crate) fn message(&self, index: usize) -> Option<&str> {
+        let span = self.spans.get(index).filter(|span| span.has_message)?;
+        std::str::from_utf8(self.slice(span.message_at, span.message_len)).ok()
+    }
+
+    /// The residual of the document at this place in the zone; empty when there is none.
+    pub(crate) fn residual(&self, index: usize) -> &[u8] {
+        self.spans.get(index).map_or(&[], |span| self.slice(span.residual_at, span.residual_len))
+    }
+
+    /// Heap bytes, roughly.
+    pub(crate) fn plain_bytes(&self) -> usize {
+        self.plain.len() + self.spans.len() * size_of::<RowSpan>()
+    }
+
+    fn slice(&self, at: u32, len: u32) -> &[u8] {
+        self.plain.get(at as usize..).and_then(|rest| rest.get(..len as usize)).unwrap_or_default()
+    }
+}
+
+/// What a [`RowsWriter`] made.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The whole file.
+    pub(crate) bytes: Vec<u8>,
+    /// Its table.
+    pub(crate) zones: Vec<Zone>,
+}
+
+/// One document for a [`RowsWriter`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowInput<'a> {
+    pub(crate) timestamp_ns: i64,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) residual: &'a [u8],
+    /// Some scalar of the residual is in no column.
+    pub(crate) unindexed: bool,
+}
+
+/// Writes a rows file in memory, a block at a time, to `W`.
+pub(crate) struct RowsWriter<W> {
+    out: W,
+    written_bytes: u64,
+    zones: Vec<Zone>,
+    next_doc: u32,
+    compressor: zstd::bulk::Compressor<'static>,
+    lengths: Vec<u8>,
+    messages: Vec<u8>,
+    residuals: Vec<u8>,
+    open: Option<Zone>,
+}
+
+impl<W: std::io::Write> RowsWriter<W> {
+    /// Begins a file.
+    pub(crate) fn new(mut out: W) -> std::io::Result<Self> {
+        out.write_all(&ROWS_MAGIC)?;
+        Ok(Self {
+            out,
+            written_bytes: ROWS_MAGIC.len() as u64,
+            zones: Vec::new(),
+            next_doc: 0,
+            compressor: zstd::bulk::Compressor::new(ROWS_ZSTD_LEVEL)?,
+            lengths: Vec::new(),
+            messages: Vec::new(),
+            residuals: Vec::new(),
+            open: None,
+        })
+    }
+
+    /// Adds the next document.
+    pub(crate) fn push(&mut self, row: RowInput<'_>) -> std::io::Result<()> {
+        write_varint(&mut self.lengths, row.message.map_or(0, |message| message.len() as u64 + 1));
+        write_varint(&mut self.lengths, row.residual.len() as u64);
+        self.messages.extend_from_slice(row.message.unwrap_or_default().as_bytes());
+        self.residuals.extend_from_slice(row.residual);
+        let zone = self.open.get_or_insert(Zone {
+            first_doc: self.next_doc,
+            documents: 0,
+            min_ns: i64::MAX,
+            max_ns: i64::MIN,
+            offset_bytes: 0,
+            stored_bytes: 0,
+            plain_bytes: 0,
+            crc: 0,
+            messages: 0,
+            unindexed: 0,
+        });
+        zone.documents += 1;
+        zone.min_ns = zone.min_ns.min(row.timestamp_ns);
+        zone.max_ns = zone.max_ns.max(row.timestamp_ns);
+        zone.messages += u32::from(row.message.is_some());
+        zone.unindexed += u32::from(row.unindexed);
+        self.next_doc += 1;
+        let full = zone.documents as usize >= ZONE_DOCUMENTS_MAX
+            || self.messages.len() + self.residuals.len() >= ZONE_TEXT_BYTES;
+        if full { self.close_zone() } else { Ok(()) }
+    }
+
+    /// Adds all documents of a block of another file: as it is when it is large enough, and else by
+    /// joining it with its neighbours. `times` gives the times of its documents.
+    pub(crate) fn push_zone(
+        &mut self,
+        rows: &Rows,
+        zone: &Zone,
+        times: impl FnOnce() -> Vec<i64>,
+    ) -> Result<(), StoreError> {
+        let write_error = |source| StoreError::Io { action: "write rows to", path: PathBuf::new(), source };
+        if zone.plain_bytes as usize >= ZONE_COPY_BYTES {
+            self.close_zone().map_err(write_error)?;
+            let stored = rows.read_stored(zone)?;
+            let copy = Zone { first_doc: self.next_doc, offset_bytes: self.written_bytes, ..*zone };
+            self.next_doc += zone.documents;
+            return self.append_block(copy, &stored).map_err(write_error);
+        }
+        let texts = rows.read(zone)?;
+        for (index, timestamp_ns) in times().into_iter().enumerate() {
+            let residual = texts.residual(index);
+            let unindexed = super::residual::entries(residual).any(|entry| entry.unindexed);
+            let row = RowInput { timestamp_ns, message: texts.message(index), residual, unindexed };
+            self.push(row).map_err(write_error)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the table and the footer; gives back the writer and the table.
+    pub(crate) fn finish(mut self) -> std::io::Result<(W, Vec<Zone>)> {
+        self.close_zone()?;
+        let mut table = Vec::with_capacity(self.zones.len() * ZONE_BYTES);
+        self.zones.iter().for_each(|zone| zone.write(&mut table));
+        self.out.write_all(&table)?;
+        self.out.write_all(&(self.zones.len() as u32).to_le_bytes())?;
+        self.out.write_all(&crc32c::crc32c(&table).to_le_bytes())?;
+        self.out.write_all(&self.written_bytes.to_le_bytes())?;
+        self.out.write_all(&ROWS_MAGIC)?;
+        Ok((self.out, self.zones))
+    }
+
+    fn close_zone(&mut self) -> std::io::Result<()> {
+        let Some(mut zone) = self.open.take() else { return Ok(()) };
+        let mut plain = std::mem::take(&mut self.lengths);
+        plain.extend_from_slice(&self.messages);
+        plain.extend_from_slice(&self.residuals);
+        self.messages.clear();
+        self.residuals.clear();
+        let stored = self.compressor.compress(&plain)?;
+        zone.plain_bytes = plain.len() as u32;
+        zone.stored_bytes = stored.len() as u32;
+        zone.crc = crc32c::crc32c(&stored);
+        zone.offset_bytes = self.written_bytes;
+        plain.clear();
+        self.lengths = plain;
+        self.append_block(zone, &stored)
+    }
+
+    fn append_block(&mut self, zone: Zone, stored: &[u8]) -> std::io::Result<()> {
+        self.out.write_all(stored)?;
+        self.written_bytes += stored.len() as u64;
+        self.zones.push(zone);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,376 @@
+//! The inverted index of words: one Tantivy segment with two text fields, document numbers only. It
+//! answers "which documents have this token in their message, or in another long text".
+//!
+//! Presence of tokens is a prefilter; what a condition means is decided on the text. The tokenizer is
+//! the query language's own.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use tantivy::HasLen;
+use tantivy::directory::{MmapDirectory, RamDirectory};
+use tantivy::index::{SegmentComponent, SegmentReader};
+use tantivy::indexer::merge_filtered_segments;
+use tantivy::postings::SegmentPostings;
+use tantivy::schema::document::{ReferenceValue, ReferenceValueLeaf};
+use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value};
+use tantivy::store::{Compressor, ZstdCompressor};
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
+use tantivy::{
+    DocSet, Document, Index, IndexBuilder, IndexSettings, InvertedIndexReader, Segment,
+    SingleSegmentIndexWriter, Term,
+};
+
+use super::bits::Bits;
+use crate::error::StoreError;
+use crate::limits::{PREFIX_TERMS_MAX, WORDS_BUDGET_BYTES};
+
+const TOKENIZER: &str = "millpond";
+
+/// Which words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// Words of `message`, when it is a string.
+    Message,
+    /// Words of all other strings that are texts or in no column.
+    Texts,
+}
+
+impl Section {
+    const ALL: [Self; 2] = [Self::Message, Self::Texts];
+
+    fn field(self) -> Field {
+        Field::from_field_id(self as u32)
+    }
+}
+
+/// The word index of an open split.
+pub(crate) struct Words {
+    index: Index,
+    segment: Segment,
+    readers: [Arc<InvertedIndexReader>; 2],
+}
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Words").finish_non_exhaustive()
+    }
+}
+
+impl Words {
+    /// Opens the word index in `dir`.
+    pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
+        let directory = MmapDirectory::open(dir).map_err(StoreError::index("open the words"))?;
+        let index = Index::open(directory).map_err(StoreError::index("open the words"))?;
+        Self::of(index)
+    }
+
+    fn of(index: Index) -> Result<Self, StoreError> {
+        let open = || -> tantivy::Result<_> {
+            let segment = index.searchable_segments()?.into_iter().next().ok_or_else(|| {
+                tantivy::TantivyError::SystemError("the word index has no segment".to_owned())
+            })?;
+            let reader = SegmentReader::open(&segment)?;
+            let readers = [
+                reader.inverted_index(Section::Message.field())?,
+                reader.inverted_index(Section::Texts.field())?,
+            ];
+            Ok((segment, readers))
+        };
+        let (segment, readers) = open().map_err(StoreError::index("open the words"))?;
+        Ok(Self { index, segment, readers })
+    }
+
+    /// Joins word indexes, in this order, into a new one in `dir`.
+    pub(crate) fn merge(inputs: &[&Self], dir: &Path) -> Result<(), StoreError> {
+        let directory = MmapDirectory::open(dir).map_err(StoreError::index("open the merged words"))?;
+        let segments: Vec<_> = inputs.iter().map(|input| input.segment.clone()).collect();
+        let keep_all = segments.iter().map(|_| None).collect();
+        merge_filtered_segments(&segments, settings(), keep_all, directory)
+            .map_err(StoreError::index("merge words"))?;
+        Ok(())
+    }
+
+    /// Documents of the segment.
+    pub(crate) fn documents(&self) -> u32 {
+        self.segment.meta().max_doc()
+    }
+
+    /// Checks the checksums of all files. Reads all of them.
+    pub(crate) fn verify(&self) -> Result<(), StoreError> {
+        let damaged = self.index.validate_checksum().map_err(StoreError::index("check the words"))?;
+        match damaged.into_iter().next() {
+            None => Ok(()),
+            Some(path) => Err(StoreError::damaged(&path, "wrong checksum")),
+        }
+    }
+
+    /// A cursor over the documents that have this token; `None` when none has.
+    pub(crate) fn token(&self, section: Section, token: &str) -> Result<Option<TermCursor>, StoreError> {
+        let Some(reader) = self.readers.get(section as usize) else { return Ok(None) };
+        let postings = reader
+            .read_postings(&Term::from_field_text(section.field(), token), IndexRecordOption::Basic)
+            .map_err(StoreError::index("read a word"))?;
+        Ok(postings.map(TermCursor::new))
+    }
+
+    /// Cursors over the documents that have a token with this prefix; `None` when they are too many
+    /// to be worth it.
+    pub(crate) fn prefix(
+        &self,
+        section: Section,
+        prefix: &str,
+    ) -> Result<Option<Vec<TermCursor>>, StoreError> {
+        let Some(reader) = self.readers.get(section as usize) else { return Ok(Some(Vec::new())) };
+        let read = || -> std::io::Result<_> {
+            let mut terms = reader.terms().range().ge(prefix).into_stream()?;
+            let mut cursors = Vec::new();
+            while terms.advance() && terms.key().starts_with(prefix.as_bytes()) {
+                if cursors.len() == PREFIX_TERMS_MAX {
+                    return Ok(None);
+                }
+                let postings = reader.read_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
+                cursors.push(TermCursor::new(postings));
+            }
+            Ok(Some(cursors))
+        };
+        read().map_err(StoreError::index("read words"))
+    }
+
+    /// Sizes of its files, for the memory account of a split in memory.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        let components = [SegmentComponent::Postings, SegmentComponent::Terms, SegmentComponent::Store];
+        let sizes = components
+            .into_iter()
+            .map(|component| self.segment.open_read(component).map_or(0, |file| file.len() as u64));
+        sizes.sum()
+    }
+}
+
+fn settings() -> IndexSettings {
+    IndexSettings {
+        // Nothing is stored, but Tantivy writes an empty record for each document.
+        docstore_compression: Compressor::Zstd(ZstdCompressor { compression_level: Some(1) }),
+        docstore_compress_dedicated_thread: false,
+        ..IndexSettings::default()
+    }
+}
+
+fn schema() -> Schema {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer(TOKENIZER)
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
+    let options = TextOptions::default().set_indexing_options(indexing);
+    let mut builder = Schema::builder();
+    for section in Section::ALL {
+        let name = match section {
+            Section::Message => "message",
+            Section::Texts => "texts",
+        };
+        let field = builder.add_text_field(name, options.clone());
+        debug_assert_eq!(field, section.field());
+    }
+    builder.build()
+}
+
+/// The documents that have one token, in ascending order, visited a zone at a time.
+pub(crate) struct TermCursor {
+    /// Where the list begins, for zones that are visited out of order.
+    start: SegmentPostings,
+    at: SegmentPostings,
+}
+
+impl TermCursor {
+    fn new(postings: SegmentPostings) -> Self {
+        Self { start: postings.clone(), at: postings }
+    }
+
+    /// Number of documents in the whole split.
+    pub(crate) fn documents(&self) -> u32 {
+        self.start.doc_freq()
+    }
+
+    /// Sets the bit of each of its documents in `docs`.
+    pub(crate) fn fill(&mut self, docs: &Range<u32>, bits: &mut Bits) {
+        if self.at.doc() > docs.start {
+            self.at = self.start.clone();
+        }
+        if self.at.doc() < docs.start {
+            self.at.seek(docs.start);
+        }
+        let mut doc = self.at.doc();
+        while doc < docs.end {
+            bits.set(doc - docs.start);
+            doc = self.at.advance();
+        }
+    }
+}
+
+/// Builds a word index in memory.
+pub(crate) struct WordsWriter {
+    writer: SingleSegmentIndexWriter<WordsDoc>,
+}
+
+impl WordsWriter {
+    /// An empty index.
+    pub(crate) fn new() -> Result<Self, StoreError> {
+        let tokenizers = TokenizerManager::new();
+        tokenizers.register(TOKENIZER, QueryTokenizer::default());
+        let builder = IndexBuilder::new().schema(schema()).settings(settings()).tokenizers(tokenizers);
+        let writer = builder
+            .single_segment_index_writer(RamDirectory::create(), WORDS_BUDGET_BYTES)
+            .map_err(StoreError::index("begin words"))?;
+        Ok(Self { writer })
+    }
+
+    /// Adds the next document.
+    pub(crate) fn push(&mut self, message: Option<&str>, texts: &str) -> Result<(), StoreError> {
+        let texts = (!texts.is_empty()).then(|| texts.to_owned());
+        let doc = WordsDoc([message.map(str::to_owned), texts]);
+        self.writer.add_document(doc).map_err(StoreError::index("add words"))
+    }
+
+    /// Ends the index.
+    pub(crate) fn finish(self) -> Result<Words, StoreError> {
+        Words::of(self.writer.finalize().map_err(StoreError::index("finish words"))?)
+    }
+}
+
+/// The texts of a document, by section.
+struct WordsDoc([Option<String>; 2]);
+
+/// One text, as Tantivy wants values.
+#[derive(Clone, Copy, Debug)]
+struct TextValue<'a>(&'a str);
+
+impl<'a> Value<'a> for TextValue<'a> {
+    type ArrayIter = std::iter::Empty<Self>;
+    type ObjectIter = std::iter::Empty<(&'a str, Self)>;
+
+    fn as_value(&self) -> ReferenceValue<'a, Self> {
+        ReferenceValue::Leaf(ReferenceValueLeaf::Str(self.0))
+    }
+}
+
+impl Document for WordsDoc {
+    type Value<'a> = TextValue<'a>;
+    type FieldsValuesIter<'a> = std::vec::IntoIter<(Field, TextValue<'a>)>;
+
+    fn iter_fields_and_values(&self) -> Self::FieldsValuesIter<'_> {
+        let texts = Section::ALL.into_iter().zip(&self.0);
+        let values: Vec<_> = texts
+            .filter_map(|(section, text)| Some((section.field(), TextValue(text.as_deref()?))))
+            .collect();
+        values.into_iter()
+    }
+}
+
+/// The query language's tokenizer, as Tantivy wants tokenizers.
+#[derive(Clone, Default)]
+struct QueryTokenizer {
+    /// All tokens of the current text, one after the other.
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+    token: Token,
+}
+
+impl Tokenizer for QueryTokenizer {
+    type TokenStream<'a> = QueryTokens<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> QueryTokens<'a> {
+        self.text.clear();
+        self.ends.clear();
+        millpond_query::tokens::for_each_token(text, |token| {
+            self.text.push_str(token);
+            self.ends.push(self.text.len());
+        });
+        QueryTokens { tokenizer: self, next: 0, start: 0 }
+    }
+}
+
+struct QueryTokens<'a> {
+    tokenizer: &'a mut QueryTokenizer,
+    next: usize,
+    start: usize,
+}
+
+impl TokenStream for QueryTokens<'_> {
+    fn advance(&mut self) -> bool {
+        let Some(&end) = self.tokenizer.ends.get(self.next) else { return false };
+        let token = &mut self.tokenizer.token;
+        token.text.clear();
+        token.text.push_str(self.tokenizer.text.get(self.start..end).unwrap_or_default());
+        token.position = self.next;
+        self.next += 1;
+        self.start = end;
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.tokenizer.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.tokenizer.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(texts: &[(Option<&str>, &str)]) -> Words {
+        let mut writer = WordsWriter::new().expect("memory");
+        texts.iter().for_each(|(message, text)| writer.push(*message, text).expect("memory"));
+        writer.finish().expect("memory")
+    }
+
+    fn docs(cursor: Option<TermCursor>, range: Range<u32>) -> Vec<u32> {
+        let Some(mut cursor) = cursor else { return Vec::new() };
+        let mut bits = Bits::none(range.len());
+        cursor.fill(&range, &mut bits);
+        bits.ones().map(|bit| bit as u32 + range.start).collect()
+    }
+
+    #[test]
+    fn tokens_are_found_by_section_and_range() {
+        let words = words(&[
+            (Some("Connection refused"), ""),
+            (None, "connection"),
+            (Some("connect"), ""),
+            (None, ""),
+        ]);
+        assert_eq!(words.documents(), 4);
+        let found = |section, token, range| docs(words.token(section, token).expect("valid"), range);
+        assert_eq!(found(Section::Message, "connection", 0..4), [0]);
+        assert_eq!(found(Section::Texts, "connection", 0..4), [1]);
+        assert!(found(Section::Texts, "connection", 2..4).is_empty());
+        assert!(found(Section::Message, "nothing", 0..4).is_empty());
+        let prefixed = words.prefix(Section::Message, "conn").expect("valid").expect("few");
+        assert_eq!(prefixed.iter().map(TermCursor::documents).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_cursor_goes_back() {
+        let words = words(&vec![(Some("a"), ""); 300]);
+        let mut cursor = words.token(Section::Message, "a").expect("valid").expect("present");
+        for range in [200..300, 0..100, 100..200, 100..200] {
+            let mut bits = Bits::none(100);
+            cursor.fill(&range, &mut bits);
+            assert_eq!(bits.count(), 100, "{range:?}");
+        }
+    }
+
+    #[test]
+    fn merged_words_are_stacked() {
+        let (first, second) = (words(&[(Some("a"), "")]), words(&[(Some("b"), ""), (Some("a"), "")]));
+        let dir = tempfile::tempdir().expect("temporary directory");
+        Words::merge(&[&first, &second], dir.path()).expect("mergeable");
+        let merged = Words::open(dir.path()).expect("valid");
+        merged.verify().expect("undamaged");
+        assert_eq!(docs(merged.token(Section::Message, "a").expect("valid"), 0..3), [0, 2]);
+    }
+}
