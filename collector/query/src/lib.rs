@@ -15,6 +15,7 @@ pub mod accumulate;
 pub mod aliases;
 pub mod ast;
 mod error;
+mod fields;
 mod filter;
 pub mod limits;
 mod names;
@@ -80,6 +81,13 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
 }
 
 impl Query {
+    /// The names that the filter and the pipes before the first `stats` use for fields of documents, as typed and
+    /// with their places, in the order of the text. For a warning about those that no document has.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&ast::Name> {
+        fields::of(self)
+    }
+
     /// Makes times absolute, units numbers, aliases names, and compiles regular expressions.
     pub fn resolve(&self, now_ns: i64) -> Result<Resolved, QueryError> {
         self.resolve_in(&Context { now_ns, ..Context::default() })
