@@ -1,16 +1,41 @@
 //! Builds the collector's parts in order, wires their queues, spawns its long-lived tasks and ends
 //! them in order. Nothing else in this crate spawns what outlives a request.
+//!
+//! Start: lock, certificates, ports, store, replay of the log; then everything is served at once.
+//! Stop: ports, requests under way, committer, appender, flush of the store. A kill at any point is
+//! a stop as well: the start is the same.
 
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use millpond_store::log_store::LogStore;
+use millpond_store::{StoreConfig, StoreError, TantivyStore};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
 
+use crate::agents::{self, Enrollment, PortTls, Routes};
+use crate::clock::now_ns;
 use crate::config::Config;
-use crate::ingest::Ingest;
+use crate::identity::{Authority, DataDir, IdentityError, TokenStore};
+use crate::ingest::committer::{Appender, Committer};
+use crate::ingest::replay::replay;
+use crate::ingest::{Ingest, SharedState};
+use crate::limits::{
+    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, RETENTION_INTERVAL, STOP_DEADLINE, TICK_INTERVAL,
+};
 use crate::metrics::{self, Metrics};
-use crate::stop::Stop;
+use crate::stop::{Stop, stop_signal};
 use crate::tail::TailHub;
+use crate::wal::disk::RealDisk;
+use crate::wal::recover::Report;
+use crate::wal::state::Numbers;
+use crate::wal::{Opened, Options, Wal, WalError};
 
 /// What the users' port works with. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +54,36 @@ pub struct AppState {
     pub started: Instant,
     /// Tells when to end replies that would go on for ever.
     pub stop: Stop,
+}
+
+/// A collector that can't run, or did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data directory is in use, or has no identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The certificates don't fit together.
+    #[error(transparent)]
+    Tls(#[from] millpond_wire::tls::TlsError),
+    /// An address is not free.
+    #[error("can't listen on {address} ([{section}] listen): {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Section of the configuration that has it.
+        section: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store can't be opened or flushed.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// The log can't be opened.
+    #[error("write-ahead log: {0}")]
+    Wal(#[from] WalError),
+    /// A thread could not be started, or broke off.
+    #[error("{0}")]
+    Thread(String),
 }
 
 impl AppState {
@@ -55,5 +110,207 @@ impl AppState {
         gauge(&mut text, "ready", "1 if documents are taken in.", u64::from(self.readiness().is_ok()));
         gauge(&mut text, "uptime_seconds", "Seconds since the start.", self.started.elapsed().as_secs());
         text
+    }
+}
+
+/// Runs a collector until `stop_when` is done, then ends it in order.
+///
+/// # Errors
+/// It can't start, or the store could not be flushed at the end; nothing acknowledged is lost then.
+pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<(), AppError> {
+    let config = Arc::new(config);
+    let dir = DataDir::new(&config.data_dir);
+    let _lock = dir.acquire()?;
+    let (tls, enrollment) = load_identity(&dir, &config)?;
+    let http_listener = listen(config.http_listen, "http").await?;
+    let agents_listener = listen(config.ingest_listen, "ingest").await?;
+    let metrics = Arc::new(Metrics::default());
+    let core = {
+        let (config, metrics) = (Arc::clone(&config), Arc::clone(&metrics));
+        let opening = tokio::task::spawn_blocking(move || Core::start(&dir, &config, &metrics));
+        opening.await.map_err(|_| AppError::Thread("opening the data directory panicked".into()))??
+    };
+    let (stopper, stop) = stop_signal();
+    let state = AppState {
+        store: Arc::clone(&core.store),
+        ingest: core.ingest.clone(),
+        tail: core.tail.clone(),
+        metrics: Arc::clone(&metrics),
+        config: Arc::clone(&config),
+        started: Instant::now(),
+        stop: stop.clone(),
+    };
+    let routes = Arc::new(Routes { ingest: core.ingest.clone(), enrollment: Arc::new(enrollment), metrics });
+    let connections_max = config.limits.agent_connections;
+    let serving_agents =
+        tokio::spawn(agents::serve(agents_listener, tls, routes, connections_max, stop.clone()));
+    let serving_http = tokio::spawn(serve_http(http_listener, state.clone()));
+    let caring = tokio::spawn(care(state));
+    tracing::info!(http = %config.http_listen, agents = %config.ingest_listen, "serving");
+    stop_when.await;
+    tracing::info!("stopping");
+    stopper.stop();
+    for task in [serving_agents, serving_http, caring] {
+        if task.await.is_err() {
+            tracing::error!("a task panicked");
+        }
+    }
+    core.end().await
+}
+
+fn load_identity(dir: &DataDir, config: &Config) -> Result<(PortTls, Enrollment), AppError> {
+    let authority = Authority::load(dir)?;
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|source| IdentityError::File { path: path.to_owned(), source })
+    };
+    let (chain, key) = (read(&dir.server_chain())?, read(&dir.server_key())?);
+    let tls = PortTls::new(&chain, &key, authority.ca_pem().as_bytes())?;
+    let tokens = TokenStore::new(dir.tokens());
+    Ok((tls, Enrollment::new(authority, tokens, config.site.clone())))
+}
+
+async fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, section, source })
+}
+
+/// Serves the users' port. Requests under way at the stop may finish; what takes longer is cut off
+/// when the runtime ends.
+async fn serve_http(listener: TcpListener, state: AppState) {
+    let stop = state.stop.clone();
+    let requested = {
+        let stop = stop.clone();
+        async move { stop.requested().await }
+    };
+    let router = crate::http::router(state);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(requested);
+    let deadline = async {
+        stop.requested().await;
+        tokio::time::sleep(STOP_DEADLINE).await;
+    };
+    tokio::select! {
+        outcome = async { serving.await } => {
+            if let Err(error) = outcome {
+                tracing::error!(%error, "the users' port broke off");
+            }
+        }
+        () = deadline => tracing::warn!("requests of users were cut off at the stop"),
+    }
+}
+
+/// What has to be done now and then: looking after the log, and retention.
+async fn care(state: AppState) {
+    let mut tick = interval(TICK_INTERVAL);
+    let mut retention = interval(RETENTION_INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    retention.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = state.stop.requested() => return,
+            _ = tick.tick() => state.ingest.tick(),
+            _ = retention.tick() => {
+                let state = state.clone();
+                let applied = tokio::task::spawn_blocking(move || apply_retention(&state)).await;
+                if applied.is_err() {
+                    tracing::error!("retention panicked");
+                }
+            }
+        }
+    }
+}
+
+fn apply_retention(state: &AppState) {
+    match state.store.apply_retention(state.config.retention, now_ns()) {
+        Ok(report) => {
+            state.metrics.retention_splits_total.add(report.splits);
+            state.metrics.retention_documents_total.add(report.documents);
+            state.metrics.retention_bytes_total.add(report.bytes);
+        }
+        Err(error) => {
+            state.metrics.retention_errors_total.add(1);
+            tracing::error!(%error, "retention failed; it is tried again in a minute");
+        }
+    }
+}
+
+/// The durable part: store, log, and the two threads between requests and the store.
+struct Core {
+    store: Arc<dyn LogStore>,
+    ingest: Ingest,
+    tail: TailHub,
+    committer: JoinHandle<()>,
+    appender: JoinHandle<()>,
+}
+
+impl Core {
+    /// Opens store and log, replays what the store does not have, starts the threads. Blocks.
+    fn start(dir: &DataDir, config: &Config, metrics: &Arc<Metrics>) -> Result<Self, AppError> {
+        let store_config = StoreConfig { now_ns, ..StoreConfig::default() };
+        let (store, recovered) = TantivyStore::open(&dir.store(), store_config)?;
+        let store: Arc<dyn LogStore> = Arc::new(store);
+        let known = Numbers { sequence: store.durable_upto(), document: recovered.next_sequence };
+        let options = Options { min_free_bytes: config.min_free_bytes, ..Options::default() };
+        let opened = Wal::open(Box::new(RealDisk), &dir.wal(), options, known, &mut |head, body| {
+            replay(&*store, metrics, &head, &body)
+        })?;
+        report_recovery(&opened.report, metrics);
+        let Opened { wal, numbers, positions, .. } = opened;
+        let state = Arc::new(SharedState::new(positions));
+        let tail = TailHub::new();
+        // Full: the request waits up to ADMISSION_WAIT, then it is told to come back.
+        let (events_in, events) = mpsc::channel(COMMIT_QUEUE_REQUESTS);
+        // Full: the committer waits for the store, and the queue above fills.
+        let (durable_in, durable) = sync_channel(APPEND_QUEUE_BATCHES);
+        let committer = Committer {
+            wal,
+            numbers,
+            state: Arc::clone(&state),
+            metrics: Arc::clone(metrics),
+            tail: tail.clone(),
+            store: Arc::clone(&store),
+            durable: durable_in,
+        };
+        let appender =
+            Appender { store: Arc::clone(&store), state: Arc::clone(&state), metrics: Arc::clone(metrics) };
+        let memory_bytes = usize::try_from(config.limits.request_memory_bytes).unwrap_or(usize::MAX);
+        let decoders = std::thread::available_parallelism().map_or(1, usize::from);
+        let ingest = Ingest::new(events_in, state, Arc::clone(metrics), memory_bytes, decoders);
+        Ok(Self {
+            store,
+            ingest,
+            tail,
+            committer: spawn("committer", move || committer.run(events))?,
+            appender: spawn("appender", move || appender.run(durable))?,
+        })
+    }
+
+    /// Answers what waits, hands it to the store, and makes it durable there.
+    async fn end(self) -> Result<(), AppError> {
+        self.ingest.stop().await;
+        let Self { store, committer, appender, .. } = self;
+        let ending = tokio::task::spawn_blocking(move || {
+            let has_panicked = committer.join().is_err() | appender.join().is_err();
+            let flushed = store.flush();
+            if has_panicked { Err(AppError::Thread("the committer or the appender panicked".into())) } else { Ok(flushed?) }
+        });
+        ending.await.map_err(|_| AppError::Thread("the end panicked".into()))?
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, AppError> {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    spawned.map_err(|error| AppError::Thread(format!("can't start the {name} thread: {error}")))
+}
+
+fn report_recovery(report: &Report, metrics: &Metrics) {
+    metrics.wal_replayed_records_total.add(report.replayed_records);
+    metrics.wal_torn_bytes_total.add(report.torn_bytes);
+    metrics.wal_damaged_records_total.add(report.damaged_records);
+    metrics.wal_damaged_bytes_total.add(report.damaged_bytes);
+    tracing::info!(records = report.replayed_records, torn_bytes = report.torn_bytes, "the log was replayed");
+    if report.was_lost {
+        tracing::error!(
+            "the write-ahead log is missing or older than the store: the positions of agents are lost, \
+             so lines that agents send again will be there twice"
+        );
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`commands`] | `init`, `run`, `enroll`: what the program can be told to do |
 //! | [`app`] | builds the parts, wires the queues, spawns, ends in order |
 //! | [`agents`] | the agents' port: TLS with client certificates, enrolment, OTLP, positions |
 //! | [`http`] | the users' port: API and page |
@@ -23,6 +24,7 @@
 pub mod agents;
 pub mod app;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod http;
 pub mod identity;

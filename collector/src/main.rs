@@ -1,2 +1,16 @@
-//! Under construction.
-fn main() {}
+//! The collector's program: reads the arguments, does what they say, tells how it went.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use millpond_collector::commands::Arguments;
+
+fn main() -> ExitCode {
+    match Arguments::parse().execute() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("millpond-collector: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

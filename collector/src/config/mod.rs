@@ -14,7 +14,8 @@ use std::time::Duration;
 use millpond_store::log_store::RetentionPolicy;
 
 use self::raw::RawConfig;
-use self::units::{parse_bytes, parse_duration, parse_limit};
+pub use self::units::parse_duration;
+use self::units::{parse_bytes, parse_limit};
 
 /// The shipped file: every key with its default and a comment. `init` writes it.
 pub const DEFAULT_TEXT: &str = include_str!("../../../config/collector.toml");

@@ -31,7 +31,7 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
 ///
 /// # Errors
 /// Says what is wrong and which units there are.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     parse(text, &TIME_UNITS, "a time", "30d").map(Duration::from_millis)
 }
 

@@ -31,6 +31,8 @@ pub enum Event {
     /// Look after what no request does: delete segments that the store does not need any more, and
     /// see whether the disk has space.
     Tick,
+    /// Answer what waits, then end.
+    Stop,
 }
 
 /// A decoded request and the way to its sender.
@@ -78,7 +80,7 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Works until every sender of events is gone, then has answered every request.
+    /// Works until the stop, or until every sender of events is gone. Every request is answered.
     pub fn run(mut self, mut events: mpsc::Receiver<Event>) {
         let _alarm = PanicAlarm { state: Arc::clone(&self.state), thread: "committer" };
         while let Some(first) = events.blocking_recv() {
@@ -88,6 +90,8 @@ impl Committer {
             while let Some(event) = next.take() {
                 match event {
                     Event::Tick => self.tick(),
+                    // What is in the queue already still comes; senders get an error from now on.
+                    Event::Stop => events.close(),
                     Event::Commit(request) => {
                         bytes += request.body.len();
                         group.push(request);

@@ -11,6 +11,7 @@ pub mod decode;
 mod error;
 mod json;
 mod ndjson;
+pub mod replay;
 mod timestamp;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -52,7 +53,15 @@ pub struct Accepted {
 /// Memory that a request holds. Dropping it gives the memory back.
 #[derive(Debug)]
 pub struct MemoryPermit {
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
+}
+
+impl MemoryPermit {
+    /// Both as one.
+    fn merge(mut self, other: Self) -> Self {
+        self.permit.merge(other.permit);
+        self
+    }
 }
 
 #[derive(Debug)]
@@ -61,6 +70,7 @@ struct Shared {
     events: mpsc::Sender<Event>,
     /// One permit a byte of requests between arrival and store.
     memory: Arc<Semaphore>,
+    memory_bytes: usize,
     /// As many decoders at a time as there are processors: each may hold a large body twice.
     decoders: Arc<Semaphore>,
     state: Arc<SharedState>,
@@ -134,7 +144,7 @@ impl Ingest {
     ) -> Self {
         let memory = Arc::new(Semaphore::new(memory_bytes.min(Semaphore::MAX_PERMITS)));
         let decoders = Arc::new(Semaphore::new(decoders));
-        Self { shared: Arc::new(Shared { events, memory, decoders, state, metrics }) }
+        Self { shared: Arc::new(Shared { events, memory, memory_bytes, decoders, state, metrics }) }
     }
 
     /// Takes lines of JSON objects. Returns after they are durable.
@@ -177,15 +187,21 @@ impl Ingest {
         self.shared.state.with_positions(|positions| positions.of_agent(agent.as_str()))
     }
 
-    /// Memory for `bytes` of a body that is arriving; waits up to [`ADMISSION_WAIT`].
+    /// Memory for `bytes` of a request; waits up to [`ADMISSION_WAIT`].
     ///
     /// # Errors
     /// There is too little, now or ever.
     pub async fn memory(&self, bytes: usize) -> Result<MemoryPermit, IngestError> {
-        let permits = u32::try_from(bytes).map_err(|_| IngestError::Overloaded("too little memory"))?;
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if bytes > self.shared.memory_bytes || permits == u32::MAX {
+            return Err(IngestError::TooLarge(format!(
+                "the request takes {bytes} bytes of memory and [limits] request_memory is {}: send smaller batches",
+                self.shared.memory_bytes
+            )));
+        }
         let acquire = Arc::clone(&self.shared.memory).acquire_many_owned(permits);
         match timeout(ADMISSION_WAIT, acquire).await {
-            Ok(Ok(permit)) => Ok(MemoryPermit { _permit: permit }),
+            Ok(Ok(permit)) => Ok(MemoryPermit { permit }),
             _ => Err(IngestError::Overloaded("too many requests wait for memory")),
         }
     }
@@ -201,15 +217,22 @@ impl Ingest {
         let _ = self.shared.events.try_send(Event::Tick);
     }
 
+    /// Takes in nothing more. What waits is still made durable and answered.
+    pub async fn stop(&self) {
+        // An error means that the committer has ended already.
+        let _ = self.shared.events.send(Event::Stop).await;
+    }
+
     async fn take(&self, source: Source, body: Bytes) -> Result<(u64, Vec<LineError>), IngestError> {
         if let Some(reason) = self.shared.state.failure() {
             return Err(IngestError::Storage(reason.to_owned()));
         }
+        let memory = self.memory(body.len()).await?;
         let decoded = self.decode(&source, &body).await?;
         self.count_decoded(&decoded);
         let accepted = decoded.batch.len() as u64;
         let errors = decoded.errors.clone();
-        let memory = self.memory(decoded.batch.heap_bytes() + body.len()).await?;
+        let memory = memory.merge(self.memory(decoded.batch.heap_bytes()).await?);
         let (done, answer) = oneshot::channel();
         let request = Request { source, body, decoded, memory, done };
         match timeout(ADMISSION_WAIT, self.shared.events.send(Event::Commit(Box::new(request)))).await {

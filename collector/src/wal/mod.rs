@@ -19,8 +19,6 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use millpond_wire::limits::BATCH_DOCUMENTS_MAX;
-
 use self::disk::{Disk, LogFile};
 use self::record::{BatchHead, encode_batch, encode_snapshot};
 use self::recover::{Recovered, Replay, Report, recover};
@@ -100,8 +98,9 @@ pub struct Opened {
 }
 
 impl Wal {
-    /// Opens the log in `dir`, which is made if it isn't there. Records that the store does not have
-    /// (from `durable_upto` on) go to `replay` first, in order.
+    /// Opens the log in `dir`, which is made if it isn't there. `store` says what the store has:
+    /// records from `store.sequence` on go to `replay` first, in order, and no number below either
+    /// of the two is given again, even if the log was lost.
     ///
     /// # Errors
     /// The disk refuses, or `replay` does. Damage is no error: it is counted and set aside.
@@ -109,19 +108,14 @@ impl Wal {
         disk: Box<dyn Disk>,
         dir: &Path,
         options: Options,
-        durable_upto: u64,
+        store: Numbers,
         replay: &mut Replay<'_>,
     ) -> Result<Opened, WalError> {
         std::fs::create_dir_all(dir).map_err(|error| WalError::at(dir, error))?;
-        let recovered = recover(dir, durable_upto, replay)?;
+        let recovered = recover(dir, store.sequence, replay)?;
         let Recovered { mut numbers, positions, mut segments, last_len_bytes, mut report } = recovered;
-        if numbers.sequence < durable_upto {
-            report.was_lost = true;
-            // No number may be used again. Each record had at most so many documents.
-            numbers.sequence = durable_upto;
-            let documents = durable_upto.saturating_mul(BATCH_DOCUMENTS_MAX as u64);
-            numbers.document = numbers.document.max(documents);
-        }
+        report.was_lost = numbers.sequence < store.sequence;
+        numbers = numbers.max_of(store);
         let last = if report.was_lost { None } else { segments.pop() };
         let (active, mut file, len_bytes) = match last {
             Some(Sealed { path, .. }) => {

@@ -160,10 +160,3 @@ impl Recovered {
         Ok(())
     }
 }
-
-impl Numbers {
-    /// Numbers never go back, whatever a damaged log says.
-    fn max_of(self, other: Self) -> Self {
-        Self { sequence: self.sequence.max(other.sequence), document: self.document.max(other.document) }
-    }
-}

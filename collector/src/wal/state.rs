@@ -29,6 +29,11 @@ impl Numbers {
             document: head.first_document.saturating_add(u64::from(head.documents)),
         }
     }
+
+    /// The larger of each: numbers never go back, whatever a damaged log says.
+    pub(super) fn max_of(self, other: Self) -> Self {
+        Self { sequence: self.sequence.max(other.sequence), document: self.document.max(other.document) }
+    }
 }
 
 /// How far each stream of each agent is durable.

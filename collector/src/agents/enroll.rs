@@ -1,0 +1,129 @@
+//! Enrolment: a join token and a certificate request against a certificate. The token is spent last,
+//! so that a bad request does not cost one, and before the answer, so that it lets in only once.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use http::StatusCode;
+use millpond_wire::identity::AgentId;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use crate::identity::{Authority, TokenError, TokenStore};
+use crate::limits::ENROLL_PER_SECOND_MAX;
+
+/// What lets agents in.
+#[derive(Debug)]
+pub struct Enrollment {
+    authority: Authority,
+    tokens: TokenStore,
+    site: String,
+    /// Guards against guessing and against signing at full speed. Held for a few instructions.
+    rate: Mutex<RateLimit>,
+}
+
+/// The request's body.
+#[derive(Debug, Deserialize)]
+struct EnrollRequest<'a> {
+    #[serde(borrow)]
+    secret: Cow<'a, str>,
+    /// Its line ends are escaped.
+    csr: String,
+    #[serde(borrow)]
+    agent_id: Cow<'a, str>,
+}
+
+/// The answer's body.
+#[derive(Debug, Serialize)]
+struct EnrollResponse<'a> {
+    certificate: String,
+    ca: &'a str,
+    site: &'a str,
+    agent_id: &'a str,
+}
+
+impl Enrollment {
+    /// Enrolment at this site.
+    pub fn new(authority: Authority, tokens: TokenStore, site: String) -> Self {
+        Self { authority, tokens, site, rate: Mutex::default() }
+    }
+
+    /// The site that agents are enrolled at.
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+
+    /// Answers an enrolment request; reads and writes the files of tokens. `now_ns` is Unix time.
+    pub(super) fn enroll(&self, body: &[u8], now_ns: i64) -> Result<Vec<u8>, Problem> {
+        let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad_enrolment", detail);
+        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).allows(now_ns) {
+            let detail = "too many enrolments at once; try again in a second";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "enrolment_rate", detail);
+            return Err(Problem { retry_after_s: Some(1), ..problem });
+        }
+        let request: EnrollRequest<'_> = serde_json::from_slice(body)
+            .map_err(|error| bad(format!("the body is no enrolment request: {error}")))?;
+        let agent: AgentId = request.agent_id.parse().map_err(|error| bad(format!("{error}")))?;
+        let now_s = u64::try_from(now_ns).unwrap_or_default() / 1_000_000_000;
+        self.tokens.check(&request.secret, now_s).map_err(refusal)?;
+        let certificate = self
+            .authority
+            .sign_agent(&request.csr, &self.site, &agent, now_s)
+            .map_err(|error| bad(error.to_string()))?;
+        self.tokens.spend(&request.secret, now_s).map_err(refusal)?;
+        tracing::info!(agent = %agent, "an agent enrolled");
+        let response = EnrollResponse {
+            certificate,
+            ca: self.authority.ca_pem(),
+            site: &self.site,
+            agent_id: agent.as_str(),
+        };
+        serde_json::to_vec(&response).map_err(|error| bad(error.to_string()))
+    }
+}
+
+fn refusal(error: TokenError) -> Problem {
+    let status = match error {
+        TokenError::Files(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::FORBIDDEN,
+    };
+    Problem::new(status, error.code(), error.to_string())
+}
+
+/// A bucket of [`ENROLL_PER_SECOND_MAX`] attempts that fills within a second. Pure.
+#[derive(Debug, Default)]
+struct RateLimit {
+    /// When the bucket is full again, Unix nanoseconds.
+    full_at_ns: i64,
+}
+
+impl RateLimit {
+    fn allows(&mut self, now_ns: i64) -> bool {
+        const SECOND_NS: i64 = 1_000_000_000;
+        let cost_ns = SECOND_NS / i64::from(ENROLL_PER_SECOND_MAX);
+        // A clock that was set back must not lock anyone out.
+        let full_at_ns = if self.full_at_ns > now_ns.saturating_add(SECOND_NS) { now_ns } else { self.full_at_ns };
+        let after_ns = full_at_ns.max(now_ns).saturating_add(cost_ns);
+        let allows = after_ns <= now_ns.saturating_add(SECOND_NS);
+        if allows {
+            self.full_at_ns = after_ns;
+        }
+        allows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_limited_per_second() {
+        let mut rate = RateLimit::default();
+        let start_ns = 5_000_000_000;
+        let allowed = (0..30).filter(|_| rate.allows(start_ns)).count();
+        assert_eq!(allowed, ENROLL_PER_SECOND_MAX as usize);
+        assert!(rate.allows(start_ns + 100_000_000));
+        assert!(!rate.allows(start_ns + 100_000_000));
+        assert!(rate.allows(1_000_000_000), "after the clock was set back");
+    }
+}

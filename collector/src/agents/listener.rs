@@ -1,0 +1,190 @@
+//! Accepts connections, makes the handshake, finds out who it is, and serves requests until the
+//! stop. Knows TLS and connections; what requests mean is in `routes`.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use millpond_wire::identity::AgentId;
+use millpond_wire::tls::{ALPN_ENROLL, TlsError, enroll_server_config, server_config};
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::server::Acceptor;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+use x509_parser::extensions::GeneralName;
+use x509_parser::parse_x509_certificate;
+
+use super::routes::{Peer, Routes};
+use crate::limits::{HANDSHAKE_TIMEOUT, REQUEST_HEAD_TIMEOUT, STOP_DEADLINE, STREAMS_PER_CONNECTION_MAX};
+use crate::stop::Stop;
+
+/// Wait after the system refused to accept, which it does while it is out of file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// How often an idle HTTP/2 connection is asked whether anyone is there, and how long it may take to
+/// answer.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bytes that an agent may send ahead of their being read: one batch, so that a long line between
+/// the two does not slow it down.
+const WINDOW_BYTES: u32 = 2 << 20;
+
+/// The two faces of the port.
+#[derive(Clone, Debug)]
+pub struct PortTls {
+    /// For agents: a client certificate of our CA is required.
+    agents: Arc<ServerConfig>,
+    /// For enrolment: no client certificate, and a protocol name that nothing else speaks.
+    enroll: Arc<ServerConfig>,
+}
+
+impl PortTls {
+    /// Both faces from the collector's files (PEM): its chain and key, and the CA's certificate.
+    ///
+    /// # Errors
+    /// The files don't fit together.
+    pub fn new(chain_pem: &[u8], key_pem: &[u8], ca_pem: &[u8]) -> Result<Self, TlsError> {
+        Ok(Self {
+            agents: server_config(chain_pem, key_pem, ca_pem)?,
+            enroll: enroll_server_config(chain_pem, key_pem)?,
+        })
+    }
+}
+
+/// Serves the port until the stop, then lets requests under way finish for [`STOP_DEADLINE`].
+/// Of more than `connections_max` connections the rest waits in the system's queue.
+pub async fn serve(
+    listener: TcpListener,
+    tls: PortTls,
+    routes: Arc<Routes>,
+    connections_max: u32,
+    stop: Stop,
+) {
+    let permits = Arc::new(Semaphore::new(connections_max as usize));
+    let mut connections = JoinSet::new();
+    loop {
+        let accept = async {
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            () = stop.requested() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accept => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                let connection = connection(stream, address, tls.clone(), Arc::clone(&routes), stop.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "can't accept a connection on the agents' port");
+                sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+    drop(listener);
+    let finish = async { while connections.join_next().await.is_some() {} };
+    if timeout(STOP_DEADLINE, finish).await.is_err() {
+        tracing::warn!(connections = connections.len(), "cut off at the stop");
+    }
+}
+
+async fn connection(stream: TcpStream, address: SocketAddr, tls: PortTls, routes: Arc<Routes>, stop: Stop) {
+    // Answers are small: waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
+    let refused = |reason: &dyn std::fmt::Display| {
+        routes.metrics.agents_handshake_errors_total.add(1);
+        tracing::info!(%address, %reason, "a connection to the agents' port was refused");
+    };
+    let (stream, peer) = match timeout(HANDSHAKE_TIMEOUT, handshake(stream, &tls, routes.enrollment.site())).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(error)) => return refused(&error),
+        Err(_) => return refused(&"the handshake took too long"),
+    };
+    routes.metrics.agents_connections_total.add(1);
+    let peer = Arc::new(peer);
+    let service = service_fn(|request| {
+        let (routes, peer) = (Arc::clone(&routes), Arc::clone(&peer));
+        async move { Ok::<_, Infallible>(routes.answer(&peer, request).await) }
+    });
+    let builder = http_builder();
+    let serving = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let outcome = tokio::select! {
+        outcome = serving.as_mut() => outcome,
+        () = stop.requested() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%address, %error, "a connection of an agent ended");
+    }
+}
+
+fn http_builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(REQUEST_HEAD_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+    builder
+}
+
+/// Reads which protocols the client offers, then goes on with the face for them: whoever wants
+/// anything but enrolment needs a certificate to get past here.
+async fn handshake(stream: TcpStream, tls: &PortTls, site: &str) -> io::Result<(TlsStream<TcpStream>, Peer)> {
+    let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let is_enrolment =
+        start.client_hello().alpn().into_iter().flatten().any(|protocol| protocol == ALPN_ENROLL);
+    if is_enrolment {
+        return Ok((start.into_stream(Arc::clone(&tls.enroll)).await?, Peer::Newcomer));
+    }
+    let stream = start.into_stream(Arc::clone(&tls.agents)).await?;
+    let peer = identify(stream.get_ref().1.peer_certificates().unwrap_or_default(), site);
+    Ok((stream, peer))
+}
+
+/// Who a verified chain of certificates belongs to.
+fn identify(chain: &[CertificateDer<'_>], site: &str) -> Peer {
+    let uris = chain.first().map(uri_names).unwrap_or_default();
+    let identities = uris.iter().filter_map(|uri| AgentId::from_uri(uri).ok()).collect::<Vec<_>>();
+    match identities.as_slice() {
+        [(agent_site, agent)] if agent_site == site => Peer::Agent(agent.clone()),
+        [(agent_site, _)] => Peer::Stranger(format!(
+            "your certificate is of site `{agent_site}`, this collector's [identity] site is `{site}`: enrol again"
+        )),
+        _ => Peer::Stranger("your certificate names no agent: enrol again".into()),
+    }
+}
+
+/// The URI subject alternative names of a certificate.
+fn uri_names(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok((_, certificate)) = parse_x509_certificate(certificate) else { return Vec::new() };
+    let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
+    let uri = |name: &GeneralName<'_>| match name {
+        GeneralName::URI(uri) => Some((*uri).to_owned()),
+        _ => None,
+    };
+    names.value.general_names.iter().filter_map(uri).collect()
+}

@@ -1,0 +1,49 @@
+//! What the program can be told to do; one file each. Arguments are read here and nowhere else.
+
+mod enroll;
+mod init;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Millpond's central server: takes logs from agents, makes them durable, searchable, and serves them.
+#[derive(Debug, Parser)]
+#[command(name = "millpond-collector", version, about)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a data directory: a certificate authority, the collector's certificate, a configuration.
+    Init(init::Init),
+    /// Serves until SIGTERM or SIGINT.
+    Run(run::Run),
+    /// Prints a join token, which lets one agent enrol.
+    Enroll(enroll::Enroll),
+}
+
+/// Where the configuration is.
+#[derive(Debug, clap::Args)]
+struct ConfigArgument {
+    /// The configuration file, such as the collector.toml that `init` wrote.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Arguments {
+    /// Does what the arguments say.
+    ///
+    /// # Errors
+    /// It could not be done; the text says why and what to do.
+    pub fn execute(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        match self.command {
+            Command::Init(init) => init.execute(),
+            Command::Run(run) => run.execute(),
+            Command::Enroll(enroll) => enroll.execute(),
+        }
+    }
+}
