@@ -9,17 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use millpond_store::Budget;
+use millpond_store::log_store::Budget;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::body::{CancelOnDrop, ChannelBody, Part};
-use super::limits::{
-    CHUNK_AGE_MAX, CHUNK_BYTES, CHUNKS_IN_FLIGHT, GROUPS_MAX, QUERIES_RUNNING_MIN, QUERIES_WAITING_MAX,
-    QUERY_WAIT_MAX, SCANNED_BYTES_MAX,
-};
+use super::limits::{CHUNK_AGE_MAX, CHUNK_BYTES, CHUNKS_IN_FLIGHT, QUERIES_WAITING_MAX, QUERY_WAIT_MAX};
 use super::problem::Problem;
+use crate::config::Limits;
 
 /// Seconds after which a refused query may try again.
 const RETRY_AFTER_S: u64 = 2;
@@ -29,18 +27,15 @@ const RETRY_AFTER_S: u64 = 2;
 pub(super) struct QueryPool {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    limits: Limits,
 }
 
 impl QueryPool {
-    /// As many threads as there are cores, at least [`QUERIES_RUNNING_MIN`].
-    pub(super) fn for_this_machine() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::new(cores.max(QUERIES_RUNNING_MIN), QUERIES_WAITING_MAX)
-    }
-
-    /// `running` queries at once and `waiting` more in line.
-    pub(super) fn new(running: usize, waiting: usize) -> Self {
-        Self { running: Arc::new(Semaphore::new(running)), waiting: Arc::new(Semaphore::new(waiting)) }
+    /// As many queries at once, each within as many bytes and groups, as the configuration says, and
+    /// [`QUERIES_WAITING_MAX`] in line.
+    pub(super) fn new(limits: Limits) -> Self {
+        let running = Semaphore::new(usize::try_from(limits.concurrent_queries).unwrap_or(usize::MAX));
+        Self { running: Arc::new(running), waiting: Arc::new(Semaphore::new(QUERIES_WAITING_MAX)), limits }
     }
 
     /// Runs `query` and gives its answer. When the returned future is dropped, the query is told to stop.
@@ -50,7 +45,7 @@ impl QueryPool {
         query: impl FnOnce(&Budget) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let permit = self.admit().await?;
-        let budget = budget(timeout);
+        let budget = self.budget(timeout);
         let _cancel = CancelOnDrop(Arc::clone(&budget.cancelled));
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -68,7 +63,7 @@ impl QueryPool {
         query: impl FnOnce(&Budget, &mut ChunkWriter) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Body, Problem> {
         let permit = self.admit().await?;
-        let budget = budget(timeout);
+        let budget = self.budget(timeout);
         let cancel = CancelOnDrop(Arc::clone(&budget.cancelled));
         // Full: the query waits in `ChunkWriter::send` for the client, at most up to its deadline.
         let (sender, mut parts) = mpsc::channel(CHUNKS_IN_FLIGHT);
@@ -100,14 +95,14 @@ impl QueryPool {
             Ok(Err(_)) | Err(_) => Err(busy()),
         }
     }
-}
 
-fn budget(timeout: Duration) -> Budget {
-    Budget {
-        deadline: Instant::now() + timeout,
-        cancelled: Arc::new(AtomicBool::new(false)),
-        scanned_bytes_max: SCANNED_BYTES_MAX,
-        groups_max: GROUPS_MAX,
+    fn budget(&self, timeout: Duration) -> Budget {
+        Budget {
+            deadline: Instant::now() + timeout,
+            cancelled: Arc::new(AtomicBool::new(false)),
+            scanned_bytes_max: self.limits.query_scan_bytes,
+            groups_max: usize::try_from(self.limits.query_groups).unwrap_or(usize::MAX),
+        }
     }
 }
 
@@ -194,9 +189,15 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
+    /// One thread, and so many in line.
+    fn one_thread(waiting: usize) -> QueryPool {
+        let limits = Limits { concurrent_queries: 1, ..crate::http::tests::limits() };
+        QueryPool { waiting: Arc::new(Semaphore::new(waiting)), ..QueryPool::new(limits) }
+    }
+
     #[tokio::test]
     async fn answers_and_errors_come_back() {
-        let pool = QueryPool::new(1, 0);
+        let pool = one_thread(0);
         assert_eq!(pool.run(LONG, |_| Ok(7)).await, Ok(7));
         let refused = pool.run(LONG, |_| Err::<(), _>(Problem::parameter("q", "no"))).await;
         assert_eq!(refused.map_err(|problem| problem.code()), Err("bad_parameter"));
@@ -207,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn queries_beyond_the_line_are_refused() {
-        let pool = QueryPool::new(1, 0);
+        let pool = one_thread(0);
         let (release, released) = std::sync::mpsc::channel::<()>();
         let (started, wait_started) = tokio::sync::oneshot::channel();
         let busy = tokio::spawn({
@@ -229,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_body_stops_the_query() {
-        let pool = QueryPool::new(1, 0);
+        let pool = one_thread(0);
         let (stopped, wait_stopped) = tokio::sync::oneshot::channel();
         let query = move |budget: &Budget, writer: &mut ChunkWriter| {
             while writer.append(|out| out.resize(out.len() + CHUNK_BYTES, b'x')) {}
@@ -243,13 +244,19 @@ mod tests {
 
     #[tokio::test]
     async fn streams_are_complete_or_cut_and_never_short() {
-        let pool = QueryPool::new(1, 1);
+        let pool = one_thread(1);
         let write = |writer: &mut ChunkWriter| {
             for _ in 0..10 {
                 writer.append(|out| out.resize(CHUNK_BYTES, b'x'));
             }
         };
-        let whole = pool.stream(LONG, move |_, writer| Ok(write(writer))).await.unwrap();
+        let whole = pool
+            .stream(LONG, move |_, writer| {
+                write(writer);
+                Ok(())
+            })
+            .await
+            .unwrap();
         assert_eq!(whole.collect().await.unwrap().to_bytes().len(), 10 * CHUNK_BYTES);
         let cut = pool
             .stream(LONG, move |_, writer| {
@@ -259,7 +266,13 @@ mod tests {
             .await
             .unwrap();
         assert!(cut.collect().await.is_err());
-        let late = pool.stream(Duration::ZERO, move |_, writer| Ok(write(writer))).await.unwrap();
+        let late = pool
+            .stream(Duration::ZERO, move |_, writer| {
+                write(writer);
+                Ok(())
+            })
+            .await
+            .unwrap();
         tokio::time::timeout(LONG, async {
             while pool.running.available_permits() == 0 {
                 tokio::task::yield_now().await

@@ -33,9 +33,10 @@ impl Drop for CancelOnDrop {
 
 /// The receiving end as an HTTP body. `guard` is dropped with it: when the client has left, or has everything.
 pub(super) struct ChannelBody<G> {
+    // Dropped first: who finds the channel closed finds the flag set.
+    _guard: G,
     first: Option<Part>,
     parts: mpsc::Receiver<Part>,
-    _guard: G,
 }
 
 /// The maker of the body stopped before it was complete.

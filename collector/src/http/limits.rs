@@ -1,5 +1,6 @@
 //! Every maximum of the HTTP side, with its unit and the reason for the number. What lies beyond one is
-//! refused with an error that names it, or cut and marked as partial.
+//! refused with an error that names it, or cut and marked as partial. What a user may want to change (query time, bytes,
+//! groups, concurrency) is in the configuration.
 
 use std::time::Duration;
 
@@ -66,29 +67,11 @@ pub(super) const VALUES_MAX: usize = 1_000;
 /// Longest field name or value prefix in a parameter, bytes.
 pub(super) const NAME_BYTES_MAX: usize = millpond_wire::limits::NAME_BYTES_MAX;
 
-/// Most groups that one aggregation holds: about 100 MB with a handful of aggregates.
-pub(super) const GROUPS_MAX: usize = 200_000;
-
-/// Most bytes of rows that one query decompresses: minutes of one core.
-pub(super) const SCANNED_BYTES_MAX: u64 = 64 << 30;
-
-/// Time that a query gets without `timeout`.
-pub(super) const QUERY_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
-
-/// Longest `timeout`.
-pub(super) const QUERY_TIMEOUT_MAX: Duration = Duration::from_secs(300);
-
-/// Fewest queries that run at once, so that a slow one does not hold up the page on a small machine.
-pub(super) const QUERIES_RUNNING_MIN: usize = 4;
-
 /// Queries that wait for a thread; one page sends three at a time. Beyond it: 503.
 pub(super) const QUERIES_WAITING_MAX: usize = 64;
 
 /// Longest wait for a thread. After it: 503.
 pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// Most live tails at once. Each reads every document that comes in.
-pub(super) const TAILS_MAX: usize = 32;
 
 /// Documents that a live tail looks at before other tasks get their turn: under a millisecond.
 pub(super) const TAIL_STEP_DOCUMENTS: usize = 500;

@@ -31,7 +31,6 @@ use http::StatusCode;
 use tokio::sync::Semaphore;
 
 use self::blocking::QueryPool;
-use self::limits::TAILS_MAX;
 use self::problem::Problem;
 use crate::app::AppState;
 
@@ -47,8 +46,9 @@ struct Http {
 /// The service of the users' port. It has no accounts: whoever reaches it may read and write everything, so it must
 /// listen on loopback only, and it answers browsers only for its own pages.
 pub fn router(state: AppState) -> Router {
-    let queries = QueryPool::for_this_machine();
-    let http = Http { app: state, queries, tails: Arc::new(Semaphore::new(TAILS_MAX)) };
+    let limits = state.config.limits;
+    let tails = Semaphore::new(usize::try_from(limits.concurrent_tails).unwrap_or(usize::MAX));
+    let http = Http { app: state, queries: QueryPool::new(limits), tails: Arc::new(tails) };
     routes()
         .fallback(api::assets::assets)
         .method_not_allowed_fallback(|| async {

@@ -8,9 +8,12 @@ use http::{HeaderValue, StatusCode};
 use millpond_query::QueryError;
 use serde::Serialize;
 
-/// An error reply.
+/// An error reply. Boxed, since it is the rare side of every result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
     status: StatusCode,
     /// Names the kind of error for ever; clients compare it.
     code: &'static str,
@@ -49,21 +52,16 @@ struct Members<'a> {
 impl Problem {
     /// Any error; `detail` is a sentence that says what to do.
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-            place: None,
-            hint: None,
-            parameter: None,
-            retry_after_s: None,
-        }
+        let detail = detail.into();
+        let (place, hint, parameter, retry_after_s) = (None, None, None, None);
+        Self(Box::new(Parts { status, code, detail, place, hint, parameter, retry_after_s }))
     }
 
     /// 400 for a parameter with a value that can't be used.
     pub(super) fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::BAD_REQUEST, "bad_parameter", detail);
-        Self { parameter: Some(name), ..problem }
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "bad_parameter", detail);
+        problem.0.parameter = Some(name);
+        problem
     }
 
     /// 413 for a body over a limit.
@@ -88,52 +86,54 @@ impl Problem {
 
     /// Adds a suggestion.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Says when to try again, in seconds.
     pub(super) fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.0.retry_after_s = Some(seconds);
         self
     }
 
     /// The kind, as clients see it.
+    #[cfg(test)]
     pub(super) fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 }
 
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
-        Self {
-            place: Some(Place { offset_bytes: error.offset_bytes, length_bytes: error.length_bytes }),
-            hint: error.hint,
-            parameter: Some("q"),
-            ..Self::new(StatusCode::BAD_REQUEST, error.code.as_str(), error.message)
-        }
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, error.code.as_str(), error.message);
+        let (offset_bytes, length_bytes) = (error.offset_bytes, error.length_bytes);
+        problem.0.place = Some(Place { offset_bytes, length_bytes });
+        problem.0.hint = error.hint;
+        problem.0.parameter = Some("q");
+        problem
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let parts = *self.0;
         let members = Members {
             r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            code: self.code,
-            parameter: self.parameter,
-            offset: self.place.map(|place| place.offset_bytes),
-            length: self.place.map(|place| place.length_bytes),
-            hint: self.hint.as_deref(),
+            title: parts.status.canonical_reason().unwrap_or("Error"),
+            status: parts.status.as_u16(),
+            detail: &parts.detail,
+            code: parts.code,
+            parameter: parts.parameter,
+            offset: parts.place.map(|place| place.offset_bytes),
+            length: parts.place.map(|place| place.length_bytes),
+            hint: parts.hint.as_deref(),
         };
         let body = serde_json::to_vec(&members).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status;
+        *response.status_mut() = parts.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = parts.retry_after_s {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         response

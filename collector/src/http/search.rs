@@ -9,13 +9,14 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::table::Cell;
-use millpond_query::{Context, Filter, Leaf, Resolved, Scope, aliases};
-use millpond_store::{Budget, FieldInfo, LogStore, Partial, StoreError, TimeRange};
+use millpond_query::{Context, Filter, Query, Resolved, aliases};
+use millpond_store::StoreError;
+use millpond_store::log_store::{Budget, FieldInfo, LogStore, Partial, TimeRange};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Http;
-use super::limits::{NAME_BYTES_MAX, QUERY_TIMEOUT_DEFAULT, QUERY_TIMEOUT_MAX};
+use super::limits::NAME_BYTES_MAX;
 use super::params::Parameters;
 use super::problem::Problem;
 use super::time;
@@ -28,7 +29,8 @@ pub(super) struct Search<'a> {
     pub(super) parameters: &'a Parameters,
     /// `start` and `end`.
     pub(super) range: TimeRange,
-    now_ns: i64,
+    /// The time of the wall clock when the request began.
+    pub(super) now_ns: i64,
     fields: OnceCell<Vec<FieldInfo>>,
 }
 
@@ -77,7 +79,7 @@ impl Http {
         query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let since = Instant::now();
-        let timeout = timeout(&parameters)?;
+        let timeout = self.timeout(&parameters)?;
         let store = self.app.store.clone();
         let made = self.queries.run(timeout, move |budget| {
             let reply = query(&Search::new(&*store, budget, &parameters)?)?.took(since);
@@ -87,6 +89,18 @@ impl Http {
         let made = made.await;
         self.count_query(made.as_ref().map(|(_, partial)| *partial));
         Ok(([(CONTENT_TYPE, "application/json")], made?.0).into_response())
+    }
+
+    /// The time that a query gets: the parameter `timeout`, at most what the configuration allows.
+    pub(super) fn timeout(&self, parameters: &Parameters) -> Result<Duration, Problem> {
+        let longest = self.app.config.limits.query_timeout;
+        let Some(timeout_ns) = parameters.read("timeout", time::duration_ns)? else { return Ok(longest) };
+        let timeout = Duration::from_nanos(timeout_ns.unsigned_abs());
+        if timeout > longest {
+            let detail = format!("`timeout` is at most {} s here.", longest.as_secs());
+            return Err(Problem::parameter("timeout", detail));
+        }
+        Ok(timeout)
     }
 
     /// Counts a query by how it ended: `Ok(true)` is a partial answer.
@@ -114,9 +128,13 @@ impl<'a> Search<'a> {
         Ok(Self { store, budget, parameters, range, now_ns, fields: OnceCell::new() })
     }
 
-    /// The query `q`, ready to run; everything when it is absent.
-    pub(super) fn resolve(&self) -> Result<Resolved, Problem> {
-        let query = millpond_query::parse(self.parameters.text("q")?.unwrap_or_default())?;
+    /// The query `q`; everything when it is absent.
+    pub(super) fn parse(&self) -> Result<Query, Problem> {
+        Ok(millpond_query::parse(self.parameters.text("q")?.unwrap_or_default())?)
+    }
+
+    /// A query ready to run.
+    pub(super) fn resolve(&self, query: &Query) -> Result<Resolved, Problem> {
         let has_field = |name: &str| self.has_field(name);
         Ok(query.resolve_in(&Context {
             now_ns: self.now_ns,
@@ -124,6 +142,11 @@ impl<'a> Search<'a> {
             end_ns: self.range.end_ns,
             has_field: Some(&has_field),
         })?)
+    }
+
+    /// The filter of `q`, for endpoints that look at no pipes.
+    pub(super) fn filter(&self) -> Result<Filter, Problem> {
+        Ok(self.resolve(&self.parse()?)?.filter)
     }
 
     /// The stored name of a field that a parameter names, by the same rule as in pipes: an alias stands for its
@@ -139,25 +162,19 @@ impl<'a> Search<'a> {
         Ok(if keeps_its_name { name } else { canonical }.to_owned())
     }
 
-    /// One sentence for each field of the filter that no document in the range has.
-    pub(super) fn warnings(&self, filter: &Filter) -> Vec<String> {
-        let mut names = BTreeSet::new();
-        collect_names(filter, &mut names);
-        // An alias is looked for under both of its names; one that exists is enough.
-        let known: BTreeSet<&str> =
-            self.fields().iter().map(|field| aliases::canonical(&field.name)).collect();
-        let unknown: BTreeSet<&str> = names
-            .into_iter()
-            .map(aliases::canonical)
-            .filter(|name| !known.contains(name) && !is_built_in(name) && !is_object(name, &known))
-            .collect();
+    /// One sentence for each field that a query names and no document in the range has.
+    pub(super) fn warnings(&self, query: &Query) -> Vec<String> {
+        let known: BTreeSet<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
+        let is_known = |name: &str| known.contains(name) || is_built_in(name) || is_object(name, &known);
+        let names: BTreeSet<&str> = query.fields().into_iter().map(|name| name.text.as_str()).collect();
+        let unknown = names.into_iter().filter(|name| !is_known(name) && !is_known(aliases::canonical(name)));
         let warning = |name: &str| match millpond_query::nearest(name, known.iter().copied()) {
             Some(nearest) => {
                 format!("No document in this range has a field `{name}`. Did you mean `{nearest}`?")
             }
             None => format!("No document in this range has a field `{name}`."),
         };
-        unknown.into_iter().map(warning).collect()
+        unknown.map(warning).collect()
     }
 
     fn has_field(&self, name: &str) -> bool {
@@ -183,19 +200,6 @@ impl From<StoreError> for Problem {
 pub(super) fn json(value: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(value).map_err(|error| Problem::internal(&error))?;
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
-}
-
-/// The time that a query gets: the parameter `timeout`.
-pub(super) fn timeout(parameters: &Parameters) -> Result<Duration, Problem> {
-    let Some(timeout_ns) = parameters.read("timeout", time::duration_ns)? else {
-        return Ok(QUERY_TIMEOUT_DEFAULT);
-    };
-    let timeout = Duration::from_nanos(timeout_ns.unsigned_abs());
-    if timeout > QUERY_TIMEOUT_MAX {
-        let detail = format!("`timeout` is at most {}s.", QUERY_TIMEOUT_MAX.as_secs());
-        return Err(Problem::parameter("timeout", detail));
-    }
-    Ok(timeout)
 }
 
 /// The name of a reason for a partial answer. Clients compare it.
@@ -225,17 +229,6 @@ pub(super) fn rfc3339(timestamp_ns: i64) -> String {
     let mut text = Vec::with_capacity(32);
     millpond_wire::batch::write_rfc3339(timestamp_ns, &mut text);
     String::from_utf8(text).unwrap_or_default()
-}
-
-fn collect_names<'f>(filter: &'f Filter, names: &mut BTreeSet<&'f str>) {
-    match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect_names(part, names)),
-        Filter::Not(part) => collect_names(part, names),
-        Filter::Leaf(Leaf { scope: Scope::Field(name), .. }) => {
-            names.insert(name);
-        }
-        Filter::Leaf(Leaf { scope: Scope::Any, .. }) | Filter::All | Filter::None | Filter::Time { .. } => {}
-    }
 }
 
 /// Fields that every document has, whatever the catalog lists.

@@ -4,7 +4,7 @@
 //! `start` is inclusive and `end` exclusive; both are unbounded when absent.
 
 use millpond_query::time::parse_time;
-use millpond_store::TimeRange;
+use millpond_store::log_store::TimeRange;
 
 use super::params::Parameters;
 use super::problem::Problem;

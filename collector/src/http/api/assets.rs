@@ -1,22 +1,17 @@
 //! The page: the files of `millpond-ui`, at every path that is no endpoint.
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::http::problem::Problem;
 
 /// Answers with a file, or that there is none.
 pub(in crate::http) async fn assets(request: Request) -> Response {
-    let path = request.uri().path().trim_start_matches('/');
-    let asset = match path {
-        "" => millpond_ui::asset("index.html"),
-        path if path.starts_with("api/") || path.starts_with("-/") => None,
-        path => millpond_ui::asset(path),
-    };
-    let Some(asset) = asset else {
+    let Some(asset) = millpond_ui::asset(request.uri().path()) else {
         let detail = "There is nothing at this path; the API is under /api/v1.";
         return Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response();
     };
@@ -25,16 +20,22 @@ pub(in crate::http) async fn assets(request: Request) -> Response {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Files can be read only.");
         return ([(ALLOW, "GET, HEAD")], problem).into_response();
     }
-    let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut response = if is_known(request.headers(), asset.etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Response::new(Body::from(asset.bytes))
+    let headers = request.headers();
+    let mut response = match asset.gzip {
+        _ if is_known(headers, asset.etag) => StatusCode::NOT_MODIFIED.into_response(),
+        Some(gzip) if accepts_gzip(headers) => ([(CONTENT_ENCODING, "gzip")], gzip).into_response(),
+        _ => asset.bytes.into_response(),
     };
+    let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+    // Weak, since one tag names both codings of the file.
+    let etag = HeaderValue::try_from(format!("W/{}", asset.etag.trim_start_matches("W/")));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
-    headers.insert(ETAG, HeaderValue::from_static(asset.etag));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(etag) = etag {
+        headers.insert(ETAG, etag);
+    }
     response
 }
 
@@ -45,4 +46,14 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag.trim_start_matches("W/"))
+}
+
+/// Whether gzip is listed and not ruled out with `q=0` (RFC 9110, 12.5.3).
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
+        name.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
+    })
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use millpond_store::Facet;
+use millpond_store::log_store::Facet;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ pub(in crate::http) async fn facets(State(http): State<Http>, given: Unchecked) 
 }
 
 fn facets_of(search: &Search<'_>) -> Result<Reply<Facets>, Problem> {
-    let filter = search.resolve()?.filter;
+    let filter = search.filter()?;
     let top = search.parameters.count("top", FACET_TOP_DEFAULT, FACET_TOP_MAX)?;
     let asked = search.parameters.list("fields");
     if asked.is_empty() || asked.len() > FACET_FIELDS_MAX {

@@ -16,8 +16,9 @@ pub(in crate::http) async fn healthy() -> &'static str {
 
 /// Documents are taken in and can be searched.
 pub(in crate::http) async fn ready(State(http): State<Http>) -> Result<&'static str, Problem> {
-    http.app.readiness().map(|()| "ready\n").map_err(|reason| {
-        let detail = format!("Nothing is taken in at the moment: {reason}.");
+    http.app.readiness().map(|()| "ready\n").map_err(|_| {
+        // The reason may name files; it is in the log since it came up.
+        let detail = "Nothing is taken in at the moment; the collector's log says why.";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).retry_after(RETRY_AFTER_S)
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use millpond_query::Filter;
-use millpond_store::{Bucket, Histogram, HistogramPlan};
+use millpond_store::log_store::{Bucket, Histogram, HistogramPlan};
 use serde::Serialize;
 
 use crate::http::Http;
@@ -20,6 +20,9 @@ use crate::http::time;
 const OTHER: &str = "other";
 
 const MS_NS: i64 = 1_000_000;
+
+/// Told where there are no buckets.
+const MINUTE_NS: i64 = 60_000 * MS_NS;
 
 /// The counts.
 #[derive(Debug, Serialize)]
@@ -48,17 +51,18 @@ pub(in crate::http) async fn histogram(
 }
 
 fn bars(search: &Search<'_>) -> Result<Reply<Bars>, Problem> {
-    let filter = search.resolve()?.filter;
+    let filter = search.filter()?;
     let by = match search.parameters.text("by")? {
         Some(name) => Some(search.field_name("by", name)?),
         None => None,
     };
+    let width = Width::read(search)?;
     let (buckets, exact) = match range(search) {
         Some((start_ns, end_ns)) => {
-            let buckets = buckets(search, start_ns, end_ns)?;
+            let buckets = width.buckets(start_ns, end_ns)?;
             (buckets, buckets.start_ns == start_ns && buckets.end_ns() == end_ns)
         }
-        None => (Buckets { start_ns: 0, step_ns: 60 * 1_000 * MS_NS, count: 0 }, true),
+        None => (Buckets { start_ns: 0, step_ns: MINUTE_NS, count: 0 }, true),
     };
     // The outer buckets reach out of the range; what is counted does not.
     let filter = if exact {
@@ -87,25 +91,41 @@ fn bars(search: &Search<'_>) -> Result<Reply<Bars>, Problem> {
     Ok(Reply::new(value, answer.partial.map(reason)))
 }
 
-/// The range that is shown: as given, else from the oldest to the newest document. `None`: there is nothing.
-fn range(search: &Search<'_>) -> Option<(i64, i64)> {
-    let (start_ns, end_ns) = match (search.range.start_ns, search.range.end_ns) {
-        (Some(start_ns), Some(end_ns)) => (start_ns, end_ns),
-        (start_ns, end_ns) => {
-            let (oldest_ns, newest_ns) = search.store.health().time_range?;
-            (start_ns.unwrap_or(oldest_ns), end_ns.unwrap_or(newest_ns.saturating_add(1)))
-        }
-    };
-    (start_ns < end_ns).then_some((start_ns, end_ns))
+/// How wide buckets are to be.
+enum Width {
+    AtMost(usize),
+    Step(i64),
 }
 
-fn buckets(search: &Search<'_>, start_ns: i64, end_ns: i64) -> Result<Buckets, Problem> {
-    let count_max = search.parameters.count("buckets", BUCKETS_DEFAULT, BUCKETS_MAX)?;
-    match search.parameters.read("step", time::duration_ns)? {
-        None => Ok(Buckets::at_most(count_max.max(BUCKETS_MIN), start_ns, end_ns)),
-        Some(step_ns) => Buckets::with_step(step_ns, start_ns, end_ns)
-            .map_err(|error| Problem::parameter("step", format!("`step`: {error}."))),
+impl Width {
+    fn read(search: &Search<'_>) -> Result<Self, Problem> {
+        let count_max = search.parameters.count("buckets", BUCKETS_DEFAULT, BUCKETS_MAX)?;
+        let step_ns = search.parameters.read("step", time::duration_ns)?;
+        Ok(step_ns.map_or(Self::AtMost(count_max.max(BUCKETS_MIN)), Self::Step))
     }
+
+    fn buckets(&self, start_ns: i64, end_ns: i64) -> Result<Buckets, Problem> {
+        match *self {
+            Self::AtMost(count_max) => Ok(Buckets::at_most(count_max, start_ns, end_ns)),
+            Self::Step(step_ns) => Buckets::with_step(step_ns, start_ns, end_ns)
+                .map_err(|error| Problem::parameter("step", format!("`step`: {error}."))),
+        }
+    }
+}
+
+/// The range that is shown: as given, else from the oldest document, else to the newest or, after a given start, at
+/// least to now. `None`: there is nothing.
+fn range(search: &Search<'_>) -> Option<(i64, i64)> {
+    let stored = || search.store.health().time_range;
+    let start_ns = match search.range.start_ns {
+        Some(start_ns) => start_ns,
+        None => stored()?.0,
+    };
+    let end_ns = search.range.end_ns.or_else(|| {
+        let newest_ns = stored().map(|(_, newest_ns)| newest_ns.saturating_add(1));
+        newest_ns.max(search.range.start_ns.map(|_| search.now_ns))
+    })?;
+    (start_ns < end_ns).then_some((start_ns, end_ns))
 }
 
 /// The most frequent values over all buckets, ties by value.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use millpond_query::{Pipe, Resolved};
-use millpond_store::Order;
+use millpond_store::log_store::Order;
 use serde::Serialize;
 
 use super::stats::table;
@@ -16,7 +16,7 @@ use crate::http::limits::{ROWS_DEFAULT, ROWS_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::{Outcome, RowQuery};
-use crate::http::search::{Reply, Search, cell_to_json, timeout};
+use crate::http::search::{Reply, Search, cell_to_json};
 
 /// The last line.
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ pub(in crate::http) async fn query(State(http): State<Http>, given: Unchecked) -
     let since = Instant::now();
     let known = ["q", "start", "end", "limit", "order", "cursor", "timeout"];
     let parameters = given.only(&known)?;
-    let timeout = timeout(&parameters)?;
+    let timeout = http.timeout(&parameters)?;
     let store = http.app.store.clone();
     let counter = http.clone();
     let streamed = http.queries.stream(timeout, move |budget, out| {
@@ -49,9 +49,10 @@ pub(in crate::http) async fn query(State(http): State<Http>, given: Unchecked) -
 
 /// Writes rows and the last line. Says whether the answer is partial.
 fn write_rows(search: &Search<'_>, since: Instant, out: &mut ChunkWriter) -> Result<bool, Problem> {
-    let resolved = search.resolve()?;
+    let query = search.parse()?;
+    let resolved = search.resolve(&query)?;
     let limit = search.parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
-    let warnings = search.warnings(&resolved.filter);
+    let warnings = search.warnings(&query);
     let outcome = if resolved.pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(_))) {
         write_table(search, &resolved, out)
     } else {

@@ -29,11 +29,12 @@ struct Column {
 pub(in crate::http) async fn stats(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
     let parameters = given.only(&["q", "start", "end", "timeout"])?;
     let answer = |search: &Search<'_>| {
-        let resolved = search.resolve()?;
+        let query = search.parse()?;
+        let resolved = search.resolve(&query)?;
         let (table, partial) = table(search, &resolved)?;
         let columns = table.columns.into_iter().map(|name| Column { name }).collect();
         let rows = table.rows.into_iter().map(|row| row.into_iter().map(cell_to_json).collect()).collect();
-        Ok(Reply::new(Stats { columns, rows }, partial).warn(search.warnings(&resolved.filter)))
+        Ok(Reply::new(Stats { columns, rows }, partial).warn(search.warnings(&query)))
     };
     http.answer(parameters, answer).await
 }

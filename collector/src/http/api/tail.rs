@@ -17,9 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::Http;
 use crate::http::body::Unfold;
-use crate::http::limits::{
-    CHUNK_BYTES, HEARTBEAT_EVERY, QUERY_TIMEOUT_DEFAULT, TAIL_STEP_DOCUMENTS, TAILS_MAX,
-};
+use crate::http::limits::{CHUNK_BYTES, HEARTBEAT_EVERY, TAIL_STEP_DOCUMENTS};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::{Visible, VisibleRow};
@@ -39,12 +37,14 @@ const RETRY_AFTER_S: u64 = 10;
 /// Answers with the events that come from now on.
 pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
     let parameters = given.only(&["q"])?;
-    let too_many = || Problem::overloaded(RETRY_AFTER_S, format!("{TAILS_MAX} live tails are open already."));
+    let too_many = || Problem::overloaded(RETRY_AFTER_S, "Too many live tails are open already.");
     let permit = Arc::clone(&http.tails).try_acquire_owned().map_err(|_| too_many())?;
     let store = http.app.store.clone();
-    let resolve = http
-        .queries
-        .run(QUERY_TIMEOUT_DEFAULT, move |budget| Search::new(&*store, budget, &parameters)?.resolve());
+    let timeout = http.app.config.limits.query_timeout;
+    let resolve = http.queries.run(timeout, move |budget| {
+        let search = Search::new(&*store, budget, &parameters)?;
+        search.resolve(&search.parse()?)
+    });
     let tail = Tail {
         selection: Selection::of(resolve.await?)?,
         documents: http.app.tail.subscribe(),

@@ -11,7 +11,7 @@ mod visible;
 use std::ops::ControlFlow;
 
 use millpond_query::{Filter, Pipe, SortKey, aliases};
-use millpond_store::{Budget, LogStore, Order, SearchPlan, TimeRange};
+use millpond_store::log_store::{Budget, LogStore, Order, SearchPlan, TimeRange};
 use millpond_wire::batch::{DocId, DocRef};
 
 pub(super) use self::page::{Cursor, Page};

@@ -1,0 +1,150 @@
+//! `/api/v1/query`: rows, pages, pipes.
+
+use serde_json::{Value, json};
+
+use super::{Server, encoded};
+
+const LINES: [&str; 6] = [
+    r#"{"@timestamp":"2026-11-22T10:00:00Z","message":"one","level":"INFO","n":3,"service":"a"}"#,
+    r#"{"@timestamp":"2026-11-22T10:00:01Z","message":"two","level":"ERROR","n":1,"service":"b"}"#,
+    r#"{"@timestamp":"2026-11-22T10:00:01Z","message":"three","level":"WARN","n":2,"service":"a"}"#,
+    r#"{"@timestamp":"2026-11-22T10:00:02Z","message":"four","level":"ERROR","n":5.5,"tags":["x", "y"]}"#,
+    r#"{"@timestamp":"2026-11-22T10:00:03Z","message":"five","n":4,"http":{"method":"GET"}}"#,
+    "no object",
+];
+
+/// Messages of the rows, and the last line's `_meta`.
+async fn rows(server: &Server, parameters: &str) -> (Vec<String>, Value) {
+    let reply = server.get(&format!("/api/v1/query?{parameters}")).await;
+    assert_eq!(reply.status, 200, "{parameters}: {}", reply.body);
+    assert_eq!(reply.header("content-type"), "application/x-ndjson");
+    let mut lines: Vec<Value> = reply.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = lines.pop().unwrap();
+    let messages = lines.iter().map(|row| row["message"].as_str().unwrap_or("-").to_owned()).collect();
+    (messages, last["_meta"].clone())
+}
+
+async fn check(server: &Server, query: &str, parameters: &str, expected: &[&str]) {
+    let (messages, meta) = rows(server, &format!("q={}&{parameters}", encoded(query))).await;
+    assert_eq!(messages, expected, "{query} {parameters}");
+    assert_eq!(meta["partial"], false, "{query}");
+    assert!(meta["took_ms"].is_u64());
+}
+
+#[tokio::test]
+async fn rows_come_in_order_and_as_they_went_in() {
+    let server = Server::holding(&LINES).await;
+    let day = "start=2026-11-22T10:00:00Z&end=2026-11-22T11:00:00Z";
+    check(&server, "", day, &["five", "four", "three", "two", "one"]).await;
+    check(&server, "*", &format!("{day}&order=asc"), &["one", "two", "three", "four", "five"]).await;
+    check(&server, "level:error", "", &["four", "two"]).await;
+    check(&server, "service:a n>=3", "", &["one"]).await;
+    check(&server, "object", "", &["no object"]).await;
+    check(&server, "tags:y", "", &["four"]).await;
+    check(&server, "", "start=2026-11-22T10:00:01Z&end=2026-11-22T10:00:02Z", &["three", "two"]).await;
+    check(&server, "", "start=1795341601&end=1795341602000", &["three", "two"]).await;
+    check(&server, "nothing", "", &[]).await;
+    let reply = server.get("/api/v1/query?q=four").await;
+    let row: Value = serde_json::from_str(reply.body.lines().next().unwrap()).unwrap();
+    assert_eq!(row["@timestamp"], "2026-11-22T10:00:02Z");
+    assert_eq!((&row["n"], &row["tags"]), (&json!(5.5), &json!(["x", "y"])));
+    assert_eq!(row["_id"].as_str().unwrap().len(), 32);
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_loss_or_repetition() {
+    let server = Server::holding(&LINES).await;
+    let queries = [
+        "",
+        "*|sort n",
+        "*|limit 5",
+        "*|dedup by level",
+        "*|fields message,level|where level:error",
+        "n:*|sort -n",
+    ];
+    for query in queries {
+        for order in ["asc", "desc"] {
+            let all = rows(&server, &format!("q={}&order={order}", encoded(query))).await;
+            assert_eq!(all.1["cursor"], Value::Null);
+            let mut paged = Vec::new();
+            let mut cursor = String::new();
+            for _ in 0..10 {
+                let parameters = format!("q={}&order={order}&limit=2&cursor={cursor}", encoded(query));
+                let (page, meta) = rows(&server, &parameters).await;
+                assert!(page.len() <= 2);
+                paged.extend(page);
+                let Some(next) = meta["cursor"].as_str() else { break };
+                cursor = next.to_owned();
+            }
+            assert_eq!(paged, all.0, "{query} {order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pipes_work_on_rows() {
+    let server = Server::holding(&LINES).await;
+    let rows: [(&str, &[&str]); 9] = [
+        ("n:* | sort n", &["two", "three", "one", "five", "four"]),
+        ("n:* | sort -n | limit 2", &["four", "five"]),
+        ("* | sort level desc, n | limit 3", &["two", "four", "three"]),
+        ("n:* | sort @timestamp", &["one", "two", "three", "four", "five"]),
+        ("n:* | limit 3 | where level:error", &["four"]),
+        ("n:* | limit 2 | sort n", &["five", "four"]),
+        ("level:* | dedup by level", &["four", "three", "one"]),
+        ("service:* | dedup by service", &["three", "two"]),
+        ("n:* | fields n | limit 1", &["-"]),
+    ];
+    for (query, expected) in rows {
+        check(&server, query, "", expected).await;
+    }
+    let reply = server.get(&format!("/api/v1/query?q={}", encoded("four | fields n"))).await;
+    let row: Value = serde_json::from_str(reply.body.lines().next().unwrap()).unwrap();
+    let mut names: Vec<_> = row.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["@timestamp", "_id", "n"]);
+}
+
+#[tokio::test]
+async fn a_counting_query_gives_the_rows_of_its_table() {
+    let server = Server::holding(&LINES).await;
+    let query = encoded("n:* | stats count() as c by level | sort -c, level");
+    let reply = server.get(&format!("/api/v1/query?q={query}")).await;
+    let lines: Vec<Value> = reply.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0], json!({"log.level": "error", "c": 2}), "{}", reply.body);
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[4]["_meta"]["cursor"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_a_warning_with_the_nearest() {
+    let server = Server::holding(&LINES).await;
+    let (messages, meta) = rows(&server, "q=servce:a").await;
+    assert!(messages.is_empty());
+    let warnings = meta["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].as_str().unwrap().contains("`servce`"), "{warnings:?}");
+    for query in ["service:a", "level:error", "host:x", "http:x", "@timestamp:*"] {
+        let (_, meta) = rows(&server, &format!("q={}", encoded(query))).await;
+        let is_known = query != "host:x";
+        assert_eq!(meta.get("warnings").is_none(), is_known, "{query}: {meta}");
+    }
+}
+
+#[tokio::test]
+async fn post_and_head_say_the_same_as_get() {
+    let server = Server::holding(&LINES).await;
+    let form = http::Request::post("/api/v1/query?order=asc")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("q=level%3Aerror".into())
+        .unwrap();
+    assert_eq!(server.send(form).await.body.lines().count(), 3);
+    let json = http::Request::post("/api/v1/query")
+        .header("content-type", "application/json")
+        .body(r#"{"q":"level:error","limit":1}"#.into())
+        .unwrap();
+    assert_eq!(server.send(json).await.body.lines().count(), 2);
+    let head = http::Request::head("/api/v1/query?q=level:error").body("".into()).unwrap();
+    let reply = server.send(head).await;
+    assert_eq!((reply.status.as_u16(), reply.body.as_str()), (200, ""));
+}
