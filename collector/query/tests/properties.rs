@@ -43,7 +43,7 @@ fn quote(text: &str) -> String {
 
 /// Conditions of every kind on the field `f`.
 fn condition() -> impl Strategy<Value = String> {
-    (value_text(), value_text(), 0..9_u8).prop_map(|(a, b, kind)| match kind {
+    (value_text(), value_text(), 0..12_u8).prop_map(|(a, b, kind)| match kind {
         0 => format!("f:{}", quote(&a)),
         1 => format!("f={}", quote(&a)),
         2 => format!("f:{}*", quote(&a)),
@@ -52,6 +52,9 @@ fn condition() -> impl Strategy<Value = String> {
         5 => format!("f:?{}*", escape(&a)),
         6 => format!("f:*{}", escape(&a)),
         7 => format!("f>={}", quote(&a)),
+        8 => format!("f=~{}", quote(&regex::escape(&a))),
+        9 => format!("f=~{}", quote(&format!("(?i){}.*{}", regex::escape(&a), regex::escape(&b)))),
+        10 => format!("f=~{}", quote(&format!("(?s)^{}(.+|){}$", regex::escape(&a), regex::escape(&b)))),
         _ => "f:*".to_owned(),
     })
 }

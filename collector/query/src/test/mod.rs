@@ -8,6 +8,7 @@ mod level;
 mod pattern;
 mod range;
 mod regex;
+mod regex_tokens;
 mod text;
 
 use std::fmt;
@@ -70,6 +71,7 @@ impl Test {
             Test::Text(test) => test.required_tokens(),
             Test::Pattern(test) => test.required_tokens(),
             Test::Equal(test) => test.required_tokens(),
+            Test::Regex(test) => test.required_tokens(),
             _ => &[],
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::regex_tokens::required_tokens;
 use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_DEPTH, MAX_REGEX_DFA_BYTES};
 use crate::number::NumberRange;
 use crate::scalar::Scalar;
@@ -14,6 +15,7 @@ pub struct Regex {
     regex: regex::Regex,
     /// False for a regex without a field, which searches texts only.
     numbers: bool,
+    tokens: Vec<String>,
 }
 
 impl Regex {
@@ -26,7 +28,8 @@ impl Regex {
             .nest_limit(MAX_REGEX_DEPTH)
             .build()
             .map_err(|error| one_line(&error))?;
-        Ok(Regex { regex, numbers })
+        let tokens = required_tokens(source, ignore_case);
+        Ok(Regex { regex, numbers, tokens })
     }
 
     pub(super) fn matches(&self, value: Scalar<'_>) -> bool {
@@ -37,6 +40,10 @@ impl Regex {
             Scalar::F64(value) => self.regex.is_match(&value.to_string()),
             Scalar::Bool(value) => self.regex.is_match(if value { "true" } else { "false" }),
         }
+    }
+
+    pub(super) fn required_tokens(&self) -> &[String] {
+        &self.tokens
     }
 
     pub(super) fn number_range(&self) -> Option<NumberRange> {
