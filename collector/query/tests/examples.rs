@@ -298,5 +298,5 @@ fn the_description_holds_only_queries_that_work() {
             }
         }
     }
-    assert!(checked > 40, "{checked} examples found");
+    assert!(checked > 30, "{checked} examples found");
 }
