@@ -12,6 +12,10 @@ const CLOSED_SPLITS_MIN: usize = 3;
 /// Splits are of similar size within this factor.
 const TIER_FACTOR: u64 = 8;
 
+/// Splits below this number of documents count as similar whatever their size: rewriting them costs
+/// nothing.
+const SMALL_DOCUMENTS: u64 = 10_000;
+
 /// A disk split that may be merged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
@@ -32,7 +36,7 @@ pub(crate) struct Candidate {
 pub(crate) fn choose(candidates: &[Candidate], today: i32) -> Option<Vec<u64>> {
     let mut tiers: BTreeMap<(Partition, u32), Vec<Candidate>> = BTreeMap::new();
     for candidate in candidates.iter().filter(|candidate| candidate.columns <= MERGED_COLUMNS_MAX / 2) {
-        let tier = candidate.documents.max(1).ilog(TIER_FACTOR);
+        let tier = (candidate.documents / SMALL_DOCUMENTS).max(1).ilog(TIER_FACTOR);
         tiers.entry((candidate.partition, tier)).or_default().push(*candidate);
     }
     // The smallest first: they are the most and cost the least.

@@ -115,7 +115,7 @@ fn many_zones_days_and_late_documents() {
     let docs: Vec<_> = (0..20_000i64)
         .map(|at| {
             let late = if at % 97 == 0 { at * 50_000_000 } else { 0 };
-            let day = (at % 3) * DAY_NS;
+            let day = (at / 3 % 3) * DAY_NS;
             doc(
                 T0 + day + at * 1_000_000 - late,
                 &[

@@ -41,13 +41,16 @@ pub(crate) fn stats(
     }
     let columns = stats.by.iter().map(|key| key.column().to_owned());
     let columns = columns.chain(stats.aggs.iter().map(|agg| agg.column.clone())).collect();
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    let rows = groups.into_iter().map(|(keys, results)| {
-        let keys = keys.into_vec().into_iter().map(Key::into_cell);
-        keys.chain(results.iter().map(Accumulator::finish)).collect::<Vec<Cell>>()
-    });
-    Table { columns, rows: rows.collect() }
+    let mut rows: Vec<Vec<Cell>> = groups
+        .into_iter()
+        .map(|(keys, results)| {
+            let keys = keys.into_vec().into_iter().map(Key::into_cell);
+            keys.chain(results.iter().map(Accumulator::finish)).collect()
+        })
+        .collect();
+    // Keys come first and are unique, so that they alone decide.
+    rows.sort_unstable();
+    Table { columns, rows }
 }
 
 /// One key of the groups in one split.

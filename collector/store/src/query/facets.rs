@@ -59,6 +59,7 @@ pub(crate) fn values<'s>(
     let end =
         |visitor: Visitor<'s>| visitor.fields.into_iter().try_for_each(|counts| total.add(counts, meter));
     scan(splits, &Filter::All, range, meter, begin, end);
+    total.others_as_text();
     let prefix = prefix.to_lowercase();
     let mut best = Best::new(limit);
     let result = total.for_each(&mut |key, count| {
@@ -141,6 +142,13 @@ impl<'s> Total<'s> {
             self.dictionaries.push((column, counts.terms));
         }
         Ok(())
+    }
+
+    /// Makes numbers and truth values strings, for callers that show texts only.
+    fn others_as_text(&mut self) {
+        for (key, count) in std::mem::take(&mut self.others) {
+            *self.others.entry(Key::String(key.into_text().into())).or_default() += count;
+        }
     }
 
     /// Visits every value with its count, once each.

@@ -41,13 +41,14 @@ pub(crate) fn histogram(splits: &[Arc<Split>], plan: &HistogramPlan, meter: &Met
         }
     }
     for bucket in &mut result.buckets {
-        bucket.by.sort_unstable_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.cmp(b)));
         // An integer 1 and a string "1" have one text.
+        bucket.by.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         bucket.by.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
             earlier.1 += if same { later.1 } else { 0 };
             same
         });
+        bucket.by.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     }
     result
 }

@@ -19,7 +19,8 @@ use crate::split::columns::{Values, for_each_value};
 use crate::split::rebuild::split_texts;
 use crate::split::residual;
 
-/// A value, comparable across splits. Integers and floats are different values.
+/// A value, comparable across splits. As everywhere in the language, equal numbers are one value: a
+/// whole float is the integer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Key {
     /// The field is missing.
@@ -72,12 +73,24 @@ impl Key {
     }
 }
 
+impl From<f64> for Key {
+    fn from(value: f64) -> Self {
+        /// 2^63, the first float above every `i64`.
+        const END: f64 = 9_223_372_036_854_775_808.0;
+        if value.fract() == 0.0 && (-END..END).contains(&value) {
+            Self::Integer(value as i64)
+        } else {
+            Self::Float(value.to_bits())
+        }
+    }
+}
+
 impl From<ScalarRef<'_>> for Key {
     fn from(value: ScalarRef<'_>) -> Self {
         match value {
             ScalarRef::Bool(value) => Self::Bool(value),
             ScalarRef::I64(value) => Self::Integer(value),
-            ScalarRef::F64(value) => Self::Float(value.to_bits()),
+            ScalarRef::F64(value) => Self::from(value),
             ScalarRef::Str(text) => Self::String(text.into()),
         }
     }
@@ -205,7 +218,7 @@ impl<'s> FieldKeys<'s> {
                 for_each_value(column, &docs, |doc, value| add(doc, Key::Integer(value)));
             }
             Values::Float(column) => {
-                for_each_value(column, &docs, |doc, value| add(doc, Key::Float(value.to_bits())));
+                for_each_value(column, &docs, |doc, value| add(doc, Key::from(value)));
             }
             Values::String(_) => {}
         }

@@ -1,0 +1,434 @@
+//! The oracle: a plain evaluator over the original documents. Random documents, some late, in memory,
+//! in fresh disk splits and in a merged split at once; random queries with every operator; rows in both
+//! orders and page by page, histograms, aggregates, facets and values must be the same.
+//!
+//! `MILLPOND_ORACLE_CASES` sets the number of stores (each takes a hundred queries).
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use millpond_query::table::{Cell, Groups, Table};
+use millpond_query::{Filter, GroupKey, Pipe, Row, Stats, bucket_start_ns, matches, parse};
+use millpond_store::log_store::{HistogramPlan, Order, TimeRange};
+use millpond_store::{DocRow, LogStore, TantivyStore};
+use millpond_wire::batch::{Batch, DocRef};
+use support::{
+    DAY_NS, Doc, SECOND_NS, T0, Val, batch, budget, canonical, merging, open, plan, search, wait_for,
+};
+
+const QUERIES: usize = 100;
+const FIELDS: [&str; 12] = [
+    "message",
+    "host.name",
+    "service.name",
+    "status",
+    "took",
+    "ok",
+    "user.id",
+    "note",
+    "tags",
+    "log.level",
+    "long",
+    "event.original",
+];
+
+/// A small generator of pseudo-random numbers (xorshift64*), the same for a seed everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.below(from.len() as u64) as usize]
+    }
+
+    fn word(&mut self) -> &'static str {
+        self.pick(&[
+            "error",
+            "timeout",
+            "connection",
+            "refused",
+            "GET",
+            "500",
+            "true",
+            "conn",
+            "Straße",
+            "café",
+            "日本",
+            "a",
+            "web-01",
+            "10.0.0.17",
+            "/api/v1",
+            "7",
+            "warn",
+            "x_y",
+            "deadbeef",
+        ])
+    }
+
+    fn sentence(&mut self) -> String {
+        let words: Vec<_> = (0..self.below(6)).map(|_| self.word()).collect();
+        words.join(self.pick(&[" ", " ", "-", ": "]))
+    }
+
+    fn value(&mut self) -> Val {
+        match self.below(8) {
+            0 => Val::I64(self.below(4) as i64 * 250),
+            1 => Val::F64(self.below(9) as f64 / 4.0),
+            2 => Val::Bool(self.one_in(2)),
+            3 => Val::Str(self.sentence()),
+            _ => self.word().into(),
+        }
+    }
+
+    fn json(&mut self) -> Val {
+        let parts: Vec<_> = (0..self.below(4))
+            .map(|_| match self.below(6) {
+                0 => "null".to_owned(),
+                1 => format!("{{\"k\":{}}}", self.below(3)),
+                2 => self.below(3).to_string(),
+                3 => "[true,1.5]".to_owned(),
+                _ => format!("\"{}\"", self.word()),
+            })
+            .collect();
+        Val::Json(format!("[{}]", parts.join(",")))
+    }
+
+    fn doc(&mut self, at: u64) -> Doc {
+        let late = if self.one_in(9) { self.below(30) as i64 * 3_600 * SECOND_NS } else { 0 };
+        let mut fields = Vec::new();
+        let mut add = |name: &str, value: Val| fields.push((name.to_owned(), value));
+        match self.below(12) {
+            0 => {}
+            1 => add("message", self.json()),
+            2 => add("message", Val::I64(500)),
+            _ => add("message", Val::Str(self.sentence())),
+        }
+        for name in ["host.name", "service.name", "user.id", "note"] {
+            if !self.one_in(3) {
+                let value = if self.one_in(5) { self.value() } else { self.word().into() };
+                add(name, value);
+            }
+        }
+        for name in ["status", "took", "ok"] {
+            if !self.one_in(3) {
+                add(name, self.value());
+            }
+        }
+        if self.one_in(4) {
+            add("tags", self.json());
+        }
+        if self.one_in(4) {
+            add(
+                self.pick(&["log.level", "severity", "level"]),
+                self.pick(&["WARN", "error", "audit", "info"]).into(),
+            );
+        }
+        if self.one_in(20) {
+            add("long", Val::Str(format!("{} {}", self.sentence(), "filler ".repeat(800))));
+        }
+        if self.one_in(10) {
+            add("event.original", Val::Str(self.sentence()));
+        }
+        if self.one_in(15) {
+            add("tags.k", self.value());
+        }
+        Doc { time_ns: T0 + (at as i64 * 20 * SECOND_NS) / 3 * 3 - late, fields }
+    }
+
+    fn condition(&mut self) -> String {
+        let field = self.pick(&FIELDS);
+        let field = if self.one_in(20) { "tags.k" } else { field };
+        let (word, number) = (self.word(), self.below(5) * 125);
+        let quoted = |text: &str| format!("\"{text}\"");
+        match self.below(17) {
+            0 | 1 => word.to_owned(),
+            2 => quoted(&self.sentence()),
+            3 => format!("{}*", word.chars().take(3).collect::<String>()),
+            4 => format!("*{}", word.chars().skip(1).collect::<String>()),
+            5 => format!("/{}/i", self.pick(&["conn.*refused", "^err", "t[a-z]+t", "0\\.0"])),
+            6 | 7 => format!("{field}:{}", quoted(word)),
+            8 => format!("{field}={}", quoted(word)),
+            9 => format!("{field}!={}", quoted(word)),
+            10 => format!("{field}:*"),
+            11 => format!("{field}{}{number}", self.pick(&[">", ">=", "<", "<=", "="])),
+            12 => format!("{field}:[{number} TO {}]", number + 300),
+            13 => format!("{field}:{}*", word.chars().next().unwrap_or('a')),
+            14 => format!("level{}{}", self.pick(&[":", ">=", "<"]), self.pick(&["warn", "error", "info"])),
+            15 => {
+                self.pick(&["host.name:10.0.0.0/8", "missing(status)", "user.id in (a, error, 7)"]).to_owned()
+            }
+            _ => {
+                let hours = self.below(30) as i64;
+                let at = T0 + hours * 3_600 * SECOND_NS;
+                let mut text = Vec::new();
+                millpond_wire::batch::write_rfc3339(at, &mut text);
+                format!("@timestamp{}\"{}\"", self.pick(&[">=", "<"]), String::from_utf8_lossy(&text))
+            }
+        }
+    }
+
+    fn query(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 2 } else { 7 }) {
+            0 | 1 | 2 => self.condition(),
+            3 => format!("({} {})", self.query(depth - 1), self.query(depth - 1)),
+            4 => format!("({} OR {})", self.query(depth - 1), self.query(depth - 1)),
+            5 => format!("NOT ({})", self.query(depth - 1)),
+            _ => format!("{} AND {}", self.condition(), self.query(depth - 1)),
+        }
+    }
+}
+
+/// The documents in three states at once: three disk splits merged into one, a disk split, two RAM splits.
+fn store_of(dir: &std::path::Path, batches: &[Arc<Batch>]) -> TantivyStore {
+    let (store, _) = open(dir, merging());
+    for (number, batch) in batches.iter().enumerate() {
+        store.append(Arc::clone(batch), number as u64 + 1).expect("takes it");
+        match number {
+            0..=2 => store.flush().expect("flushes"),
+            3 => {
+                wait_for("a merge", || store.health().merges > 0);
+                store.flush().expect("flushes");
+            }
+            _ => store.wait_visible().expect("builds"),
+        }
+    }
+    let health = store.health();
+    assert!(health.ram_splits > 0 && health.disk_splits > 0 && health.merges > 0, "{health:?}");
+    store
+}
+
+fn leaves(doc: DocRef<'_>, field: &str) -> Vec<Cell> {
+    let mut values = Vec::new();
+    DocRow(doc).field(field, &mut |value| {
+        values.push(Cell::from(value));
+        ControlFlow::Continue(())
+    });
+    values
+}
+
+fn distinct(mut values: Vec<Cell>) -> Vec<Cell> {
+    values.sort();
+    values.dedup();
+    values
+}
+
+fn check_rows(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
+    let wanted: Vec<_> = expected.iter().map(|doc| canonical(*doc)).collect();
+    for order in [Order::Descending, Order::Ascending] {
+        let (rows, partial) = search(store, &plan(filter.clone(), order, usize::MAX, None));
+        assert_eq!(partial, None);
+        let mut rows: Vec<_> = rows.into_iter().map(|(_, text)| text).collect();
+        if order == Order::Ascending {
+            rows.reverse();
+        }
+        assert_eq!(rows, wanted, "{order:?}");
+    }
+    let (mut pages, mut after) = (Vec::new(), None);
+    let limit = 1 + random.below(40) as usize;
+    loop {
+        let (rows, _) = search(store, &plan(filter.clone(), Order::Descending, limit, after));
+        assert!(rows.len() <= limit);
+        after = rows.last().map(|(id, _)| *id);
+        let more = rows.len() == limit;
+        pages.extend(rows.into_iter().map(|(_, text)| text));
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(pages, wanted, "pages of {limit}");
+}
+
+fn check_histogram(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
+    let step_ns = [60, 3_600, 7_000][random.below(3) as usize] * SECOND_NS;
+    let start_ns = T0 - DAY_NS - 17 * SECOND_NS;
+    let by = random.pick(&FIELDS).to_owned();
+    let plan =
+        HistogramPlan { filter: filter.clone(), start_ns, step_ns, bucket_count: 50, by: Some(by.clone()) };
+    let found = store.histogram(&plan, &budget()).expect("runs").value;
+    assert_eq!(found.buckets.len(), 50);
+    for (bucket, start) in found.buckets.iter().zip((start_ns..).step_by(step_ns as usize)) {
+        let inside = expected.iter().filter(|doc| (start..start + step_ns).contains(&doc.timestamp_ns()));
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for doc in inside.clone() {
+            let values = distinct(leaves(*doc, &by));
+            values.iter().for_each(|value| *counts.entry(text_of(value)).or_default() += 1);
+        }
+        assert_eq!(bucket.count, inside.count() as u64);
+        assert_eq!(bucket.by.iter().cloned().collect::<BTreeMap<_, _>>(), counts, "by {by}");
+        assert!(bucket.by.is_sorted_by(|a, b| (b.1, &a.0) < (a.1, &b.0)), "{:?}", bucket.by);
+    }
+    assert_eq!(found.total, found.buckets.iter().map(|bucket| bucket.count).sum::<u64>());
+}
+
+/// Equal numbers are one value: a float that is whole is shown as the integer.
+fn text_of(cell: &Cell) -> String {
+    match cell {
+        Cell::Str(text) => text.clone(),
+        Cell::I64(value) => value.to_string(),
+        Cell::F64(value) if value.fract() == 0.0 => format!("{value:.0}"),
+        Cell::F64(value) => format!("{value:?}"),
+        Cell::Bool(value) => value.to_string(),
+        other => panic!("{other:?} is no scalar"),
+    }
+}
+
+fn check_facets(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>]) {
+    let fields: Vec<_> = FIELDS.iter().map(|name| (*name).to_owned()).collect();
+    let found = store.facets(filter, TimeRange::default(), &fields, 5, &budget()).expect("runs").value;
+    for (name, facet) in FIELDS.iter().zip(found) {
+        let mut counts: BTreeMap<Cell, u64> = BTreeMap::new();
+        let mut missing = 0;
+        for doc in expected {
+            let values = distinct(leaves(*doc, name));
+            missing += u64::from(values.is_empty());
+            values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
+        }
+        assert_eq!((facet.missing, facet.distinct), (missing, counts.len() as u64), "{name}");
+        for (value, count) in &facet.values {
+            assert_eq!(counts.get(value), Some(count), "{name} {value:?}");
+        }
+        let mut best: Vec<_> = counts.values().copied().collect();
+        best.sort_unstable_by(|a, b| b.cmp(a));
+        best.truncate(5);
+        assert_eq!(facet.values.iter().map(|(_, count)| *count).collect::<Vec<_>>(), best, "{name}");
+    }
+}
+
+fn check_stats(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
+    let (a, b) = (random.pick(&FIELDS), random.pick(&FIELDS));
+    let by = ["".to_owned(), format!("by {a}"), format!("by {a}, {b}"), format!("by {a}, _time:1h")];
+    let by = &by[random.below(4) as usize];
+    let field = random.pick(&["status", "took", "ok", "tags", "note", "message", "long"]);
+    let text = format!(
+        "| stats count() as rows, count({field}) as n, dc({field}) as d, sum({field}) as s, min({field}) as lo, \
+         max({field}) as hi, median({field}) as m {by}"
+    );
+    let pipes = parse(&text).expect("parses").resolve(T0).expect("resolves").pipes;
+    let [Pipe::Stats(stats)] = &pipes[..] else { panic!("{text}: {pipes:?}") };
+    let found = store.stats(filter, TimeRange::default(), &pipes, &budget()).expect("runs");
+    assert_eq!(found.partial, None);
+    let wanted = aggregate(expected, stats);
+    assert_eq!(found.value.columns, wanted.columns);
+    assert_eq!(found.value.rows.len(), wanted.rows.len(), "{text}");
+    for (found, wanted) in found.value.rows.iter().zip(&wanted.rows) {
+        assert!(found.iter().zip(wanted).all(|(a, b)| nearly(a, b)), "{text}:\n{found:?}\n{wanted:?}");
+    }
+}
+
+/// Sums of floats depend on the order of the summands in the last bits.
+fn nearly(a: &Cell, b: &Cell) -> bool {
+    match (a, b) {
+        (Cell::F64(a), Cell::F64(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0),
+        _ => a == b,
+    }
+}
+
+fn aggregate(docs: &[DocRef<'_>], stats: &Stats) -> Table {
+    let mut groups = Groups::new(stats);
+    for doc in docs {
+        let mut keys: Vec<Vec<Cell>> = vec![Vec::new()];
+        for key in &stats.by {
+            let mut values = match key {
+                GroupKey::Field(name) => distinct(leaves(*doc, name)),
+                GroupKey::Time { step_ns } => {
+                    vec![Cell::TimeNs(bucket_start_ns(doc.timestamp_ns(), *step_ns))]
+                }
+            };
+            if values.is_empty() {
+                values.push(Cell::Null);
+            }
+            keys = keys
+                .iter()
+                .flat_map(|key| {
+                    values.iter().map(move |value| [&key[..], std::slice::from_ref(value)].concat())
+                })
+                .collect();
+        }
+        for key in keys {
+            let results = groups.of(key).expect("few groups");
+            for (result, agg) in results.iter_mut().zip(&stats.aggs) {
+                match &agg.field {
+                    None => result.add_rows(1),
+                    Some(name) => leaves(*doc, name)
+                        .iter()
+                        .filter_map(Cell::as_scalar)
+                        .for_each(|value| result.add(value)),
+                }
+            }
+        }
+    }
+    groups.finish()
+}
+
+fn check_values(store: &TantivyStore, docs: &[DocRef<'_>], random: &mut Random) {
+    let field = random.pick(&FIELDS);
+    let prefix: String = random.word().chars().take(1).collect();
+    let found =
+        store.values(field, &prefix, TimeRange::default(), usize::MAX, &budget()).expect("runs").value;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for doc in docs {
+        let texts = distinct(leaves(*doc, field)).iter().map(text_of).collect::<Vec<_>>();
+        for text in texts.into_iter().filter(|text| text.to_lowercase().starts_with(&prefix.to_lowercase())) {
+            *counts.entry(text).or_default() += 1;
+        }
+    }
+    assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), counts, "{field} {prefix}");
+}
+
+fn run_case(seed: u64) {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut next = 1;
+    let batches: Vec<_> = (0..6)
+        .map(|part| {
+            let docs: Vec<_> = (0..60 + random.below(60)).map(|at| random.doc(part * 100 + at)).collect();
+            next += docs.len() as u64;
+            batch(&docs, next - docs.len() as u64)
+        })
+        .collect();
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let store = store_of(dir.path(), &batches);
+    let mut docs: Vec<_> = batches.iter().flat_map(|batch| batch.docs()).collect();
+    docs.sort_by_key(|doc| std::cmp::Reverse(doc.id()));
+    check_values(&store, &docs, &mut random);
+    let (mut ran, mut hits) = (0, 0);
+    while ran < QUERIES {
+        let text = random.query(3);
+        let Ok(resolved) = parse(&text).and_then(|query| query.resolve(T0)) else { continue };
+        ran += 1;
+        let filter = resolved.filter;
+        let expected: Vec<_> = docs.iter().copied().filter(|doc| matches(&filter, &DocRow(*doc))).collect();
+        hits += usize::from(!expected.is_empty() && expected.len() < docs.len());
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            check_rows(&store, &filter, &expected, &mut random);
+            check_histogram(&store, &filter, &expected, &mut random);
+            check_facets(&store, &filter, &expected);
+            check_stats(&store, &filter, &expected, &mut random);
+        }));
+        assert!(checked.is_ok(), "seed {seed}, query: {text}\nfilter: {filter}");
+    }
+    assert!(hits > QUERIES / 4, "the queries find something: {hits} of {QUERIES}");
+    assert_eq!(store.health().damaged, 0);
+}
+
+#[test]
+fn the_store_agrees_with_the_evaluator() {
+    let cases = std::env::var("MILLPOND_ORACLE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(4);
+    (1..=cases).for_each(run_case);
+}
