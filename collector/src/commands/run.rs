@@ -1,5 +1,7 @@
 //! `run`: serves until it is told to stop.
 
+use std::io::IsTerminal;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -17,7 +19,12 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let filter = EnvFilter::try_from_env("MILLPOND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let is_terminal = std::io::stderr().is_terminal();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(is_terminal)
+            .with_writer(std::io::stderr)
+            .init();
         let config = Config::load(&self.config.config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(async {

@@ -148,7 +148,8 @@ fn check(raw: &RawConfig, folder: &Path) -> Result<Config, Wrong> {
         http_listen: loopback(&raw.http.listen)?,
         ingest_listen: address("ingest.listen", &raw.ingest.listen)?,
         ingest_advertise: (!advertise.is_empty()).then(|| host_port(advertise)).transpose()?,
-        data_dir: folder.join(&raw.storage.data_dir),
+        // Collecting the components takes a `.` in the middle out.
+        data_dir: folder.join(&raw.storage.data_dir).components().collect(),
         min_free_bytes: bytes("storage.min_free_bytes", &raw.storage.min_free_bytes)?,
         retention: RetentionPolicy {
             age_max: parse_limit(&raw.retention.max_age, parse_duration)

@@ -14,7 +14,7 @@ fn the_shipped_file_is_the_defaults_and_has_every_key() {
         assert!(keys::line_of_key(DEFAULT_TEXT, &key).is_some(), "{key} is not in config/collector.toml");
     }
     let config = Config::parse(DEFAULT_TEXT, Path::new("/var/lib/millpond/collector.toml")).unwrap();
-    assert_eq!(config.data_dir, Path::new("/var/lib/millpond/."));
+    assert_eq!(config.data_dir, Path::new("/var/lib/millpond"));
     assert_eq!(config.retention.bytes_max, Some(50_000_000_000));
     assert_eq!(config.ingest_advertise, None);
 }
