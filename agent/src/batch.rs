@@ -145,7 +145,7 @@ mod tests {
         assert_eq!((batch.records, batch.groups.len()), (42, 2));
         assert!(batcher.is_empty() && !batcher.is_full());
 
-        let logs = decode(&batch.body, &Stamp { agent_id: None, received_ns: 0 }).unwrap();
+        let logs = decode(&batch.body, &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
         assert_eq!(logs.batch.len(), 42);
         let spans: Vec<_> = logs.groups.iter().map(|g| (g.span.stream.0, g.span.from_offset, g.span.to_offset)).collect();
         assert_eq!(spans, [(1, 0, 2), (2, 0, 40)]);

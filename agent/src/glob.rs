@@ -91,6 +91,18 @@ impl Pattern {
         if text.contains('/') { Self::new(text) } else { Self::new(&format!("/**/{text}")) }
     }
 
+    /// The pattern of exactly this absolute path, whatever characters are in it; `None` when it isn't UTF-8
+    /// or too deep.
+    pub fn literal(path: &Path) -> Option<Self> {
+        let names = path.components().filter_map(|component| match component {
+            Component::Normal(name) => Some(name.to_str().map(|name| Part::Literal(name.to_owned()))),
+            _ => None,
+        });
+        let parts: Vec<Part> = names.collect::<Option<_>>()?;
+        let base = path.parent().unwrap_or(path).to_owned();
+        (parts.len() <= limits::PATTERN_COMPONENTS_MAX).then_some(Self { parts, base })
+    }
+
     /// The deepest directory above every match: where a walk starts.
     pub fn base(&self) -> &Path {
         &self.base

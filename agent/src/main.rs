@@ -1,2 +1,134 @@
-//! Under construction.
-fn main() {}
+//! `millpond-agent`: arguments, logging, exit code. Everything else is in the library.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use millpond_agent::app::{self, AppError};
+use millpond_agent::config::Config;
+use millpond_agent::enroll::{self, EnrollError, Enrolment};
+use millpond_agent::state_dir::StateDirError;
+use millpond_wire::identity::AgentId;
+use millpond_wire::token::JoinToken;
+use tracing_subscriber::EnvFilter;
+
+/// Wrong arguments or configuration (`EX_USAGE` of sysexits.h).
+const EXIT_USAGE: u8 = 64;
+/// The collector can't be reached or refuses (`EX_UNAVAILABLE`).
+const EXIT_UNAVAILABLE: u8 = 69;
+/// A defect (`EX_SOFTWARE`).
+const EXIT_SOFTWARE: u8 = 70;
+/// A directory or file can't be written (`EX_CANTCREAT`).
+const EXIT_CANT_CREATE: u8 = 73;
+/// Another agent is running with the directory (`EX_TEMPFAIL`).
+const EXIT_IN_USE: u8 = 75;
+
+/// Follows the logs of this machine and ships every line exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "millpond-agent", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Join a collector: make a key, get a certificate, write agent.toml.
+    Enroll {
+        /// Directory for key, certificates, configuration and positions; made if need be.
+        #[arg(long)]
+        data_dir: PathBuf,
+        /// The line that `millpond-collector enroll` printed.
+        #[arg(long)]
+        token: JoinToken,
+        /// Id of this agent; made from the machine's name if not given.
+        #[arg(long)]
+        name: Option<AgentId>,
+        /// Patterns of the files to follow, instead of /var/log/**.
+        #[arg(long, value_name = "GLOB", num_args = 1..)]
+        logs: Vec<String>,
+    },
+    /// Follow and ship until SIGTERM.
+    Run {
+        /// The agent.toml that `enroll` wrote.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let filter = EnvFilter::try_from_env("MILLPOND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal).init();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error, EXIT_SOFTWARE),
+    };
+    match arguments.command {
+        Command::Run { config } => match Config::load(&config) {
+            Ok(config) => runtime.block_on(run(config)),
+            Err(error) => failed(&error, EXIT_USAGE),
+        },
+        Command::Enroll { data_dir, token, name, logs } => {
+            runtime.block_on(enroll(Enrolment { data_dir, token, name, logs: absolute(logs) }))
+        }
+    }
+}
+
+async fn run(config: Config) -> ExitCode {
+    match app::run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = match &error {
+                AppError::StateDir(StateDirError::InUse { .. }) => EXIT_IN_USE,
+                AppError::StateDir(_) | AppError::Journal(_) => EXIT_CANT_CREATE,
+                AppError::Start(_) | AppError::TailerEnded => EXIT_SOFTWARE,
+            };
+            failed(&error, code)
+        }
+    }
+}
+
+async fn enroll(enrolment: Enrolment) -> ExitCode {
+    match enroll::enroll(&enrolment).await {
+        Ok(enrolled) => {
+            tracing::info!(agent_id = enrolled.agent_id, site = enrolled.site, "enrolled");
+            if enrolled.config_was_kept {
+                tracing::info!(path = %enrolled.config.display(), "there was a configuration already; left as it was");
+            }
+            tracing::info!("start it with: millpond-agent run --config {}", enrolled.config.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let code = match &error {
+                EnrollError::NoName => EXIT_USAGE,
+                EnrollError::StateDir(_) | EnrollError::Write { .. } => EXIT_CANT_CREATE,
+                EnrollError::Key(_) => EXIT_SOFTWARE,
+                _ => EXIT_UNAVAILABLE,
+            };
+            failed(&error, code)
+        }
+    }
+}
+
+fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    tracing::error!("{error}");
+    ExitCode::from(code)
+}
+
+/// Patterns may be given relative to the working directory; the agent will have another one.
+fn absolute(patterns: Vec<String>) -> Vec<String> {
+    let absolute = |pattern: String| match std::env::current_dir() {
+        Ok(directory) if !pattern.starts_with('/') => format!("{}/{pattern}", directory.display()),
+        _ => pattern,
+    };
+    patterns.into_iter().map(absolute).collect()
+}

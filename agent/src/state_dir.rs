@@ -68,19 +68,35 @@ pub fn lock(directory: &Path) -> Result<StateDirLock, StateDirError> {
 /// # Errors
 /// From the system; the old file then stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
-    let _ = fs::remove_file(&new);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_data()?;
-    drop(file);
+    let new = write_beside(path, bytes)?;
+    File::open(&new)?.sync_data()?;
     fs::rename(&new, path)?;
     match path.parent() {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     }
+}
+
+/// Replaces a file atomically, mode 0600, without waiting for the disk: for what may be lost by a power cut.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_loosely(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = write_beside(path, bytes)?;
+    fs::rename(&new, path)
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(bytes)?;
+    Ok(new)
 }
 
 #[cfg(test)]

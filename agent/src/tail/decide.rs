@@ -39,8 +39,8 @@ pub struct Likeness {
     pub origin: Origin,
     /// At the position that was read to.
     pub tail: Tail,
-    /// That position.
-    pub read_offset: u64,
+    /// How many bytes the equality of heads and tails speaks for.
+    pub evidence_bytes: u64,
     /// Size of the newcomer, in bytes.
     pub size: u64,
     /// All of the newcomer is, as far as compared, the beginning of the generation's file: now, or when
@@ -69,7 +69,7 @@ pub enum Verdict {
 
 /// Decides what a newcomer is. Where the observations leave a doubt, reading twice is preferred to losing.
 pub fn newcomer(like: &Likeness) -> Verdict {
-    let evidence = like.related || like.read_offset >= limits::EVIDENCE_BYTES_MIN;
+    let evidence = like.related || like.evidence_bytes >= limits::EVIDENCE_BYTES_MIN;
     match like.origin {
         // Whoever appends to it doesn't copy.
         _ if like.grew => Verdict::Independent,
@@ -130,7 +130,7 @@ mod tests {
     const LIKE: Likeness = Likeness {
         origin: Origin::Alive,
         tail: Tail::Same,
-        read_offset: 10_000,
+        evidence_bytes: 10_000,
         size: 10_000,
         is_prefix: true,
         grew: false,
@@ -144,8 +144,8 @@ mod tests {
         let check = |what: &str, like: Likeness, expected: Verdict| assert_eq!(newcomer(&like), expected, "{what}");
         check("copy in the making", LIKE, Wait);
         check("copytruncate: the original is cut", Likeness { origin: Cut, ..LIKE }, Continue);
-        check("… of a small file", Likeness { origin: Cut, read_offset: 6, size: 6, ..LIKE }, Continue);
-        check("… to another name, too small to tell", Likeness { origin: Cut, related: false, read_offset: 6, ..LIKE }, Independent);
+        check("… of a small file", Likeness { origin: Cut, evidence_bytes: 6, size: 6, ..LIKE }, Continue);
+        check("… to another name, too small to tell", Likeness { origin: Cut, related: false, evidence_bytes: 6, ..LIKE }, Independent);
         check("… to another name", Likeness { origin: Cut, related: false, ..LIKE }, Continue);
         check("… of less than was read", Likeness { origin: Cut, tail: TooShort, size: 9_000, ..LIKE }, AlreadyRead);
         check("… that differs", Likeness { origin: Cut, tail: Other, ..LIKE }, Independent);

@@ -9,7 +9,7 @@ use millpond_wire::position::StreamId;
 use super::Tailer;
 use super::decide::{self, Likeness, Origin, Tail, Verdict};
 use super::generation::{self, Generation, Life, Stat};
-use super::identity::{Head, Inode, Mark};
+use super::identity::{Head, Mark};
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -76,12 +76,20 @@ impl Tailer {
     pub(super) fn cut(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.file = None;
-        let (origin, path, section) = (generation.origin.clone(), generation.path.clone(), generation.section);
+        let path = generation.path.clone();
         self.counters.truncations.increment();
         self.table.set_life(stream, Life::Cut { since_ms: now.mono_ms });
         self.ending.remove(&stream);
         self.needs_scan = true;
         tracing::info!(path = %path.display(), "truncated or overwritten");
+        self.search_copies(stream, now);
+    }
+
+    /// Looks at what stands beside the file of a cut generation: it may be a copy, also where the patterns
+    /// don't reach.
+    pub(super) fn search_copies(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get(stream) else { return };
+        let (origin, path, section) = (generation.origin.clone(), generation.path.clone(), generation.section);
         let Some(directory) = path.parent() else { return };
         for found in discover::siblings(directory, section) {
             let section = discover::section_of(&self.settings.coverage, &found.path);
@@ -134,7 +142,7 @@ impl Tailer {
         for stream in self.table.with_head_of(&newcomer.start) {
             let Some(like) = self.likeness(newcomer, stream, now) else { continue };
             let verdict = decide::newcomer(&like);
-            let read_offset = like.read_offset;
+            let read_offset = self.table.get(stream).map_or(0, |generation| generation.read.offset);
             if verdict != Verdict::Independent && (verdict, read_offset) > (best.0, best.2) {
                 best = (verdict, Some(stream), read_offset);
             }
@@ -169,7 +177,7 @@ impl Tailer {
         Some(Likeness {
             origin,
             tail,
-            read_offset: read.offset,
+            evidence_bytes: read.offset.max(u64::from(generation.head.len)),
             size,
             is_prefix,
             grew: newcomer.grew,
@@ -323,11 +331,4 @@ impl Tailer {
         self.table.remove(stream);
         self.ending.remove(&stream);
     }
-}
-
-/// The inode of an open descriptor, when it is a regular file: the agent's own output may be one.
-pub fn inode_of_regular(descriptor: impl std::os::fd::AsFd) -> Option<Inode> {
-    let stat = rustix::fs::fstat(descriptor).ok()?;
-    let is_regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
-    is_regular.then_some(Inode { device: stat.st_dev, number: stat.st_ino })
 }

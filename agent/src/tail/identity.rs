@@ -176,6 +176,13 @@ impl FromStr for Identity {
     }
 }
 
+/// The inode of an open descriptor, when it is a regular file: the agent's own output may be one.
+pub fn inode_of_regular(descriptor: impl std::os::fd::AsFd) -> Option<Inode> {
+    let stat = rustix::fs::fstat(descriptor).ok()?;
+    let is_regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
+    is_regular.then_some(Inode { device: stat.st_dev, number: stat.st_ino })
+}
+
 fn write_path(f: &mut fmt::Formatter<'_>, path: &Path) -> fmt::Result {
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
         for character in chunk.valid().chars() {

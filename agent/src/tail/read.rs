@@ -118,13 +118,13 @@ impl Reader {
                 continue;
             }
             let Some(window) = self.fill(turn, want)? else { return Ok(TurnEnd::Cut) };
-            budget = budget.saturating_sub(window.len);
             if self.skip_nul_bytes(turn, window)? {
                 continue;
             }
             let may_grow = !window.at_end && want < limits::GROUP_BYTES_MAX;
             let (consumed, stop) = self.lines(turn, group, window, !may_grow && (turn.is_ending || !window.at_end));
             if consumed > 0 {
+                budget = budget.saturating_sub(consumed);
                 self.advance(turn, window, consumed);
                 want = limits::READ_WINDOW_BYTES;
             }

@@ -43,9 +43,14 @@ impl Tailer {
             }
         }
         // Files with a remembered inode first, so that the others can be told from their copies.
-        let unknown: Vec<&Found> = unknown.into_iter().filter(|found| !self.recognise(found, now)).collect();
+        let mut cut = Vec::new();
+        let unknown: Vec<&Found> =
+            unknown.into_iter().filter(|found| !self.recognise(found, &mut cut, now)).collect();
         if self.is_first_scan {
             self.find_renamed(now);
+        }
+        for stream in cut {
+            self.search_copies(stream, now);
         }
         for found in &unknown {
             self.examine(found, true, now);
@@ -115,8 +120,9 @@ impl Tailer {
         }
     }
 
-    /// A file with the inode of a remembered generation: the same one if its content says so. True when it is.
-    fn recognise(&mut self, found: &Found, now: Now) -> bool {
+    /// A file with the inode of a remembered generation: the same one if its content says so. True when it is;
+    /// those that it isn't are added to `cut`.
+    fn recognise(&mut self, found: &Found, cut: &mut Vec<StreamId>, now: Now) -> bool {
         let mut is_recognised = false;
         for stream in self.table.dormant_at(found.inode) {
             if !is_recognised && self.holds_generation(stream, &found.path) {
@@ -125,6 +131,7 @@ impl Tailer {
             } else {
                 // The inode is another file's now; what it was may live on as a copy.
                 self.table.set_life(stream, Life::Cut { since_ms: now.mono_ms });
+                cut.push(stream);
             }
         }
         is_recognised

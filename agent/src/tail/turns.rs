@@ -120,17 +120,24 @@ impl Tailer {
     }
 
     /// Lets the head of a short file grow with it. False when the file no longer begins with the old head.
+    /// Where nothing has been read yet the head is the only evidence, and is looked at each time.
     fn grow_head(&mut self, stream: StreamId, file: &std::fs::File, size: u64) -> std::io::Result<bool> {
         let Some(generation) = self.table.get(stream) else { return Ok(true) };
         let head = generation.head;
-        if head.is_full() || size <= u64::from(head.len) {
+        if size < u64::from(head.len) {
+            return Ok(false);
+        }
+        let may_grow = !head.is_full() && size > u64::from(head.len);
+        if !may_grow && generation.read.offset > 0 {
             return Ok(true);
         }
         let start = generation::read_vec(file, limits::HEAD_BYTES, 0)?;
         if !head.matches(&start) {
             return Ok(false);
         }
-        self.table.set_head(stream, Head::of(&start));
+        if may_grow {
+            self.table.set_head(stream, Head::of(&start));
+        }
         Ok(true)
     }
 

@@ -216,14 +216,15 @@ impl Host {
     /// Lets the agent run until nothing moves any more, long enough for everything that waits.
     pub(super) fn run(&mut self) {
         for _ in 0..4 {
-            loop {
+            for _ in 0..10_000 {
                 let now = self.now;
+                let before = self.counters.all();
                 self.scan();
                 self.agent().settle(now);
-                let has_worked = self.agent().work(now);
                 self.work(20);
                 let has_delivered = self.deliver(true);
-                if !has_worked && !has_delivered && !self.agent().needs_scan() {
+                let has_changed = self.counters.all().iter().zip(&before).any(|(a, b)| a != b && a.0 != "scans");
+                if !has_changed && !has_delivered && !self.agent().needs_scan() {
                     break;
                 }
             }

@@ -122,7 +122,6 @@ fn apply(host: &mut Host, writer: &mut Writer, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn every_line_arrives_once(steps in proptest::collection::vec(step(), 1..60)) {

@@ -143,17 +143,17 @@ fn the_copy_is_seen_before_the_truncation() {
 #[test]
 fn the_copy_lacks_lines_that_were_read_from_the_original() {
     check(&["app.log*"], |host| {
-        let all = lines("a", 0..60);
-        host.append("app.log", text(&all[..20]));
+        let all = lines("a", 0..90);
+        host.append("app.log", text(&all[..40]));
         host.run();
         host.copy("app.log", "app.log.1");
-        host.append("app.log", text(&all[20..25]));
+        host.append("app.log", text(&all[40..45]));
         let now = host.now;
         let hint = Hint::Data(host.path("app.log"));
         host.agent().hint(&hint);
         host.agent().work(now);
         host.truncate("app.log");
-        host.append("app.log", text(&all[25..]));
+        host.append("app.log", text(&all[45..]));
         all
     });
 }

@@ -1,0 +1,147 @@
+//! Puts the agent together, runs it, and ends it in order: the tailer's thread first, so that an answer that
+//! still comes is noted, then the connection. Only here are long-lived tasks started.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::checkpoint::Journal;
+use crate::config::Config;
+use crate::dead_letters::DeadLetters;
+use crate::limits;
+use crate::mailbox::Mailbox;
+use crate::metrics::Counters;
+use crate::ship::Shipper;
+use crate::ship::client::Client;
+use crate::state_dir::{self, StateDirError};
+use crate::status::StatusFile;
+use crate::tail::{Tailer, identity};
+use crate::time::Clock;
+use crate::watch::Watch;
+use crate::worker::Worker;
+
+/// Why an agent can't run.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Its directory.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The journal can't be opened; its content is never a reason.
+    #[error("the journal of positions: {0}")]
+    Journal(std::io::Error),
+    /// A thread or a signal handler.
+    #[error("can't start: {0}")]
+    Start(std::io::Error),
+    /// A defect of this program; its message stands above in the log.
+    #[error("the tailer has stopped by itself")]
+    TailerEnded,
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it can't start, or by a defect.
+pub async fn run(config: Config) -> Result<(), AppError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Start)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Start)?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    };
+    run_until(config, stop).await
+}
+
+/// Runs until `stop` is ready.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Result<(), AppError> {
+    let lock = state_dir::lock(&config.data_dir)?;
+    let (journal, recovered) = Journal::open(&config.data_dir).map_err(AppError::Journal)?;
+    if recovered.damaged_lines > 0 {
+        let lines = recovered.damaged_lines;
+        tracing::warn!(lines, "damaged lines in the journal of positions; the collector's positions fill the gap");
+    }
+    let counters = Arc::new(Counters::default());
+    let mailbox = Arc::new(Mailbox::default());
+    let mut shipper = Shipper::new(Client::new(config.endpoint.clone()), Arc::clone(&counters));
+    tokio::pin!(stop);
+    // What the agent knows by itself is enough to go on; what it has lost, only the collector knows.
+    let patience = recovered.intact.then_some(Duration::from_secs(limits::POSITIONS_SECONDS));
+    let positions = tokio::select! {
+        positions = shipper.positions(patience) => positions.unwrap_or_default(),
+        () = &mut stop => return Ok(()),
+    };
+    tracing::info!(address = config.endpoint.address, positions = positions.len(), "started");
+
+    let settings = &mut config.tailing;
+    settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
+    settings.never.extend(identity::inode_of_regular(std::io::stderr()));
+    let clock = Clock::start();
+    let letters = DeadLetters::new(&config.data_dir);
+    let tailer =
+        Tailer::new(config.tailing, journal, recovered, &positions, letters, Arc::clone(&counters), clock.now());
+    drop(positions);
+    let (batches, queue) = mpsc::channel(1);
+    let worker = Worker {
+        tailer,
+        watch: Watch::new(Arc::clone(&mailbox)),
+        mailbox: Arc::clone(&mailbox),
+        batches,
+        clock,
+        counters,
+        status: StatusFile::new(&config.data_dir),
+        scan_ms: config.scan_ms,
+    };
+    let result = run_worker(worker, &mut shipper, queue, &mailbox, stop).await;
+    drop(lock);
+    result
+}
+
+async fn run_worker(
+    worker: Worker,
+    shipper: &mut Shipper,
+    queue: mpsc::Receiver<Vec<u8>>,
+    mailbox: &Mailbox,
+    mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+) -> Result<(), AppError> {
+    let (ended, mut end) = oneshot::channel();
+    let run = move || {
+        worker.run();
+        // The receiver waits for this, or for the drop of the sender if the thread dies.
+        let _ = ended.send(());
+    };
+    thread::Builder::new().name("tailer".into()).spawn(run).map_err(AppError::Start)?;
+    let shipping = shipper.run(queue, mailbox);
+    tokio::pin!(shipping);
+    let mut is_stopping = false;
+    let mut is_shipping = true;
+    loop {
+        tokio::select! {
+            () = &mut stop, if !is_stopping => {
+                is_stopping = true;
+                mailbox.stop();
+            }
+            () = &mut shipping, if is_shipping => is_shipping = false,
+            result = &mut end => {
+                return match result {
+                    Ok(()) => Ok(()),
+                    Err(_) => Err(AppError::TailerEnded),
+                };
+            }
+        }
+    }
+}
+
+/// Descriptors that this process may have.
+fn descriptors_max() -> usize {
+    const FEW: u64 = 256;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(FEW);
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,180 @@
+//! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
+//! interpret: globs are compiled, names are known, defaults are filled in.
+
+mod raw;
+mod suggest;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use millpond_parsers::Format;
+
+pub use self::raw::RawConfig;
+use crate::batch::BatchLimits;
+use crate::discover::Coverage;
+use crate::glob::{Pattern, PatternError};
+use crate::record::Labels;
+use crate::ship::client::Endpoint;
+use crate::tail::{Section, Settings};
+
+/// The shipped file: every key with its default and a comment.
+pub const TEMPLATE: &str = include_str!("../../../config/agent.toml");
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where positions, identity and status are kept.
+    pub data_dir: PathBuf,
+    /// The collector and our certificates.
+    pub endpoint: Endpoint,
+    /// What is followed, and how.
+    pub tailing: Settings,
+    /// Time between scans while directories are watched, in milliseconds.
+    pub scan_ms: u64,
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// From the system.
+        source: std::io::Error,
+    },
+    /// It isn't TOML, or has an unknown key or a value of the wrong kind.
+    #[error("{path}, line {line}: {reason}")]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What and, for a key, which was meant.
+        reason: String,
+    },
+    /// A value has no meaning.
+    #[error("{path}: {key}: {reason}")]
+    Value {
+        /// Which.
+        path: PathBuf,
+        /// Dotted.
+        key: String,
+        /// What and what to do.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file. Relative to nothing: `data_dir` is the file's own directory unless it says otherwise.
+    ///
+    /// # Errors
+    /// When it can't be read or used; says where and what was meant.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// As [`Self::load`], of a text; `path` is for messages and for the default of `data_dir`.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let raw: RawConfig = toml::from_str(text).map_err(|error| syntax_error(text, path, &error))?;
+        let value_error =
+            |(key, reason): (String, String)| ConfigError::Value { path: path.to_owned(), key, reason };
+        check(raw, path).map_err(value_error)
+    }
+}
+
+type Checked<T> = Result<T, (String, String)>;
+
+fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
+    let own_directory = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned));
+    let data_dir = raw.data_dir.or(own_directory).unwrap_or_else(|| PathBuf::from("."));
+    if !data_dir.is_absolute() {
+        return Err(("data_dir".into(), "must be an absolute path".into()));
+    }
+    let address = raw.collector.address;
+    if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+        return Err(("collector.address".into(), format!("`{address}` is not of the form host:port")));
+    }
+    if raw.files.is_empty() {
+        return Err(("files".into(), "no [[files]] section: nothing would be followed".into()));
+    }
+    let host_name = match raw.host_name {
+        Some(name) if !name.is_empty() => name,
+        _ => hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    let mut coverage = Vec::new();
+    let mut sections = Vec::new();
+    for (index, files) in raw.files.into_iter().enumerate() {
+        let key = |name: &str| format!("files[{index}].{name}");
+        coverage.push(Coverage {
+            include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
+            exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
+        });
+        sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+    }
+    let limits = raw.limits.check()?;
+    let in_data_dir = |path: Option<PathBuf>, name: &str| path.unwrap_or_else(|| data_dir.join(name));
+    let tls = raw.tls;
+    let endpoint = Endpoint {
+        address,
+        ca: in_data_dir(tls.ca, "ca.crt"),
+        certificate: in_data_dir(tls.certificate, "agent.crt"),
+        key: in_data_dir(tls.key, "agent.key"),
+    };
+    let tailing = Settings {
+        coverage,
+        sections,
+        host_name,
+        batch: BatchLimits { bytes: limits.batch_bytes, age_ms: limits.batch_age_ms },
+        open_files_max: limits.open_files,
+        rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),
+        never: HashSet::new(),
+    };
+    Ok(Config { data_dir, endpoint, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })
+}
+
+fn section(files: raw::RawFiles) -> Checked<Section> {
+    let format = match files.format.as_str() {
+        "auto" => None,
+        name => Some(Format::from_name(name).ok_or_else(|| {
+            let names = std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
+            ("format".to_owned(), suggest::unknown("format", name, names))
+        })?),
+    };
+    let start_at_end = match files.start.as_str() {
+        "beginning" => false,
+        "end" => true,
+        other => return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter()))),
+    };
+    let service = files.service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
+    let fields = service.into_iter().chain(files.fields).collect();
+    Ok(Section { format, labels: Labels { fields }, start_at_end })
+}
+
+fn patterns(
+    texts: &[String],
+    pattern: fn(&str) -> Result<Pattern, PatternError>,
+) -> Result<Vec<Pattern>, String> {
+    texts.iter().map(|text| pattern(text).map_err(|error| error.to_string())).collect()
+}
+
+/// What the agent writes itself is never followed, whatever the patterns say: it would feed itself.
+fn excludes(texts: &[String], data_dir: &Path) -> Result<Vec<Pattern>, String> {
+    let own = Pattern::literal(data_dir);
+    Ok(patterns(texts, Pattern::of_exclude)?.into_iter().chain(own).collect())
+}
+
+fn syntax_error(text: &str, path: &Path, error: &toml::de::Error) -> ConfigError {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = text.get(..start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count() + 1;
+    ConfigError::Syntax { path: path.to_owned(), line, reason: suggest::explain(error.message()) }
+}
+
+#[cfg(test)]
+mod tests;

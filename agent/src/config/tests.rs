@@ -1,0 +1,92 @@
+//! The shipped file against the code, and what is said about mistakes.
+
+use super::*;
+
+const PATH: &str = "/etc/millpond/agent.toml";
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new(PATH))
+}
+
+const MINIMAL: &str = "[collector]\naddress = 'c:7514'\n[[files]]\ninclude = ['/var/log/**']\n";
+
+/// The template with the keys that are commented out because they have a default.
+fn uncommented() -> String {
+    let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("# ") {
+        Some(key) if key.split(" = ").next().is_some_and(is_key) && key.contains(" = ") => key,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+#[test]
+fn the_shipped_file_holds_the_defaults() {
+    let shipped: RawConfig = toml::from_str(TEMPLATE).unwrap();
+    let every_key: RawConfig = toml::from_str(&uncommented()).unwrap();
+    assert_eq!(every_key.limits, RawConfig::clone(&shipped).limits);
+    assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
+    assert_eq!(every_key.files[0].format, shipped.files[0].format);
+    assert_eq!(every_key.files[0].start, shipped.files[0].start);
+}
+
+#[test]
+fn the_shipped_file_has_every_key() {
+    let text = uncommented();
+    for key in [
+        "data_dir", "host_name", "address", "ca", "certificate", "key", "include", "exclude", "format", "service", "start",
+        "fields", "batch_bytes", "batch_age_ms", "open_files", "scan_seconds", "rotate_grace_seconds",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
+    }
+    assert_eq!(text.lines().filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = ")).count(), 17);
+}
+
+#[test]
+fn a_minimal_file_is_enough() {
+    let config = parse(MINIMAL).unwrap();
+    assert_eq!(config.data_dir, Path::new("/etc/millpond"));
+    assert_eq!(config.endpoint.key, Path::new("/etc/millpond/agent.key"));
+    assert_eq!((config.tailing.batch.bytes, config.scan_ms), (1 << 20, 10_000));
+    let covers = |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
+    assert!(covers("/var/log/syslog") && !covers("/var/log/wtmp") && !covers("/var/log/a/b.gz"));
+}
+
+#[test]
+fn the_agents_own_directory_is_never_followed() {
+    let config = parse("data_dir = '/var/log/agent'\n[collector]\naddress='c:1'\n[[files]]\ninclude=['/var/log/**']\nexclude=[]\n").unwrap();
+    let covers = |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
+    assert!(covers("/var/log/wtmp") && !covers("/var/log/agent/status.json"));
+}
+
+#[test]
+fn labels_come_from_service_and_fields() {
+    let text = format!("{MINIMAL}service = 'shop'\nformat = 'nginx_access'\nstart = 'end'\nfields = {{ team = 'a' }}\n");
+    let config = parse(&text).unwrap();
+    let section = &config.tailing.sections[0];
+    assert_eq!(section.labels.fields, [("service.name".into(), "shop".into()), ("team".into(), "a".into())]);
+    assert!(section.format.is_some() && section.start_at_end);
+}
+
+#[test]
+fn mistakes_are_named_with_their_place() {
+    let check = |text: &str, expected: &str| {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.starts_with(PATH) && error.contains(expected), "{error}");
+    };
+    check("[collector]\nadress = 'c:7514'\n", "line 2: unknown key `adress`; did you mean `address`?");
+    check("[colector]\naddress = 'c:7514'\n", "line 1: unknown key `colector`; did you mean `collector`?");
+    check(&format!("{MINIMAL}[limits]\nbatch_byte = 1\n"), "did you mean `batch_bytes`?");
+    check(&format!("{MINIMAL}exlude = []\n"), "line 5: unknown key `exlude`; did you mean `exclude`?");
+    check("[collector\n", "line 1: ");
+    check("[collector]\naddress = 'c:7514'\n", "files: no [[files]] section");
+    check(&MINIMAL.replace("c:7514", "c"), "collector.address: `c` is not of the form host:port");
+    check(&MINIMAL.replace("/var/log", "logs"), "files[0].include: `logs/**` must start with `/`");
+    check(&format!("{MINIMAL}format = 'ngnix_error'\n"), "files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?");
+    check(&format!("{MINIMAL}start = 'tail'\n"), "files[0].start: unknown value `tail`");
+    check(&format!("{MINIMAL}[limits]\nopen_files = 1\n"), "limits.open_files: 1 is not between 8 and 100000");
+    check(&format!("{MINIMAL}[limits]\nopen_files = 'many'\n"), "line 6: invalid type");
+}

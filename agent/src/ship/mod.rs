@@ -1,0 +1,130 @@
+//! Ships batches: one request in flight, the same batch again until the collector has answered for good.
+//! What is shipped and what becomes of the answer is the tailer's business.
+
+pub mod answer;
+pub mod backoff;
+pub mod client;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use millpond_wire::compression::{Encoding, compress_zstd};
+use millpond_wire::position::StreamPosition;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use self::answer::Decision;
+use self::backoff::Backoff;
+use self::client::{Client, Request};
+use crate::mailbox::Mailbox;
+use crate::metrics::Counters;
+use crate::tail::Outcome;
+use crate::{limits, random};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Shipper {
+    client: Client,
+    backoff: Backoff,
+    counters: Arc<Counters>,
+}
+
+impl Shipper {
+    /// Talks through this client.
+    pub fn new(client: Client, counters: Arc<Counters>) -> Self {
+        Self { client, backoff: Backoff::default(), counters }
+    }
+
+    /// Ships every batch that comes and posts the collector's answers, until the sender is gone.
+    pub async fn run(&mut self, mut batches: mpsc::Receiver<Vec<u8>>, mailbox: &Mailbox) {
+        while let Some(body) = batches.recv().await {
+            mailbox.reply(self.deliver(body).await);
+        }
+    }
+
+    /// What the collector has of this agent's streams. `patience`: how long to try; for ever if `None`.
+    /// The result is `None` when the patience ran out.
+    pub async fn positions(&mut self, patience: Option<Duration>) -> Option<Vec<StreamPosition>> {
+        match patience {
+            Some(patience) => timeout(patience, self.ask_for_positions()).await.ok(),
+            None => Some(self.ask_for_positions().await),
+        }
+    }
+
+    async fn ask_for_positions(&mut self) -> Vec<StreamPosition> {
+        loop {
+            match self.positions_once().await {
+                Ok(positions) => {
+                    self.backoff.reset();
+                    return positions;
+                }
+                Err(reason) => self.pause(None, &reason).await,
+            }
+        }
+    }
+
+    async fn positions_once(&mut self) -> Result<Vec<StreamPosition>, String> {
+        let request = Request {
+            method: Method::GET,
+            path: "/v1/positions",
+            headers: &[],
+            body: Bytes::new(),
+            answer_bytes_max: limits::POSITIONS_BYTES_MAX,
+        };
+        let answer = self.client.send(request).await.map_err(|error| error.to_string())?;
+        if answer.status != 200 {
+            return Err(format!("asked for positions, the collector answered {}: {}", answer.status, answer.text()));
+        }
+        answer::positions(&answer.body).map_err(|error| format!("the collector's list of positions: {error}"))
+    }
+
+    async fn deliver(&mut self, body: Vec<u8>) -> Outcome {
+        let (body, encoding) = match compress_zstd(&body, limits::ZSTD_LEVEL) {
+            Ok(packed) => (Bytes::from(packed), Encoding::Zstd),
+            Err(_) => (Bytes::from(body), Encoding::Identity),
+        };
+        let headers = [("content-type", "application/x-protobuf"), ("content-encoding", encoding.name())];
+        let mut is_retry = false;
+        loop {
+            if is_retry {
+                self.counters.retries.increment();
+            }
+            is_retry = true;
+            self.counters.bytes_sent.add(body.len() as u64);
+            let request = Request {
+                method: Method::POST,
+                path: "/v1/logs",
+                headers: &headers,
+                body: body.clone(),
+                answer_bytes_max: limits::ANSWER_BYTES_MAX,
+            };
+            let decision = match self.client.send(request).await {
+                Ok(answer) => answer::decide(&answer),
+                Err(error) => Decision::Retry { after: None, reason: error.to_string() },
+            };
+            match decision {
+                Decision::Retry { after, reason } => self.pause(after, &reason).await,
+                Decision::Done(outcome) => {
+                    if self.backoff.failures() > 0 {
+                        tracing::info!("the collector answers again");
+                    }
+                    self.backoff.reset();
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    async fn pause(&mut self, after: Option<Duration>, reason: &str) {
+        let pause = self.backoff.next(random::number()).max(after.unwrap_or_default());
+        let (failures, pause_ms) = (self.backoff.failures(), pause.as_millis());
+        // Said at once, then ever more rarely.
+        if failures.is_power_of_two() {
+            tracing::warn!(failures, pause_ms, reason, "no delivery; trying again, nothing is lost");
+        }
+        sleep(pause).await;
+    }
+}
+

@@ -1,0 +1,150 @@
+//! The tailer's thread: waits for mail or for time, and drives the tailer. It alone touches the files, the
+//! journal and the status file, so that no read or sync of a slow disk holds up the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::limits;
+use crate::mailbox::{Inbox, Mailbox};
+use crate::metrics::Counters;
+use crate::status::StatusFile;
+use crate::tail::Tailer;
+use crate::time::{Clock, Now};
+use crate::watch::Watch;
+
+/// Time between two looks at files that have lost their name, in milliseconds.
+const SETTLE_PERIOD_MS: u64 = 500;
+
+/// See the module.
+pub struct Worker {
+    /// Owned here from now on.
+    pub tailer: Tailer,
+    /// Where hints come from.
+    pub watch: Watch,
+    /// Where answers and hints arrive.
+    pub mailbox: Arc<Mailbox>,
+    /// To the shipper. Holds one batch; there is never another, since the next one goes after the answer.
+    pub batches: mpsc::Sender<Vec<u8>>,
+    /// The clocks.
+    pub clock: Clock,
+    /// What has been done.
+    pub counters: Arc<Counters>,
+    /// Where it is shown.
+    pub status: StatusFile,
+    /// Time between scans while directories are watched, in milliseconds.
+    pub scan_ms: u64,
+}
+
+/// When what is to be done next, on the monotonic clock.
+#[derive(Debug, Default)]
+struct Agenda {
+    scan_ms: u64,
+    /// Not before, so that scans don't take more than their share of the time.
+    scan_earliest_ms: u64,
+    settle_ms: u64,
+    status_ms: u64,
+    summary_ms: u64,
+    stop_ms: Option<u64>,
+}
+
+impl Worker {
+    /// Runs until it is told to stop; then waits a little for the answer to the batch in flight.
+    pub fn run(mut self) {
+        let mut agenda = Agenda { summary_ms: limits::SUMMARY_MS, ..Agenda::default() };
+        let mut patience = Duration::ZERO;
+        loop {
+            let inbox = self.mailbox.take(patience);
+            let now = self.clock.now();
+            self.read_mail(&inbox, &mut agenda, now);
+            if let Some(stop_ms) = agenda.stop_ms {
+                if !self.tailer.is_waiting() || now.mono_ms >= stop_ms {
+                    break;
+                }
+                patience = Duration::from_millis(stop_ms - now.mono_ms);
+                continue;
+            }
+            let is_busy = self.step(&mut agenda, now);
+            patience = if is_busy { Duration::ZERO } else { self.patience(&agenda) };
+        }
+        let now = self.clock.now();
+        self.tailer.sync_journal(now);
+        self.status.write(&self.tailer, &self.counters, now);
+        self.summarise();
+    }
+
+    fn read_mail(&mut self, inbox: &Inbox, agenda: &mut Agenda, now: Now) {
+        if let Some(outcome) = &inbox.reply {
+            self.tailer.reply(outcome, now);
+        }
+        for hint in &inbox.hints {
+            self.tailer.hint(hint);
+        }
+        if inbox.stop {
+            agenda.stop_ms.get_or_insert(now.mono_ms + limits::STOP_MS);
+        }
+    }
+
+    /// Everything that is due. True when there is more to do at once.
+    fn step(&mut self, agenda: &mut Agenda, now: Now) -> bool {
+        let wants_scan = self.tailer.needs_scan() && now.mono_ms >= agenda.scan_earliest_ms;
+        if wants_scan || now.mono_ms >= agenda.scan_ms {
+            self.scan(agenda, now);
+        }
+        if self.tailer.has_ending_files() && now.mono_ms >= agenda.settle_ms {
+            self.tailer.settle(now);
+            agenda.settle_ms = now.mono_ms + SETTLE_PERIOD_MS;
+        }
+        let has_worked = self.tailer.work(now);
+        if let Some(body) = self.tailer.take_batch(now) {
+            // The shipper is gone only when the program ends; the answer never comes then.
+            let _ = self.batches.try_send(body);
+        }
+        self.tailer.checkpoint(now);
+        if now.mono_ms >= agenda.status_ms {
+            self.status.write(&self.tailer, &self.counters, now);
+            agenda.status_ms = now.mono_ms + limits::STATUS_MS;
+        }
+        if now.mono_ms >= agenda.summary_ms {
+            self.summarise();
+            agenda.summary_ms = now.mono_ms + limits::SUMMARY_MS;
+        }
+        has_worked
+    }
+
+    fn scan(&mut self, agenda: &mut Agenda, now: Now) {
+        let directories = self.tailer.scan(now);
+        if self.watch.set(&directories) {
+            // What happened in a new directory before its watch was set went unnoticed.
+            self.tailer.hint(&crate::watch::Hint::Scan);
+        }
+        let end_ms = self.clock.now().mono_ms;
+        let rest_ms = (end_ms - now.mono_ms).saturating_mul(limits::SCAN_SHARE).max(limits::SETTLE_MS);
+        agenda.scan_earliest_ms = end_ms + rest_ms;
+        // A tenth more or less, so that a thousand agents don't scan one file server in step.
+        let period = if self.watch.is_complete() { self.scan_ms } else { limits::POLL_MS.max(rest_ms) };
+        agenda.scan_ms = end_ms + period - period / 10 + crate::random::number() % (period / 5 + 1);
+    }
+
+    /// Time until the next thing is due.
+    fn patience(&self, agenda: &Agenda) -> Duration {
+        let now_ms = self.clock.now().mono_ms;
+        let scan = if self.tailer.needs_scan() { agenda.scan_earliest_ms } else { agenda.scan_ms };
+        let settle = self.tailer.has_ending_files().then_some(agenda.settle_ms);
+        let due = [Some(scan), settle, self.tailer.batch_due_ms(), Some(agenda.status_ms), Some(agenda.summary_ms)];
+        let next = due.into_iter().flatten().min().unwrap_or(now_ms);
+        Duration::from_millis(next.saturating_sub(now_ms))
+    }
+
+    fn summarise(&self) {
+        let mut text = String::new();
+        for (name, value) in self.counters.all() {
+            if value > 0 {
+                text.push_str(&format!(" {name}={value}"));
+            }
+        }
+        let lag_bytes: u64 = self.tailer.generations().map(|(_, generation)| generation.lag_bytes()).sum();
+        tracing::info!("since the start:{text} lag_bytes={lag_bytes}");
+    }
+}
