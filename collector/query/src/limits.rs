@@ -28,6 +28,13 @@ pub const DEFAULT_LIMIT_ROWS: u64 = 10;
 /// Longest wildcard pattern, bytes. Matching costs its length times the length of the value.
 pub const MAX_PATTERN_BYTES: usize = 1_024;
 
+/// Most regular expressions in one query: together they may take this many times [`MAX_REGEX_BYTES`] and
+/// [`MAX_REGEX_DFA_BYTES`].
+pub const MAX_REGEXES: usize = 32;
+
+/// Longest name that a `:` or other operator makes a field without quotes, bytes. Anything longer is text.
+pub const MAX_BARE_NAME_BYTES: usize = 1_024;
+
 /// Most memory of one compiled regular expression, bytes. `\w{1000}` with Unicode classes needs more.
 pub const MAX_REGEX_BYTES: usize = 1 << 20;
 

@@ -90,6 +90,11 @@ pub(crate) fn fold(c: char) -> char {
     }
 }
 
+/// The whole text in the form that texts are compared by.
+pub(crate) fn fold_text(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(fold).collect() }
+}
+
 /// Whether the character belongs to words.
 pub(crate) fn is_word(c: char) -> bool {
     if c.is_ascii() {

@@ -89,5 +89,7 @@ fn limits_are_errors() {
     assert_eq!(error_of(&"a".repeat(MAX_TEXT_BYTES + 1)).code, QueryErrorCode::TooLong);
     assert_eq!(error_of(&format!("{}*", "a".repeat(MAX_PATTERN_BYTES))).code, QueryErrorCode::TooLong);
     assert_eq!(error_of(&format!("x{}", "| limit 1".repeat(33))).code, QueryErrorCode::TooMany);
+    assert_eq!(error_of(&"/a/ ".repeat(33)).code, QueryErrorCode::TooMany);
+    assert_eq!(error_of(&"f=~a ".repeat(33)).code, QueryErrorCode::TooMany);
     assert_eq!(error_of(&format!("x | fields {}", "a ".repeat(65))).code, QueryErrorCode::TooMany);
 }

@@ -25,7 +25,7 @@ impl<'c> Names<'c> {
         let (typed, alias_of) = (name.text.as_str(), canonical(&name.text));
         match self {
             Names::Documents(Some(has_field))
-                if may_be_a_field(typed) && !has_field(alias_of) && has_field(typed) =>
+                if alias_of != typed && may_be_a_field(typed) && !has_field(alias_of) && has_field(typed) =>
             {
                 Ok(typed.to_owned())
             }

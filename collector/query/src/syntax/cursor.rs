@@ -1,7 +1,7 @@
 //! A place in the text, and what has been used up of the limits on the way there.
 
 use crate::error::{QueryError, QueryErrorCode, Span};
-use crate::limits::{MAX_CLAUSES, MAX_DEPTH};
+use crate::limits::{MAX_CLAUSES, MAX_DEPTH, MAX_REGEXES};
 
 /// Moves forward over the text, always on character boundaries.
 #[derive(Debug)]
@@ -10,11 +10,12 @@ pub(super) struct Cursor<'a> {
     at: usize,
     depth: usize,
     clauses: usize,
+    regexes: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Cursor<'a> {
-        Cursor { text, at: 0, depth: 0, clauses: 0 }
+        Cursor { text, at: 0, depth: 0, clauses: 0, regexes: 0 }
     }
 
     /// Offset of the next character, bytes.
@@ -132,6 +133,18 @@ impl<'a> Cursor<'a> {
                 .hint("use a wildcard, a range or a regular expression"));
         }
         self.clauses += 1;
+        Ok(())
+    }
+
+    /// Counts a regular expression that was read since `start`.
+    pub(super) fn count_regex(&mut self, start: usize) -> Result<(), QueryError> {
+        if self.regexes == MAX_REGEXES {
+            let message = format!("the query has more than {MAX_REGEXES} regular expressions");
+            return Err(self
+                .error_from(start, QueryErrorCode::TooMany, message)
+                .hint("join them with | in one, or use wildcards"));
+        }
+        self.regexes += 1;
         Ok(())
     }
 

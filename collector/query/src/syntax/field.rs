@@ -100,6 +100,7 @@ pub(super) fn operand(
         }
         Operator::Like | Operator::Unlike => {
             let literal = value::literal(cursor, place)?.ok_or_else(|| no_value(cursor, name))?;
+            cursor.count_regex(literal.span.offset_bytes)?;
             let source = value::regex_source(&literal.text).ok_or_else(|| bad_regex(literal.span))?;
             Condition::Has(Value {
                 kind: ValueKind::Regex { source, ignore_case: false },

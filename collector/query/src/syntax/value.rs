@@ -12,6 +12,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>, place: Place) -> Result<Option<Valu
         return after_quote(cursor, start, text).map(Some);
     }
     if let Some(kind) = regex(cursor) {
+        cursor.count_regex(start)?;
         return Ok(Some(Value { kind, span: cursor.span_from(start) }));
     }
     Ok(from_word(word::word(cursor, place)?))

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::ast::Piece;
-use crate::tokens::{fold, joins};
+use crate::tokens::{fold_text, joins};
 
 /// Where a pattern has to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,7 @@ impl Glob {
         let pieces: Vec<Piece> = pieces
             .iter()
             .map(|piece| match piece {
-                Piece::Literal(text) if reach == Reach::Within => {
-                    Piece::Literal(text.chars().map(fold).collect())
-                }
+                Piece::Literal(text) if reach == Reach::Within => Piece::Literal(fold_text(text)),
                 other => other.clone(),
             })
             .collect();
@@ -179,10 +177,6 @@ fn literals(pieces: &[Piece]) -> impl Iterator<Item = &str> {
         Piece::Literal(text) => Some(text.as_str()),
         Piece::AnyRun | Piece::AnyChar => None,
     })
-}
-
-fn fold_text(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(fold).collect() }
 }
 
 fn next_char(text: &str, at: usize) -> Option<char> {

@@ -3,9 +3,15 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use memchr::memmem;
+
 use crate::number::{Number, NumberRange};
 use crate::scalar::Scalar;
-use crate::tokens::{CUT_TOKEN_MIN_BYTES, fold, for_each_token, joins};
+use crate::tokens::{CUT_TOKEN_MIN_BYTES, fold_text, for_each_token, joins};
+
+/// Up to this length a literal is compared at each place where its first letter is, without a copy of the text.
+/// That costs text times literal at worst, so longer ones are searched for in a folded copy, in linear time.
+const SHORT_LITERAL_BYTES: usize = 64;
 
 /// The text must occur literally, punctuation and spaces included; only case is ignored. A number or a bool
 /// must equal it.
@@ -27,7 +33,7 @@ impl Text {
         let mut tokens = Vec::new();
         for_each_token(text, |token| tokens.push(token.to_owned()));
         Text {
-            literal: text.chars().map(fold).collect(),
+            literal: fold_text(text),
             tokens,
             number: number.or_else(|| Number::parse(text).map(NumberRange::exactly)),
             boolean: parse_bool(text),
@@ -57,10 +63,11 @@ impl Text {
     }
 
     fn occurs_in(&self, text: &str) -> bool {
-        if self.literal.is_ascii() && (text.is_ascii() || !has_letter_that_folds_to_ascii(text)) {
+        let short = self.literal.len() <= SHORT_LITERAL_BYTES && self.literal.is_ascii();
+        if short && (text.is_ascii() || !has_letter_that_folds_to_ascii(text)) {
             self.ascii_occurs_in(text)
         } else {
-            self.folded_occurs_in(text)
+            self.folded_occurs_in(&fold_text(text))
         }
     }
 
@@ -76,12 +83,18 @@ impl Text {
         })
     }
 
+    /// The text is folded. Folding keeps what is a word, so ends of words are where they were.
     fn folded_occurs_in(&self, text: &str) -> bool {
-        text.char_indices().any(|(start, _)| {
-            let rest = text.get(start..).unwrap_or_default();
-            folded_prefix_bytes(rest, &self.literal)
-                .is_some_and(|length| self.stands_free(text, start, start + length))
-        })
+        let (needle, bytes) = (memmem::Finder::new(&self.literal), text.as_bytes());
+        let mut from = 0;
+        while let Some(at) = bytes.get(from..).and_then(|rest| needle.find(rest)) {
+            let start = from + at;
+            if self.stands_free(text, start, start + self.literal.len()) {
+                return true;
+            }
+            from = start + 1;
+        }
+        false
     }
 
     /// Whether neither end of the found text cuts a word, or an address, in two.
@@ -117,23 +130,9 @@ pub(super) fn parse_bool(text: &str) -> Option<bool> {
         .map(|(value, _)| value)
 }
 
-/// Bytes at the start of `text` that fold to the whole of `folded`.
-fn folded_prefix_bytes(text: &str, folded: &str) -> Option<usize> {
-    let mut chars = text.chars();
-    let mut length = 0;
-    for wanted in folded.chars() {
-        let c = chars.next()?;
-        if fold(c) != wanted {
-            return None;
-        }
-        length += c.len_utf8();
-    }
-    Some(length)
-}
-
 /// The Kelvin sign is the only character beyond ASCII whose lower case is in ASCII.
 fn has_letter_that_folds_to_ascii(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), "\u{212A}".as_bytes()).is_some()
+    memmem::find(text.as_bytes(), "\u{212A}".as_bytes()).is_some()
 }
 
 fn ends_with_digit_and_dot(text: &str) -> bool {
@@ -142,4 +141,45 @@ fn ends_with_digit_and_dot(text: &str) -> bool {
 
 fn starts_with_dot_and_digit(text: &str) -> bool {
     text.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+    use crate::scalar::Scalar;
+
+    #[test]
+    fn texts_are_found_whole_in_any_case() {
+        let long = "ab-".repeat(40) + "c";
+        let rows = [
+            ("error", "an ERROR.", true),
+            ("error", "errors", false),
+            ("error", "terror error", true),
+            ("kelvin", "\u{212A}elvin", true),
+            ("é", "É", true),
+            ("é", "Éa", false),
+            ("ß", "SS", false),
+            ("错误", "数据错误了", true),
+            (".com", "a.COM", true),
+            (".com", "a.community", false),
+            ("->", "a->b", true),
+            ("10.0.0.1", "from 10.0.0.1.", true),
+            ("10.0.0.1", "10.0.0.1.5", false),
+            ("10.0.0.1", "1.10.0.0.1", false),
+            ("10.0.0.1", "x.10.0.0.1:80", true),
+            ("1.2", "1.2.3", true),
+            (long.as_str(), &format!("ab-{}", long.to_uppercase()), true),
+            (long.as_str(), &format!("{long}d"), false),
+        ];
+        for (literal, text, expected) in rows {
+            assert_eq!(Text::new(literal, None).matches(Scalar::Str(text)), expected, "{literal} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_literal_takes_linear_time() {
+        let literal = "a-".repeat(30_000) + "b";
+        let text = "a-".repeat(500_000);
+        assert!(!Text::new(&literal, None).matches(Scalar::Str(&text)));
+    }
 }
