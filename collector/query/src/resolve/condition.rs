@@ -100,10 +100,9 @@ fn has(name: &str, value: &Value) -> Result<Test, QueryError> {
 /// `name=value`
 fn equals(name: &str, value: &Value) -> Result<Test, QueryError> {
     Ok(match &value.kind {
-        ValueKind::Text(text) => match (level(name, text), Cidr::parse(text)) {
-            (Some(level), _) => Test::Level(LevelSet::of(|other| other == level)),
-            (None, Some(cidr)) => Test::Cidr(cidr),
-            (None, None) => Test::Equal(Equal::new(text, number_in_unit(name, text))),
+        ValueKind::Text(text) => match level(name, text) {
+            Some(level) => Test::Level(LevelSet::of(|other| other == level)),
+            None => Test::Equal(Equal::new(text, number_in_unit(name, text))),
         },
         ValueKind::Pattern(pieces) => Test::Pattern(Pattern::whole(pieces)),
         ValueKind::Regex { source, ignore_case } => regex(source, *ignore_case, true, value.span)?,
