@@ -16,8 +16,8 @@ pub(super) const ROWS_DEFAULT: usize = 100;
 /// Most rows of one reply; more come with the cursor.
 pub(super) const ROWS_MAX: usize = 10_000;
 
-/// Most rows that are asked of the store at a time. Bounds what it holds to order them.
-pub(super) const SEARCH_PAGE_ROWS: usize = 10_001;
+/// Most rows that are asked of the store at a time. Bounds what it holds to order them: some megabytes.
+pub(super) const SEARCH_PAGE_ROWS: usize = 100_000;
 
 /// Most rows that `| sort` holds. The reply is partial when more match.
 pub(super) const SORT_ROWS_MAX: usize = 100_000;

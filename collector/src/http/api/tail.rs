@@ -5,6 +5,7 @@
 //! event `skipped` how many documents it missed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -51,6 +52,7 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
         open: None,
         metrics: http.app.metrics,
         stop: http.app.stop,
+        heartbeat_every: HEARTBEAT_EVERY,
         _permit: permit,
     };
     let body = Body::new(Unfold::new(Bytes::from_static(OPENING), tail, Tail::next));
@@ -65,6 +67,7 @@ struct Tail {
     open: Option<(Arc<Batch>, usize)>,
     metrics: Arc<Metrics>,
     stop: Stop,
+    heartbeat_every: Duration,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -86,7 +89,7 @@ impl Tail {
             }
             let event = tokio::select! {
                 () = self.stop.requested() => return None,
-                event = tokio::time::timeout(HEARTBEAT_EVERY, self.documents.recv()) => event,
+                event = tokio::time::timeout(self.heartbeat_every, self.documents.recv()) => event,
             };
             match event {
                 Err(_) => return Some((Bytes::from_static(HEARTBEAT), self)),
@@ -152,5 +155,35 @@ impl Selection {
             }
         }
         at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::stop::stop_signal;
+    use crate::tail::TailHub;
+
+    #[tokio::test]
+    async fn a_quiet_stream_says_that_it_lives() {
+        let (_stopper, stop) = stop_signal();
+        let selection =
+            Selection { filter: Filter::All, conditions: Vec::new(), visible: Visible::default() };
+        let mut tail = Tail {
+            selection,
+            documents: TailHub::new().subscribe(),
+            open: None,
+            metrics: Arc::default(),
+            stop,
+            heartbeat_every: Duration::from_millis(1),
+            _permit: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
+        };
+        for _ in 0..3 {
+            let (bytes, next) = tail.next().await.unwrap();
+            assert_eq!(bytes, HEARTBEAT);
+            tail = next;
+        }
     }
 }

@@ -1,14 +1,12 @@
 //! The pipes on rows: `where`, `limit`, `dedup` and `sort`. Each sees what the `fields` before it left visible.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
-use std::io::Write as _;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use millpond_query::table::Cell;
 use millpond_query::{Filter, Row, SortKey, aliases};
 use millpond_wire::batch::{Batch, DocRef};
-use millpond_wire::level::Level;
 
 use super::visible::{Visible, VisibleRow};
 use super::{Outcome, Stage};
@@ -53,23 +51,37 @@ impl Stage for Limit<'_> {
     }
 }
 
-/// Passes the first row of each combination of values.
+/// Passes the first row of each combination of values. A row without a value has a combination too.
 pub(super) struct Dedup<'w> {
     by: Vec<String>,
     visible: Visible,
     /// The combinations seen, at most [`DEDUP_BYTES_MAX`] bytes of them.
-    seen: HashSet<Box<[u8]>>,
+    seen: BTreeSet<Vec<Cell>>,
     seen_bytes: usize,
     next: Next<'w>,
 }
 
 impl<'w> Dedup<'w> {
     pub(super) fn new(by: Vec<String>, visible: Visible, next: Next<'w>) -> Self {
-        Self { by, visible, seen: HashSet::new(), seen_bytes: 0, next }
+        Self { by, visible, seen: BTreeSet::new(), seen_bytes: 0, next }
     }
 
     fn is_full(&self) -> bool {
         self.seen_bytes >= DEDUP_BYTES_MAX
+    }
+
+    /// All values of each field, a null after each field. No value is null.
+    fn key_of(&self, row: DocRef<'_>) -> Vec<Cell> {
+        let row = VisibleRow { row, visible: &self.visible };
+        let mut key = Vec::with_capacity(2 * self.by.len());
+        for name in &self.by {
+            cells_of(&row, name, &mut |cell| {
+                key.push(cell);
+                ControlFlow::Continue(())
+            });
+            key.push(Cell::Null);
+        }
+        key
     }
 }
 
@@ -78,17 +90,9 @@ impl Stage for Dedup<'_> {
         if self.is_full() {
             return ControlFlow::Break(());
         }
-        let key = self.by.iter().fold(Vec::new(), |mut key, name| {
-            VisibleRow { row, visible: &self.visible }.field(name, &mut |value| {
-                let _ = write!(key, "{value:?},");
-                ControlFlow::Continue(())
-            });
-            key.push(0);
-            key
-        });
-        // The set's own room for an entry counts too.
-        let key_bytes = key.len() + size_of::<Box<[u8]>>() * 2;
-        if !self.seen.insert(key.into()) {
+        let key = self.key_of(row);
+        let key_bytes = cells_bytes(&key);
+        if !self.seen.insert(key) {
             return ControlFlow::Continue(());
         }
         self.seen_bytes += key_bytes;
@@ -165,7 +169,7 @@ impl<'w> Sort<'w> {
 
 impl Held {
     fn bytes(&self) -> usize {
-        self.row.heap_bytes() + size_of::<Self>() + self.keys.len() * size_of::<Cell>()
+        self.row.heap_bytes() + size_of::<Self>() + cells_bytes(&self.keys)
     }
 }
 
@@ -203,20 +207,27 @@ impl Stage for Sort<'_> {
     }
 }
 
-/// The first value of a field, as a sort key. Levels go by severity, not by name.
+/// The first value of a field, as a sort key.
 fn key_of(row: &VisibleRow<'_>, field: &str) -> Cell {
-    if field == aliases::TIMESTAMP {
-        return Cell::TimeNs(row.timestamp_ns());
-    }
     let mut first = Cell::Null;
-    row.field(field, &mut |value| {
-        first = Cell::from(value);
+    cells_of(row, field, &mut |cell| {
+        first = cell;
         ControlFlow::Break(())
     });
-    match (&first, field) {
-        (Cell::Str(name), aliases::LEVEL) => {
-            Level::parse(name).map_or(first, |level| Cell::I64(level as i64))
-        }
-        _ => first,
+    first
+}
+
+/// Visits the values of a field; the time is none of a row's leaves but a column all the same.
+fn cells_of(row: &VisibleRow<'_>, field: &str, visit: &mut dyn FnMut(Cell) -> ControlFlow<()>) {
+    if field == aliases::TIMESTAMP {
+        let _ = visit(Cell::TimeNs(row.timestamp_ns()));
+    } else {
+        row.field(field, &mut |value| visit(Cell::from(value)));
     }
+}
+
+/// Memory of a key.
+fn cells_bytes(cells: &[Cell]) -> usize {
+    let text_bytes = cells.iter().map(|cell| if let Cell::Str(text) = cell { text.len() } else { 0 });
+    size_of::<Vec<Cell>>() + size_of_val(cells) + text_bytes.sum::<usize>()
 }

@@ -87,7 +87,7 @@ async fn pipes_work_on_rows() {
     let rows: [(&str, &[&str]); 9] = [
         ("n:* | sort n", &["two", "three", "one", "five", "four"]),
         ("n:* | sort -n | limit 2", &["four", "five"]),
-        ("* | sort level desc, n | limit 3", &["two", "four", "three"]),
+        ("level:* | sort -level, n | limit 3", &["three", "one", "two"]),
         ("n:* | sort @timestamp", &["one", "two", "three", "four", "five"]),
         ("n:* | limit 3 | where level:error", &["four"]),
         ("n:* | limit 2 | sort n", &["five", "four"]),
