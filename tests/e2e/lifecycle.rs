@@ -72,7 +72,7 @@ fn mistakes_in_the_configuration_are_named() {
     let http = cluster.http_address();
     let rows = [
         (good.replace("listen =", "lisen ="), "listen"),
-        (good.replace(http, "0.0.0.0:7500"), "loopback"),
+        (good.replace(http, "0.0.0.0:7500"), "no accounts yet"),
         (format!("{good}\n[retentoin]\nmax_age = \"30d\"\n"), "retention"),
     ];
     for (text, expected) in rows {
