@@ -30,7 +30,11 @@ export const countOf = async (params) => (await get("histogram", { buckets: "1",
 
 export async function ingest(docs) {
   const body = docs.map((doc) => `${JSON.stringify(doc)}\n`).join("");
-  const reply = await fetch(`${URL_BASE}/api/v1/ingest`, { method: "POST", body, headers: { "Content-Type": "application/x-ndjson" } });
+  const reply = await fetch(`${URL_BASE}/api/v1/ingest`, {
+    method: "POST",
+    body,
+    headers: { "Content-Type": "application/x-ndjson" },
+  });
   assert.equal(reply.status, 200, await reply.clone().text());
   const { accepted, rejected } = await reply.json();
   assert.deepEqual({ accepted, rejected }, { accepted: docs.length, rejected: 0 });
@@ -64,7 +68,10 @@ export async function corpus(count = 1_200) {
   });
   await ingest(docs);
   const range = { start: new Date(start).toISOString(), end: new Date(end).toISOString() };
-  await eventually("all documents are searchable", async () => (await countOf({ q: `run="${run}"`, ...range })) === count);
+  await eventually(
+    "all documents are searchable",
+    async () => (await countOf({ q: `run="${run}"`, ...range })) === count,
+  );
   return {
     run,
     docs,

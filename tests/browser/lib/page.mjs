@@ -8,11 +8,18 @@ import { chromium } from "playwright-core";
 import { URL_BASE } from "./collector.mjs";
 
 const ARGUMENTS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
 ];
 
-export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+export const launch = () =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
 
 export const grouped = (n) => n.toLocaleString("en-US");
 
@@ -24,18 +31,25 @@ export class Page {
 
   /** A fresh browser profile on this view. */
   static async open(browser, view = {}, options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 860 }, timezoneId: "Europe/Madrid", ...options });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 860 },
+      timezoneId: "Europe/Madrid",
+      ...options,
+    });
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
     const complaints = [];
     page.on("pageerror", (error) => complaints.push(`uncaught: ${error.message}`));
     page.on("console", (message) => {
       // A refused query is an error to the browser and an answer to the page.
-      if (message.type() === "error" && !/status of 4\d\d|ERR_FAILED/.test(message.text())) complaints.push(`console: ${message.text()}`);
+      if (message.type() === "error" && !/status of 4\d\d|ERR_FAILED/.test(message.text()))
+        complaints.push(`console: ${message.text()}`);
     });
     await page.addInitScript(() => {
       globalThis.violations = [];
-      addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+      addEventListener("securitypolicyviolation", (event) =>
+        globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`),
+      );
     });
     const opened = new Page(page, complaints);
     await opened.visit(view);
@@ -90,13 +104,18 @@ export class Page {
 
   /** Waits until the page says that so many events match. */
   async total(count) {
-    await this.page.getByTestId("total").getByText(`${grouped(count)} ${count === 1 ? "event" : "events"}`, { exact: true }).waitFor();
+    await this.page
+      .getByTestId("total")
+      .getByText(`${grouped(count)} ${count === 1 ? "event" : "events"}`, { exact: true })
+      .waitFor();
     await this.settled();
   }
 
   /** Waits until nothing on the page is of an earlier search. */
   async settled() {
-    await this.page.waitForFunction(() => !document.querySelector(".results.stale, .histogram.stale, .results[aria-busy=true]"));
+    await this.page.waitForFunction(
+      () => !document.querySelector(".results.stale, .histogram.stale, .results[aria-busy=true]"),
+    );
   }
 
   /** Keeps a picture if MILLPOND_SCREENSHOTS names a folder. */

@@ -10,9 +10,10 @@ let browser;
 let data;
 
 before(async () => {
-  [browser, data] = await Promise.all([launch(), corpus()]);
+  data = await corpus();
+  browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 async function openRow(index) {
   const page = await Page.open(browser, data.view);
@@ -41,16 +42,25 @@ test("a document is shown whole, as fields and as JSON", async () => {
 
 test("filter for and filter out edit the query and count right", async () => {
   const page = await openRow(0);
-  await page.field("service.name").getByRole("button", { name: /^Filter for/ }).click();
+  await page
+    .field("service.name")
+    .getByRole("button", { name: /^Filter for/ })
+    .click();
   await page.total(data.count / 3);
   assert.equal(page.parameters().q, `${data.q} service.name="billing"`);
   assert.equal(await page.query.inputValue(), `${data.q} service.name="billing"`);
   assert.equal(await page.drawer.isVisible(), true, "what matches stays open");
-  await page.field("number").getByRole("button", { name: /^Filter out/ }).click();
+  await page
+    .field("number")
+    .getByRole("button", { name: /^Filter out/ })
+    .click();
   await page.total(data.count / 3 - 1);
   assert.equal(page.parameters().q, `${data.q} service.name="billing" NOT number=1199`);
   await page.row(0).click();
-  await page.field("service.name").getByRole("button", { name: /^Filter out/ }).click();
+  await page
+    .field("service.name")
+    .getByRole("button", { name: /^Filter out/ })
+    .click();
   await page.total((data.count * 2) / 3);
   assert.equal(page.parameters().q, `${data.q} NOT number=1199 NOT service.name="billing"`);
   await page.close();
@@ -64,7 +74,10 @@ test("fields become columns, which move and go", async () => {
   await page.page.getByRole("columnheader", { name: "number" }).hover();
   await page.page.getByRole("button", { name: "Move column number left" }).click();
   assert.equal(page.parameters().cols, "number,source,message");
-  await page.page.getByRole("columnheader", { name: "source" }).or(page.page.getByRole("columnheader", { name: "service, host" })).hover();
+  await page.page
+    .getByRole("columnheader", { name: "source" })
+    .or(page.page.getByRole("columnheader", { name: "service, host" }))
+    .hover();
   await page.page.getByRole("button", { name: "Remove column source" }).click();
   assert.equal(page.parameters().cols, "number,message");
   await page.close();
@@ -87,7 +100,13 @@ test("a link shows the same: query, range, columns, zone and document", async ()
   assert.equal(await other.page.getByRole("columnheader", { name: "number" }).count(), 1);
   const hour = new Date(data.docs[data.count - 8]["@timestamp"]).toISOString().slice(11, 23);
   assert.equal(await other.row(7).locator("time").innerText(), hour);
-  assert.equal(await other.row(7).getAttribute("class").then((text) => text.includes("open")), true);
+  assert.equal(
+    await other
+      .row(7)
+      .getAttribute("class")
+      .then((text) => text.includes("open")),
+    true,
+  );
   await other.close();
 });
 
@@ -117,11 +136,20 @@ test("top values are exact, and filter", async () => {
   await page.total(data.count);
   const sidebar = page.page.getByRole("navigation", { name: "Fields" });
   const values = async (name) => {
-    await sidebar.getByRole("button", { name: new RegExp(`${name.replace(/\./g, "\\.")}$`) }).first().click();
+    await sidebar
+      .getByRole("button", { name: new RegExp(`${name.replace(/\./g, "\\.")}$`) })
+      .first()
+      .click();
     const facet = sidebar.locator(".field.open").filter({ hasText: name });
     await facet.locator(".facet-values li").first().waitFor();
-    const list = await facet.locator(".facet-values li").evaluateAll((items) =>
-      items.map((item) => [item.querySelector(".facet-value").textContent, Number(item.querySelector(".facet-count").textContent.replace(/,/g, ""))]));
+    const list = await facet
+      .locator(".facet-values li")
+      .evaluateAll((items) =>
+        items.map((item) => [
+          item.querySelector(".facet-value").textContent,
+          Number(item.querySelector(".facet-count").textContent.replace(/,/g, "")),
+        ]),
+      );
     return { list: Object.fromEntries(list), foot: await facet.locator(".facet-foot").innerText() };
   };
   assert.deepEqual((await values("service.name")).list, { api: 400, auth: 400, billing: 400 });

@@ -10,9 +10,10 @@ let browser;
 let data;
 
 before(async () => {
-  [browser, data] = await Promise.all([launch(), corpus()]);
+  data = await corpus();
+  browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 const number = (text) => Number(text.replace(/,/g, ""));
 const countInView = ({ q, from, to }) => countOf({ q, start: from, end: to });
@@ -26,9 +27,20 @@ test("bars, legend and table add up to the total", async () => {
   await page.page.getByRole("button", { name: "Show the counts as a table" }).click();
   const table = page.page.getByRole("region", { name: "Counts over time" });
   const totals = await table.locator("tbody tr td:nth-child(2)").allInnerTexts();
-  assert.equal(totals.map(number).reduce((a, b) => a + b, 0), data.count);
-  const rows = await table.locator("tbody tr").evaluateAll((list) => list.map((row) => [...row.querySelectorAll("td")].map((cell) => Number(cell.textContent.replace(/,/g, "")))));
-  for (const [total, ...levels] of rows) assert.equal(levels.reduce((a, b) => a + b, 0), total);
+  assert.equal(
+    totals.map(number).reduce((a, b) => a + b, 0),
+    data.count,
+  );
+  const rows = await table
+    .locator("tbody tr")
+    .evaluateAll((list) =>
+      list.map((row) => [...row.querySelectorAll("td")].map((cell) => Number(cell.textContent.replace(/,/g, "")))),
+    );
+  for (const [total, ...levels] of rows)
+    assert.equal(
+      levels.reduce((a, b) => a + b, 0),
+      total,
+    );
   await page.close();
 });
 

@@ -10,9 +10,10 @@ let browser;
 let data;
 
 before(async () => {
-  [browser, data] = await Promise.all([launch(), corpus()]);
+  data = await corpus();
+  browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 const current = (page) => page.page.locator(".row.current").getAttribute("data-index").then(Number);
 const focusedId = (page) => page.page.evaluate(() => document.activeElement?.id);
@@ -37,13 +38,26 @@ test("search, walk, open, filter and return without a mouse", async () => {
   await page.page.waitForFunction(() => document.activeElement?.id === "document");
   const first = await page.field("number").locator(".doc-value").innerText();
   await keys.press("ArrowRight");
-  await page.page.waitForFunction((was) => document.querySelector('[data-field="number"] .doc-value')?.textContent !== was, first);
+  await page.page.waitForFunction(
+    (was) => document.querySelector('[data-field="number"] .doc-value')?.textContent !== was,
+    first,
+  );
   assert.equal(await current(page), 2);
   await keys.press("ArrowLeft");
   assert.equal(await current(page), 1);
 
-  for (let i = 0; i < 40 && (await page.page.evaluate(() => document.activeElement?.dataset.field)) !== "@timestamp"; i += 1) await keys.press("Tab");
-  for (let i = 0; i < 20 && (await page.page.evaluate(() => document.activeElement?.dataset.field)) !== "service.name"; i += 1) await keys.press("ArrowDown");
+  for (
+    let i = 0;
+    i < 40 && (await page.page.evaluate(() => document.activeElement?.dataset.field)) !== "@timestamp";
+    i += 1
+  )
+    await keys.press("Tab");
+  for (
+    let i = 0;
+    i < 20 && (await page.page.evaluate(() => document.activeElement?.dataset.field)) !== "service.name";
+    i += 1
+  )
+    await keys.press("ArrowDown");
   const service = await page.field("service.name").locator(".doc-value").innerText();
   await keys.press("f");
   await page.total(data.count / 30);

@@ -10,9 +10,10 @@ let browser;
 let data;
 
 before(async () => {
-  [browser, data] = await Promise.all([launch(), corpus(300)]);
+  data = await corpus(300);
+  browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 /** Runs in the page: every visible text whose contrast with its ground is too low (WCAG 2.2, 1.4.3). */
 function lowContrast() {
@@ -39,11 +40,17 @@ function lowContrast() {
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
     const style = getComputedStyle(element);
-    if (!node.textContent.trim() || !element.checkVisibility() || element.closest("[aria-hidden=true], .offscreen, [disabled]")) continue;
+    if (
+      !node.textContent.trim() ||
+      !element.checkVisibility() ||
+      element.closest("[aria-hidden=true], .offscreen, [disabled]")
+    )
+      continue;
     const fore = luminance(element instanceof SVGElement ? rgba(style.fill) : rgba(style.color));
     const back = luminance(ground(element));
     const ratio = (Math.max(fore, back) + 0.05) / (Math.min(fore, back) + 0.05);
-    if (ratio < 4.5 && style.color !== "rgba(0, 0, 0, 0)") found.add(`${element.className}: "${node.textContent.trim().slice(0, 20)}" ${ratio.toFixed(2)}`);
+    if (ratio < 4.5 && style.color !== "rgba(0, 0, 0, 0)")
+      found.add(`${element.className}: "${node.textContent.trim().slice(0, 20)}" ${ratio.toFixed(2)}`);
   }
   return [...found];
 }
@@ -52,22 +59,32 @@ function lowContrast() {
 function faults() {
   const found = [];
   const visible = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility());
-  for (const e of visible("button, a[href], input, select, textarea, [role=slider], [role=grid], [role=dialog], [role=region], nav")) {
+  for (const e of visible(
+    "button, a[href], input, select, textarea, [role=slider], [role=grid], [role=dialog], [role=region], nav",
+  )) {
     const labelled = e.getAttribute("aria-labelledby");
-    const name = e.getAttribute("aria-label") ?? (labelled ? document.getElementById(labelled)?.textContent : undefined) ?? e.labels?.[0]?.textContent ?? e.textContent;
+    const name =
+      e.getAttribute("aria-label") ??
+      (labelled ? document.getElementById(labelled)?.textContent : undefined) ??
+      e.labels?.[0]?.textContent ??
+      e.textContent;
     if (!name?.trim()) found.push(`no name: ${e.outerHTML.slice(0, 90)}`);
   }
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   for (const id of new Set(ids.filter((id, i) => ids.indexOf(id) !== i))) found.push(`id used twice: ${id}`);
   for (const e of visible("[role=row]")) {
-    if (![...e.children].every((cell) => ["gridcell", "columnheader"].includes(cell.getAttribute("role")))) found.push("a row with other than cells");
+    if (![...e.children].every((cell) => ["gridcell", "columnheader"].includes(cell.getAttribute("role"))))
+      found.push("a row with other than cells");
   }
   for (const e of visible("[aria-controls], [aria-describedby]")) {
-    for (const id of `${e.getAttribute("aria-controls") ?? ""} ${e.getAttribute("aria-describedby") ?? ""}`.split(" ").filter(Boolean)) {
+    for (const id of `${e.getAttribute("aria-controls") ?? ""} ${e.getAttribute("aria-describedby") ?? ""}`
+      .split(" ")
+      .filter(Boolean)) {
       if (!document.getElementById(id)) found.push(`refers to nothing: ${id}`);
     }
   }
-  if (document.querySelectorAll("h1").length !== 1 || document.querySelectorAll("main").length !== 1) found.push("one h1 and one main");
+  if (document.querySelectorAll("h1").length !== 1 || document.querySelectorAll("main").length !== 1)
+    found.push("one h1 and one main");
   if (document.documentElement.lang !== "en") found.push("no language");
   return found;
 }
@@ -78,7 +95,11 @@ for (const colorScheme of ["light", "dark"]) {
     await page.total(data.count);
     await page.row(1).click();
     await page.drawer.waitFor();
-    await page.page.getByRole("navigation").getByRole("button", { name: /service\.name$/ }).first().click();
+    await page.page
+      .getByRole("navigation")
+      .getByRole("button", { name: /service\.name$/ })
+      .first()
+      .click();
     await page.page.locator(".facet-values li").first().waitFor();
     await page.page.mouse.move(5, 400);
     await page.picture(colorScheme);
@@ -105,15 +126,28 @@ test("the chosen theme stays, whatever the system says", async () => {
 test("log text is text: markup is shown, not run; colours of terminals are colours", async () => {
   const markup = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>';
   await ingest([
-    { "@timestamp": data.range.end.replace(".000Z", ".500Z"), message: `${markup} \u001b[31mred\u001b[0m plain`, [`<b>${data.run}</b>`]: markup, run: data.run, level: "SEVERE" },
+    {
+      "@timestamp": data.range.end.replace(".000Z", ".500Z"),
+      message: `${markup} \u001b[31mred\u001b[0m plain`,
+      [`<b>${data.run}</b>`]: markup,
+      run: data.run,
+      level: "SEVERE",
+    },
   ]);
   const end = new Date(Date.parse(data.range.end) + 1_000).toISOString();
-  await eventually("the line is searchable", async () => (await countOf({ q: data.q, start: data.range.start, end })) === data.count + 1);
+  await eventually(
+    "the line is searchable",
+    async () => (await countOf({ q: data.q, start: data.range.start, end })) === data.count + 1,
+  );
   const page = await Page.open(browser, { ...data.view, to: end });
   await page.total(data.count + 1);
   assert.match(await page.row(0).innerText(), /<img src=x onerror="globalThis\.pwned=1"><script>.*red plain/);
   assert.equal(await page.row(0).locator(".ansi-31").innerText(), "red");
-  assert.equal(await page.row(0).locator(".cell-level").innerText(), "error", "a script's own level field is understood");
+  assert.equal(
+    await page.row(0).locator(".cell-level").innerText(),
+    "error",
+    "a script's own level field is understood",
+  );
   await page.row(0).click();
   await page.drawer.waitFor();
   assert.equal(await page.page.evaluate(() => globalThis.pwned), undefined);

@@ -10,9 +10,10 @@ let browser;
 let data;
 
 before(async () => {
-  [browser, data] = await Promise.all([launch(), corpus()]);
+  data = await corpus();
+  browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 test("rows come newest first, with level, source and message as text", async () => {
   const page = await Page.open(browser, data.view);
@@ -33,10 +34,14 @@ test("scrolling reaches the oldest row, with few rows in the document", async ()
   const grid = page.page.getByRole("grid");
   for (let i = 0; (await grid.getAttribute("aria-rowcount")) !== String(data.count + 1); i += 1) {
     assert.ok(i < 200, "the list does not grow to all rows");
-    await grid.evaluate((list) => { list.scrollTop = list.scrollHeight; });
+    await grid.evaluate((list) => {
+      list.scrollTop = list.scrollHeight;
+    });
     await page.page.waitForTimeout(20);
   }
-  await grid.evaluate((list) => { list.scrollTop = list.scrollHeight; });
+  await grid.evaluate((list) => {
+    list.scrollTop = list.scrollHeight;
+  });
   await page.row(data.count - 1).waitFor();
   assert.match(await page.row(data.count - 1).innerText(), /connection refused by peer 0\b/);
   assert.ok((await page.rows.count()) < 120, "only rows in sight are in the document");
@@ -88,7 +93,11 @@ test("an error in the query is shown at its place, and the old rows stay", async
 });
 
 test("no match says so and leads to the newest match", async () => {
-  const page = await Page.open(browser, { q: `${data.q} level:error`, from: "2020-01-01T00:00:00Z", to: "2020-01-02T00:00:00Z" });
+  const page = await Page.open(browser, {
+    q: `${data.q} level:error`,
+    from: "2020-01-01T00:00:00Z",
+    to: "2020-01-02T00:00:00Z",
+  });
   await page.page.getByText("No match in this time range").waitFor();
   await page.picture("no-match");
   await page.page.getByRole("button", { name: "Go to the newest match" }).click();
@@ -103,11 +112,19 @@ test("a query that ends in stats shows its table, which sorts and filters", asyn
   const page = await Page.open(browser, { ...data.view, q: `${data.q} | stats count() by service.name` });
   const table = page.page.getByRole("region", { name: "Table of the query" });
   await table.waitFor();
-  const rows = async () => (await table.locator("tbody tr").allInnerTexts()).map((row) => row.split(/\s+/).filter(Boolean));
-  assert.deepEqual((await rows()).sort(), [["api", "400"], ["auth", "400"], ["billing", "400"]]);
+  const rows = async () =>
+    (await table.locator("tbody tr").allInnerTexts()).map((row) => row.split(/\s+/).filter(Boolean));
+  assert.deepEqual((await rows()).sort(), [
+    ["api", "400"],
+    ["auth", "400"],
+    ["billing", "400"],
+  ]);
   await page.picture("stats");
   await table.getByRole("button", { name: "service.name", exact: true }).click();
-  assert.deepEqual((await rows()).map(([service]) => service), ["api", "auth", "billing"]);
+  assert.deepEqual(
+    (await rows()).map(([service]) => service),
+    ["api", "auth", "billing"],
+  );
   await table.getByRole("button", { name: "Filter for service.name auth" }).click();
   await page.page.waitForFunction(() => document.querySelectorAll(".stats tbody tr").length === 1);
   assert.equal(page.parameters().q, `${data.q} service.name="auth" | stats count() by service.name`);
@@ -148,4 +165,3 @@ test("a collector that does not answer is said, and the page carries on by itsel
   assert.equal(await page.page.getByText("The collector does not answer.").count(), 0);
   await page.close();
 });
-

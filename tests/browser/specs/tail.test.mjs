@@ -10,11 +10,13 @@ let browser;
 let data;
 
 before(async () => {
-  [browser, data] = await Promise.all([launch(), corpus(200)]);
+  data = await corpus(200);
+  browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
-const send = (message, more = {}) => ingest([{ "@timestamp": new Date().toISOString(), message, run: data.run, "log.level": "info", ...more }]);
+const send = (message, more = {}) =>
+  ingest([{ "@timestamp": new Date().toISOString(), message, run: data.run, "log.level": "info", ...more }]);
 
 async function openLive(q = data.q) {
   const page = await Page.open(browser, { q, live: "1" });

@@ -70,14 +70,21 @@ export function apiPath(route: string, params: Readonly<Record<string, string | 
 }
 
 async function request(path: string, signal: AbortSignal | undefined): Promise<Response> {
-  const response = await fetch(path, { signal: signal ?? null, headers: { Accept: "application/json, application/x-ndjson" } });
+  const response = await fetch(path, {
+    signal: signal ?? null,
+    headers: { Accept: "application/json, application/x-ndjson" },
+  });
   learnClock(response);
   if (!response.ok) throw await readProblem(response);
   return response;
 }
 
 /** Runs a request; every failure but an abort comes out as an `ApiError`. */
-async function call<T>(path: string, signal: AbortSignal | undefined, read: (response: Response) => Promise<T>): Promise<T> {
+async function call<T>(
+  path: string,
+  signal: AbortSignal | undefined,
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
   try {
     return await read(await request(path, signal));
   } catch (error) {
@@ -112,7 +119,8 @@ export function query(
       }
     }
     take(decoder.finish());
-    if (!meta) throw new ApiError(-1, "cut_off", "The reply was cut off before its end; the rows shown may not be all.");
+    if (!meta)
+      throw new ApiError(-1, "cut_off", "The reply was cut off before its end; the rows shown may not be all.");
     return meta;
   });
 }
@@ -129,7 +137,10 @@ function readMeta(value: unknown): QueryMeta {
 }
 
 /** Counts over time, stacked by level. */
-export function histogram(params: SearchParams & { readonly buckets: number }, signal?: AbortSignal): Promise<Histogram> {
+export function histogram(
+  params: SearchParams & { readonly buckets: number },
+  signal?: AbortSignal,
+): Promise<Histogram> {
   return call(apiPath("histogram", { ...params, by: "log.level" }), signal, async (response) =>
     readHistogram((await response.json()) as Parameters<typeof readHistogram>[0]),
   );
@@ -143,22 +154,42 @@ export function stats(params: SearchParams, signal?: AbortSignal): Promise<Stats
 }
 
 export function fields(params: Omit<SearchParams, "q">, signal?: AbortSignal): Promise<FieldInfo[]> {
-  return call(apiPath("fields", { ...params }), signal, async (response) => ((await response.json()) as { fields: FieldInfo[] }).fields);
+  return call(
+    apiPath("fields", { ...params }),
+    signal,
+    async (response) => ((await response.json()) as { fields: FieldInfo[] }).fields,
+  );
 }
 
-export function facets(params: SearchParams & { readonly fields: string; readonly top: number }, signal?: AbortSignal): Promise<Facet[]> {
-  return call(apiPath("facets", { ...params }), signal, async (response) => ((await response.json()) as { fields: Facet[] }).fields);
+export function facets(
+  params: SearchParams & { readonly fields: string; readonly top: number },
+  signal?: AbortSignal,
+): Promise<Facet[]> {
+  return call(
+    apiPath("facets", { ...params }),
+    signal,
+    async (response) => ((await response.json()) as { fields: Facet[] }).fields,
+  );
 }
 
 export function values(
   params: { readonly field: string; readonly prefix: string; readonly start?: string; readonly end?: string },
   signal?: AbortSignal,
 ): Promise<ValueCount[]> {
-  return call(apiPath("values", { ...params }), signal, async (response) => ((await response.json()) as { values: ValueCount[] }).values);
+  return call(
+    apiPath("values", { ...params }),
+    signal,
+    async (response) => ((await response.json()) as { values: ValueCount[] }).values,
+  );
 }
 
 /** The one document with this id at this instant, whatever the query is; `undefined` when it is gone. */
-export async function documentAt(id: string, start: string, end: string, signal?: AbortSignal): Promise<Doc | undefined> {
+export async function documentAt(
+  id: string,
+  start: string,
+  end: string,
+  signal?: AbortSignal,
+): Promise<Doc | undefined> {
   let found: Doc | undefined;
   // As many documents share one nanosecond as a sender without a clock makes them; past this many, the link is out of luck.
   await query({ q: "", start, end, limit: 1_000 }, signal, (docs) => {

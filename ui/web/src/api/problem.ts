@@ -55,6 +55,14 @@ export async function readProblem(response: Response): Promise<ApiError> {
     typeof body["offset"] === "number"
       ? { offset: body["offset"], length: typeof body["length"] === "number" ? body["length"] : 1 }
       : undefined;
-  const detail = text("detail") ?? text("title") ?? `The collector answered ${response.status} ${response.statusText}`.trim();
-  return new ApiError(response.status, text("code") ?? `http_${response.status}`, detail, place, text("hint"), retryAfterS);
+  const detail =
+    text("detail") ?? text("title") ?? `The collector answered ${response.status} ${response.statusText}`.trim();
+  return new ApiError(
+    response.status,
+    text("code") ?? `http_${response.status}`,
+    detail,
+    place,
+    text("hint"),
+    retryAfterS,
+  );
 }

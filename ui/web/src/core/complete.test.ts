@@ -32,5 +32,10 @@ test("a choice replaces what it completes", () => {
 });
 
 test("fields that begin with what was typed come first", () => {
-  expect(rankFields(["url.path", "path", "log.file.path", "pathology", "host"], "path", 10)).toEqual(["path", "pathology", "url.path", "log.file.path"]);
+  expect(rankFields(["url.path", "path", "log.file.path", "pathology", "host"], "path", 10)).toEqual([
+    "path",
+    "pathology",
+    "url.path",
+    "log.file.path",
+  ]);
 });

@@ -5,7 +5,13 @@ import { tokenize } from "./tokens";
 
 export type Completing =
   | { readonly kind: "field"; readonly prefix: string; readonly start: number; readonly end: number }
-  | { readonly kind: "value"; readonly field: string; readonly prefix: string; readonly start: number; readonly end: number }
+  | {
+      readonly kind: "value";
+      readonly field: string;
+      readonly prefix: string;
+      readonly start: number;
+      readonly end: number;
+    }
   | { readonly kind: "command"; readonly prefix: string; readonly start: number; readonly end: number }
   | { readonly kind: "argument"; readonly prefix: string; readonly start: number; readonly end: number };
 
@@ -62,7 +68,11 @@ export function completingAt(text: string, caret: number): Completing | undefine
   }
 }
 
-const unquote = (text: string): string => text.replace(/^["'`]/, "").replace(/["'`]$/, "").replace(/\\(.)/g, "$1");
+const unquote = (text: string): string =>
+  text
+    .replace(/^["'`]/, "")
+    .replace(/["'`]$/, "")
+    .replace(/\\(.)/g, "$1");
 
 /** The text after a proposal was taken, and where the caret then stands. */
 export function applyCompletion(text: string, at: Completing, choice: string): { text: string; caret: number } {
@@ -75,7 +85,10 @@ function insertionOf(at: Completing, choice: string, next: string): string {
     case "field":
       return quoteField(choice) + (/^[:=!<>]/.test(next) ? "" : ":");
     case "value":
-      return (/^[\p{L}\p{N}_.\-]+$/u.test(choice) && !/^(?:and|or|not)$/i.test(choice) ? choice : quoteString(choice)) + (next === "" ? " " : "");
+      return (
+        (/^[\p{L}\p{N}_.\-]+$/u.test(choice) && !/^(?:and|or|not)$/i.test(choice) ? choice : quoteString(choice)) +
+        (next === "" ? " " : "")
+      );
     case "argument":
       return quoteField(choice);
     case "command":

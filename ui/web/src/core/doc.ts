@@ -85,10 +85,14 @@ export function typeOf(value: Value): "string" | "integer" | "float" | "bool" | 
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   switch (typeof value) {
-    case "string": return "string";
-    case "number": return Number.isInteger(value) ? "integer" : "float";
-    case "boolean": return "bool";
-    default: return "object";
+    case "string":
+      return "string";
+    case "number":
+      return Number.isInteger(value) ? "integer" : "float";
+    case "boolean":
+      return "bool";
+    default:
+      return "object";
   }
 }
 

@@ -7,7 +7,11 @@ export const formatCount = (n: number): string => GROUPED.format(n);
 
 /** `950`, `1.2k`, `34k`, `5.6M`: for axes. */
 export function formatShort(n: number): string {
-  for (const [size, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) {
+  for (const [size, unit] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
     if (n >= size) return `${(n / size).toFixed(n / size < 10 && n % size !== 0 ? 1 : 0)}${unit}`;
   }
   return String(n);

@@ -1,10 +1,24 @@
 import { describe, expect, test } from "vitest";
 
-import { addFilter, addTerm, byteOffsetToIndex, equalsTerm, errorSpan, hasTopLevelOr, sourceQuery, markedWords, producesTable, splitPipes } from "./query";
+import {
+  addFilter,
+  addTerm,
+  byteOffsetToIndex,
+  equalsTerm,
+  errorSpan,
+  hasTopLevelOr,
+  sourceQuery,
+  markedWords,
+  producesTable,
+  splitPipes,
+} from "./query";
 import { compareCells, filterColumn } from "./table";
 import { tokenize } from "./tokens";
 
-const kinds = (text: string): string => tokenize(text).map((token) => `${token.kind}:${token.text}`).join(" ");
+const kinds = (text: string): string =>
+  tokenize(text)
+    .map((token) => `${token.kind}:${token.text}`)
+    .join(" ");
 
 describe("tokenize", () => {
   test.each([
@@ -32,7 +46,8 @@ describe("tokenize", () => {
     let seed = 7;
     for (let round = 0; round < 2_000; round += 1) {
       let text = "";
-      for (let i = 0; i < 12; i += 1) text += alphabet[(seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % alphabet.length] ?? "";
+      for (let i = 0; i < 12; i += 1)
+        text += alphabet[(seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % alphabet.length] ?? "";
       let at = 0;
       for (const token of tokenize(text)) {
         expect(token.start).toBeGreaterThanOrEqual(at);
@@ -48,7 +63,12 @@ describe("tokenize", () => {
 test("pipes are told from what only looks like one", () => {
   expect(splitPipes('a "x | y" || b | stats count()')).toEqual({ filter: 'a "x | y" || b', pipes: "| stats count()" });
   expect(splitPipes("plain ")).toEqual({ filter: "plain", pipes: "" });
-  expect(["| top 3 a", "x | STATS count()", "x | sort a | limit 3", '"| stats"'].map(producesTable)).toEqual([true, true, false, false]);
+  expect(["| top 3 a", "x | STATS count()", "x | sort a | limit 3", '"| stats"'].map(producesTable)).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });
 
 test.each([
@@ -91,17 +111,30 @@ describe("addFilter", () => {
 });
 
 test("lines of the same source", () => {
-  expect(sourceQuery({ "host.name": "web-1", "log.file.path": "/var/log/a.log", "service.name": "api" })).toBe('host.name="web-1" log.file.path="/var/log/a.log"');
+  expect(sourceQuery({ "host.name": "web-1", "log.file.path": "/var/log/a.log", "service.name": "api" })).toBe(
+    'host.name="web-1" log.file.path="/var/log/a.log"',
+  );
   expect(sourceQuery({ "service.name": "api" })).toBe('service.name="api"');
   expect(sourceQuery({ message: "x" })).toBe("");
 });
 
 test("OR inside parentheses needs none around", () => {
-  expect(["a OR b", "(a OR b) c", "a:(x or y)", "a || b", '"a OR b"'].map(hasTopLevelOr)).toEqual([true, false, false, true, false]);
+  expect(["a OR b", "(a OR b) c", "a:(x or y)", "a || b", '"a OR b"'].map(hasTopLevelOr)).toEqual([
+    true,
+    false,
+    false,
+    true,
+    false,
+  ]);
 });
 
 test("rows mark what was searched in them", () => {
-  expect(markedWords('timeout "connection refused" level:error NOT quiet -x message:disk conn* | top 3 a')).toEqual(["timeout", "connection refused", "disk", "conn"]);
+  expect(markedWords('timeout "connection refused" level:error NOT quiet -x message:disk conn* | top 3 a')).toEqual([
+    "timeout",
+    "connection refused",
+    "disk",
+    "conn",
+  ]);
 });
 
 test("error offsets count bytes, the page counts UTF-16", () => {

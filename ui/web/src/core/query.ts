@@ -103,7 +103,10 @@ const hasTerm = (filter: string, term: string): boolean => findTerm(filter, term
 function removeTerm(filter: string, term: string): string {
   const at = findTerm(filter, term);
   if (at < 0) return filter;
-  const before = filter.slice(0, at).trimEnd().replace(/(?:^|\s)and$/i, "");
+  const before = filter
+    .slice(0, at)
+    .trimEnd()
+    .replace(/(?:^|\s)and$/i, "");
   const after = filter.slice(at + term.length).trimStart();
   const rest = before === "" ? after.replace(/^and\s+/i, "") : after;
   return `${before} ${rest}`.trim();
@@ -114,7 +117,8 @@ export function hasTopLevelOr(filter: string): boolean {
   let depth = 0;
   for (const token of tokenize(filter)) {
     if (token.kind === "paren") depth += "([{".includes(token.text) ? 1 : token.text === "," ? 0 : -1;
-    else if (depth === 0 && token.kind === "keyword" && (token.text.toLowerCase() === "or" || token.text === "||")) return true;
+    else if (depth === 0 && token.kind === "keyword" && (token.text.toLowerCase() === "or" || token.text === "||"))
+      return true;
   }
   return false;
 }
@@ -138,7 +142,8 @@ export function markedWords(query: string): string[] {
 
 function searchedText(token: Token): string {
   if (token.kind === "string") return token.text.replace(/^["'`]|["'`]$/g, "").replace(/\\(.)/g, "$1");
-  if (token.kind === "word" || token.kind === "number") return token.text.replace(/[*?].*$/, "").replace(/\\(.)/g, "$1");
+  if (token.kind === "word" || token.kind === "number")
+    return token.text.replace(/[*?].*$/, "").replace(/\\(.)/g, "$1");
   return "";
 }
 

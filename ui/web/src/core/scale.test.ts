@@ -18,9 +18,24 @@ const data = readHistogram({
 
 test("levels are normalised, and what names none is counted as such: bars add up", () => {
   expect(data.buckets[0]?.byLevel).toEqual({ info: 7, error: 1, warn: 1, none: 1 });
-  for (const bucket of data.buckets) expect(Object.values(bucket.byLevel).reduce((a, b) => a + b, 0)).toBe(bucket.count);
-  expect(levelTotals(data)).toEqual([{ level: "error", count: 1 }, { level: "warn", count: 1 }, { level: "info", count: 13 }, { level: "none", count: 1 }]);
-  expect(["ERR", "Warning", "critical", "notice", 3, "", undefined, "constructor"].map(levelOf)).toEqual(["error", "warn", "fatal", "info", "none", "none", "none", "none"]);
+  for (const bucket of data.buckets)
+    expect(Object.values(bucket.byLevel).reduce((a, b) => a + b, 0)).toBe(bucket.count);
+  expect(levelTotals(data)).toEqual([
+    { level: "error", count: 1 },
+    { level: "warn", count: 1 },
+    { level: "info", count: 13 },
+    { level: "none", count: 1 },
+  ]);
+  expect(["ERR", "Warning", "critical", "notice", 3, "", undefined, "constructor"].map(levelOf)).toEqual([
+    "error",
+    "warn",
+    "fatal",
+    "info",
+    "none",
+    "none",
+    "none",
+    "none",
+  ]);
 });
 
 test("segments stand on one another and reach the bar's height", () => {
@@ -32,7 +47,17 @@ test("segments stand on one another and reach the bar's height", () => {
   expect(segments.at(-1)?.y1).toBe(0.5);
 });
 
-test.each([[0, 1], [1, 1], [2, 2], [3, 3], [7, 8], [112, 120], [161, 200], [99_000, 100_000], [NaN, 1]])("niceMax(%d) is %d", (value, expected) => expect(niceMax(value)).toBe(expected));
+test.each([
+  [0, 1],
+  [1, 1],
+  [2, 2],
+  [3, 3],
+  [7, 8],
+  [112, 120],
+  [161, 200],
+  [99_000, 100_000],
+  [NaN, 1],
+])("niceMax(%d) is %d", (value, expected) => expect(niceMax(value)).toBe(expected));
 
 test("a brush is whole buckets, cut to the range that was searched", () => {
   const within = { startMs: T0 + 20_000, endMs: T0 + 150_000 };
@@ -44,7 +69,19 @@ test("a brush is whole buckets, cut to the range that was searched", () => {
 
 test("time ticks are round and no more than asked for", () => {
   const hour = { startMs: T0 + 1_000, endMs: T0 + 3_601_000 };
-  expect(timeTicks(hour, 6, "utc").map((tick) => tick.label)).toEqual(["10:10", "10:20", "10:30", "10:40", "10:50", "11:00"]);
-  expect(timeTicks({ startMs: T0, endMs: T0 + 3 * 86_400_000 }, 4, "utc").map((tick) => tick.label)).toEqual(["11-23", "11-24", "11-25"]);
-  for (let width = 1; width < 1e12; width *= 7) expect(timeTicks({ startMs: T0, endMs: T0 + width }, 8, "utc").length).toBeLessThanOrEqual(9);
+  expect(timeTicks(hour, 6, "utc").map((tick) => tick.label)).toEqual([
+    "10:10",
+    "10:20",
+    "10:30",
+    "10:40",
+    "10:50",
+    "11:00",
+  ]);
+  expect(timeTicks({ startMs: T0, endMs: T0 + 3 * 86_400_000 }, 4, "utc").map((tick) => tick.label)).toEqual([
+    "11-23",
+    "11-24",
+    "11-25",
+  ]);
+  for (let width = 1; width < 1e12; width *= 7)
+    expect(timeTicks({ startMs: T0, endMs: T0 + width }, 8, "utc").length).toBeLessThanOrEqual(9);
 });

@@ -19,7 +19,9 @@ export interface Histogram {
 
 /** The API's reply as the page uses it. Counts that name no level go to `none`, so that bars always add up. */
 export function readHistogram(reply: {
-  step_ms: number; total: number; partial?: boolean;
+  step_ms: number;
+  total: number;
+  partial?: boolean;
   buckets: readonly { start: string; count: number; by?: Readonly<Record<string, number>> }[];
 }): Histogram {
   const buckets = reply.buckets.map(({ start, count, by }) => {
@@ -88,8 +90,39 @@ export function brushRange(histogram: Histogram, a: number, b: number, within: R
 }
 
 const TICK_STEPS_MS = [
-  1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 15e3, 30e3, 60e3, 2 * 60e3, 5 * 60e3, 10 * 60e3, 15 * 60e3, 30 * 60e3,
-  3600e3, 2 * 3600e3, 3 * 3600e3, 6 * 3600e3, 12 * 3600e3, 86400e3, 2 * 86400e3, 7 * 86400e3, 14 * 86400e3, 30 * 86400e3, 90 * 86400e3, 365 * 86400e3,
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
+  1e3,
+  2e3,
+  5e3,
+  10e3,
+  15e3,
+  30e3,
+  60e3,
+  2 * 60e3,
+  5 * 60e3,
+  10 * 60e3,
+  15 * 60e3,
+  30 * 60e3,
+  3600e3,
+  2 * 3600e3,
+  3 * 3600e3,
+  6 * 3600e3,
+  12 * 3600e3,
+  86400e3,
+  2 * 86400e3,
+  7 * 86400e3,
+  14 * 86400e3,
+  30 * 86400e3,
+  90 * 86400e3,
+  365 * 86400e3,
 ];
 
 export interface Tick {

@@ -14,8 +14,14 @@ export function compareCells(a: Scalar, b: Scalar): number {
 
 /** The language's short names: a table names its columns in full. */
 const ALIASES = new Map([
-  ["level", "log.level"], ["severity", "log.level"], ["service", "service.name"], ["host", "host.name"], ["hostname", "host.name"],
-  ["path", "log.file.path"], ["trace_id", "trace.id"], ["span_id", "span.id"],
+  ["level", "log.level"],
+  ["severity", "log.level"],
+  ["service", "service.name"],
+  ["host", "host.name"],
+  ["hostname", "host.name"],
+  ["path", "log.file.path"],
+  ["trace_id", "trace.id"],
+  ["span_id", "span.id"],
 ]);
 
 /** The field behind a column, when the pipes group by it (`by service`, `top 10 path`); a computed column has none. */

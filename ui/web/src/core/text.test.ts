@@ -14,7 +14,10 @@ describe("ANSI escapes", () => {
       { text: "c", classes: "" },
       { text: "d", classes: "" },
     ]);
-    expect(ansiRuns("\u001b[38;5;196mx\u001b[92my")).toEqual([{ text: "x", classes: "" }, { text: "y", classes: "ansi-32" }]);
+    expect(ansiRuns("\u001b[38;5;196mx\u001b[92my")).toEqual([
+      { text: "x", classes: "" },
+      { text: "y", classes: "ansi-32" },
+    ]);
     expect(stripAnsi("\u001b]0;title\u0007x\u001b[?25ly")).toBe("xy");
   });
 
@@ -35,7 +38,15 @@ test("marks are cut out of the text and put together again", () => {
 
 describe("documents", () => {
   test("the level is the first field that names one", () => {
-    expect([{ "log.level": "warn" }, { level: "ERROR" }, { severity: "Warning" }, { level: "banana", severity: "err" }, {}].map(levelOfDoc)).toEqual(["warn", "error", "warn", "error", "none"]);
+    expect(
+      [
+        { "log.level": "warn" },
+        { level: "ERROR" },
+        { severity: "Warning" },
+        { level: "banana", severity: "err" },
+        {},
+      ].map(levelOfDoc),
+    ).toEqual(["warn", "error", "warn", "error", "none"]);
   });
 
   test("a document without a message shows its fields", () => {
@@ -56,17 +67,36 @@ describe("documents", () => {
 
   test("types, and the order of the drawer", () => {
     expect(["x", 1, 1.5, true, null, [1]].map(typeOf)).toEqual(["string", "integer", "float", "bool", "null", "array"]);
-    expect(sortedFields({ z: 1, _id: "i", a: 2, message: "m", "@timestamp": "t" }).map(([name]) => name)).toEqual(["@timestamp", "message", "a", "z", "_id"]);
+    expect(sortedFields({ z: 1, _id: "i", a: 2, message: "m", "@timestamp": "t" }).map(([name]) => name)).toEqual([
+      "@timestamp",
+      "message",
+      "a",
+      "z",
+      "_id",
+    ]);
   });
 });
 
 test("files: quotes where they are needed, and no formula for a spreadsheet", () => {
-  expect(toCsv([{ a: 'x,"y"', b: "=1+2" }, { a: -5, b: "-cmd" }], ["a", "b"])).toBe('a,b\r\n"x,""y""",\'=1+2\r\n-5,\'-cmd\r\n');
+  expect(
+    toCsv(
+      [
+        { a: 'x,"y"', b: "=1+2" },
+        { a: -5, b: "-cmd" },
+      ],
+      ["a", "b"],
+    ),
+  ).toBe('a,b\r\n"x,""y""",\'=1+2\r\n-5,\'-cmd\r\n');
   expect(toNdjson([{ a: 1 }, { b: "\n" }])).toBe('{"a":1}\n{"b":"\\n"}\n');
 });
 
 test("numbers for people", () => {
   expect([950, 1_000, 1_250, 34_000, 5_600_000].map(formatShort)).toEqual(["950", "1k", "1.3k", "34k", "5.6M"]);
-  expect([formatPercent(1, 3), formatPercent(1, 100_000), formatPercent(3, 3), formatPercent(0, 0)]).toEqual(["33.3 %", "<0.1 %", "100 %", "0 %"]);
+  expect([formatPercent(1, 3), formatPercent(1, 100_000), formatPercent(3, 3), formatPercent(0, 0)]).toEqual([
+    "33.3 %",
+    "<0.1 %",
+    "100 %",
+    "0 %",
+  ]);
   expect([plural(1, "event"), plural(1_234, "event")]).toEqual(["1 event", "1,234 events"]);
 });

@@ -1,7 +1,18 @@
 import { describe, expect, test } from "vitest";
 
 import {
-  describeRange, formatAgo, formatExact, formatInstant, formatSpan, nextNanosecond, parseTyped, resolveInstant, resolveRange, shiftRange, spansDays, zoomOut,
+  describeRange,
+  formatAgo,
+  formatExact,
+  formatInstant,
+  formatSpan,
+  nextNanosecond,
+  parseTyped,
+  resolveInstant,
+  resolveRange,
+  shiftRange,
+  spansDays,
+  zoomOut,
 } from "./time";
 
 const NOW = Date.parse("2026-11-22T15:30:00Z");
@@ -69,13 +80,30 @@ test("instants and spans are shown as far as they are needed", () => {
   expect(formatInstant(NOW, "utc", "minute")).toBe("2026-11-22 15:30");
   expect(formatExact("2026-11-22T15:30:00.123456789Z", "utc")).toBe("2026-11-22 15:30:00.123456789");
   expect(formatExact("2026-11-22T15:30:00Z", "utc")).toBe("2026-11-22 15:30:00.000");
-  expect([850, 12_000, 200_000, 7_200_000, 90_000_000].map(formatSpan)).toEqual(["850 ms", "12 s", "3 m 20 s", "2 h", "1 d 1 h"]);
-  expect([1_000, 61_000, 7_200_000, 3 * 86_400_000].map((ago) => formatAgo(NOW - ago, NOW))).toEqual(["just now", "1 minute ago", "2 hours ago", "3 days ago"]);
+  expect([850, 12_000, 200_000, 7_200_000, 90_000_000].map(formatSpan)).toEqual([
+    "850 ms",
+    "12 s",
+    "3 m 20 s",
+    "2 h",
+    "1 d 1 h",
+  ]);
+  expect([1_000, 61_000, 7_200_000, 3 * 86_400_000].map((ago) => formatAgo(NOW - ago, NOW))).toEqual([
+    "just now",
+    "1 minute ago",
+    "2 hours ago",
+    "3 days ago",
+  ]);
   expect(describeRange({ from: "now-1h", to: "now" }, "utc")).toBe("Last hour");
   expect(describeRange({ from: "now-7m", to: "now" }, "utc")).toBe("Last 7 m");
-  expect(describeRange({ from: "2026-11-22T10:00:00Z", to: "2026-11-22T11:00:00Z" }, "utc")).toBe("2026-11-22 10:00:00 to 11:00:00");
-  expect(spansDays({ startMs: Date.parse("2026-11-22T00:00:00Z"), endMs: Date.parse("2026-11-23T00:00:00Z") }, "utc")).toBe(false);
-  expect(spansDays({ startMs: Date.parse("2026-11-22T00:00:00Z"), endMs: Date.parse("2026-11-23T00:00:01Z") }, "utc")).toBe(true);
+  expect(describeRange({ from: "2026-11-22T10:00:00Z", to: "2026-11-22T11:00:00Z" }, "utc")).toBe(
+    "2026-11-22 10:00:00 to 11:00:00",
+  );
+  expect(
+    spansDays({ startMs: Date.parse("2026-11-22T00:00:00Z"), endMs: Date.parse("2026-11-23T00:00:00Z") }, "utc"),
+  ).toBe(false);
+  expect(
+    spansDays({ startMs: Date.parse("2026-11-22T00:00:00Z"), endMs: Date.parse("2026-11-23T00:00:01Z") }, "utc"),
+  ).toBe(true);
 });
 
 test.each([

@@ -21,7 +21,12 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS,
+  ms: 1,
+  s: SECOND_MS,
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: DAY_MS,
+  w: 7 * DAY_MS,
 };
 
 /** The quick ranges of the picker. */
@@ -89,7 +94,8 @@ export function parseTyped(text: string, nowMs: number, zone: Zone): string | un
 /** Epoch digits to ms; the unit follows from how many there are. */
 function epochToMs(digits: string): number | undefined {
   const value = Number(digits);
-  const ms = digits.length <= 11 ? value * 1e3 : digits.length <= 14 ? value : digits.length <= 17 ? value / 1e3 : value / 1e6;
+  const ms =
+    digits.length <= 11 ? value * 1e3 : digits.length <= 14 ? value : digits.length <= 17 ? value / 1e3 : value / 1e6;
   return Math.abs(ms) <= 8.64e15 ? Math.floor(ms) : undefined;
 }
 
@@ -111,21 +117,42 @@ function parseCivil(text: string, nowMs: number, zone: Zone): number | undefined
       : new Date(year, month - 1, day, hour, minute, second, ms).getTime();
   // A day or an hour that does not exist rolls over in Date: refuse it instead of guessing.
   const back = civil(instant, zone);
-  const same = back.year === year && back.month === month && back.day === day && hour < 24 && minute < 60 && second < 60;
+  const same =
+    back.year === year && back.month === month && back.day === day && hour < 24 && minute < 60 && second < 60;
   return same ? instant : undefined;
 }
 
 interface Civil {
-  year: number; month: number; day: number; hour: number; minute: number; second: number; ms: number;
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  ms: number;
 }
 
 function civil(ms: number, zone: Zone): Civil {
   const at = new Date(ms);
   return zone === "utc"
-    ? { year: at.getUTCFullYear(), month: at.getUTCMonth() + 1, day: at.getUTCDate(), hour: at.getUTCHours(),
-        minute: at.getUTCMinutes(), second: at.getUTCSeconds(), ms: at.getUTCMilliseconds() }
-    : { year: at.getFullYear(), month: at.getMonth() + 1, day: at.getDate(), hour: at.getHours(),
-        minute: at.getMinutes(), second: at.getSeconds(), ms: at.getMilliseconds() };
+    ? {
+        year: at.getUTCFullYear(),
+        month: at.getUTCMonth() + 1,
+        day: at.getUTCDate(),
+        hour: at.getUTCHours(),
+        minute: at.getUTCMinutes(),
+        second: at.getUTCSeconds(),
+        ms: at.getUTCMilliseconds(),
+      }
+    : {
+        year: at.getFullYear(),
+        month: at.getMonth() + 1,
+        day: at.getDate(),
+        hour: at.getHours(),
+        minute: at.getMinutes(),
+        second: at.getSeconds(),
+        ms: at.getMilliseconds(),
+      };
 }
 
 const two = (n: number): string => String(n).padStart(2, "0");
@@ -218,7 +245,12 @@ export function nextNanosecond(rfc3339: string): string {
 /** `850 ms`, `12 s`, `3 m 20 s`, `2 h`, `4 d`: at most two parts, for widths of buckets and ranges. */
 export function formatSpan(ms: number): string {
   if (ms < SECOND_MS) return `${Math.round(ms)} ms`;
-  const units: [string, number][] = [["d", DAY_MS], ["h", HOUR_MS], ["m", MINUTE_MS], ["s", SECOND_MS]];
+  const units: [string, number][] = [
+    ["d", DAY_MS],
+    ["h", HOUR_MS],
+    ["m", MINUTE_MS],
+    ["s", SECOND_MS],
+  ];
   const parts: string[] = [];
   let rest = ms;
   for (const [unit, size] of units) {

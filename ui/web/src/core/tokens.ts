@@ -43,11 +43,13 @@ class Tokenizer {
     while (this.at < this.text.length) {
       const c = this.text.charAt(this.at);
       if (SPACE.test(c)) this.at += 1;
-      else if (c === '"' || c === "'" || c === "`") this.push(this.isFieldQuote() ? "field" : "string", this.quoteEnd(c));
+      else if (c === '"' || c === "'" || c === "`")
+        this.push(this.isFieldQuote() ? "field" : "string", this.quoteEnd(c));
       else if (c === "/" && this.regexMayStart()) this.push("regex", this.regexEnd());
       else if (c === "|") this.bar();
       else if ("()[]{},".includes(c)) this.push("paren", this.at + 1);
-      else if ((c === "-" || c === "!") && this.termStarts() && !this.operatorAt(this.at)) this.push("keyword", this.at + 1);
+      else if ((c === "-" || c === "!") && this.termStarts() && !this.operatorAt(this.at))
+        this.push("keyword", this.at + 1);
       else if (this.operatorAt(this.at)) this.push("op", this.at + (this.operatorAt(this.at)?.length ?? 1));
       else this.word();
     }
@@ -76,7 +78,9 @@ class Tokenizer {
   private termStarts(): boolean {
     const before = this.text.charAt(this.at - 1);
     const after = this.text.charAt(this.at + 1);
-    return (before === "" || SPACE.test(before) || before === "(" || before === "|") && after !== "" && !SPACE.test(after);
+    return (
+      (before === "" || SPACE.test(before) || before === "(" || before === "|") && after !== "" && !SPACE.test(after)
+    );
   }
 
   private quoteEnd(quote: string): number {
@@ -100,7 +104,9 @@ class Tokenizer {
     // A path such as /api/v1 has a second slash as well: a regular expression ends where the term ends.
     const close = this.regexEnd();
     const after = this.text.charAt(close);
-    return /.\/i?$/.test(this.text.slice(this.at, close)) && (after === "" || SPACE.test(after) || ")|,".includes(after));
+    return (
+      /.\/i?$/.test(this.text.slice(this.at, close)) && (after === "" || SPACE.test(after) || ")|,".includes(after))
+    );
   }
 
   private regexEnd(): number {

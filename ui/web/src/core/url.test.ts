@@ -19,7 +19,9 @@ test("a view survives the way through a link, whatever is in it", () => {
 });
 
 test("links stay readable", () => {
-  expect(formatView({ ...DEFAULT_VIEW, q: "level:error timeout", from: "now-15m", cols: ["a", "b"] })).toBe("?q=level:error+timeout&from=now-15m&cols=a,b");
+  expect(formatView({ ...DEFAULT_VIEW, q: "level:error timeout", from: "now-15m", cols: ["a", "b"] })).toBe(
+    "?q=level:error+timeout&from=now-15m&cols=a,b",
+  );
 });
 
 test("a mangled link falls back piece by piece", () => {

@@ -19,7 +19,15 @@ export interface View {
 }
 
 export const DEFAULT_VIEW: View = {
-  q: "", from: DEFAULT_RANGE.from, to: DEFAULT_RANGE.to, cols: [], tz: "local", live: false, refreshS: 0, id: "", at: "",
+  q: "",
+  from: DEFAULT_RANGE.from,
+  to: DEFAULT_RANGE.to,
+  cols: [],
+  tz: "local",
+  live: false,
+  refreshS: 0,
+  id: "",
+  at: "",
 };
 
 /** The intervals that the picker offers; a link with another one gets the nearest above. */
@@ -34,7 +42,10 @@ export function parseView(search: string): View {
     const value = params.get(name);
     return value !== null && resolveInstant(value, 0) !== undefined ? value : fallback;
   };
-  const cols = (params.get("cols") ?? "").split(",").map((c) => c.trim()).filter((c) => c !== "");
+  const cols = (params.get("cols") ?? "")
+    .split(",")
+    .map((c) => c.trim())
+    .filter((c) => c !== "");
   const id = params.get("id") ?? "";
   return {
     q: params.get("q") ?? "",
@@ -75,5 +86,10 @@ export function formatView(view: View): string {
 
 function encode(value: string): string {
   return encodeURIComponent(value)
-    .replace(/%3A/g, ":").replace(/%2C/g, ",").replace(/%2F/g, "/").replace(/%40/g, "@").replace(/%3D/g, "=").replace(/%20/g, "+");
+    .replace(/%3A/g, ":")
+    .replace(/%2C/g, ",")
+    .replace(/%2F/g, "/")
+    .replace(/%40/g, "@")
+    .replace(/%3D/g, "=")
+    .replace(/%20/g, "+");
 }

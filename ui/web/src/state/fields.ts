@@ -73,7 +73,8 @@ async function readFacet(name: string): Promise<void> {
     // A live tail has no range: the counts are then of everything the collector holds.
     const params = view.peek().live ? { q: currentParams().q } : currentParams();
     const [facet] = await api.facets({ ...params, fields: name, top: FACET_TOP }, abort.signal);
-    if (!abort.signal.aborted && openFacets.value.has(name)) setFacet(name, facet ? { facet, loading: false } : { loading: false });
+    if (!abort.signal.aborted && openFacets.value.has(name))
+      setFacet(name, facet ? { facet, loading: false } : { loading: false });
   } catch (thrown) {
     if (isAbort(thrown) || abort.signal.aborted || !openFacets.value.has(name)) return;
     setFacet(name, { error: toApiError(thrown), loading: false });

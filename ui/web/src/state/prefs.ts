@@ -32,7 +32,8 @@ function stored<T>(name: string, fallback: T, valid: (value: unknown) => value i
 }
 
 const isBool = (value: unknown): value is boolean => typeof value === "boolean";
-const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string");
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
 
 export const theme = stored<Theme>("theme", "auto", (v): v is Theme => v === "auto" || v === "light" || v === "dark");
 export const wrap = stored("wrap", false, isBool);

@@ -67,7 +67,9 @@ export function currentParams(): api.SearchParams {
 
 /** Searches whenever what is searched changes. */
 export function startSearching(): void {
-  const what = computed(() => JSON.stringify([view.value.q, view.value.from, view.value.to, view.value.live, runCount.value]));
+  const what = computed(() =>
+    JSON.stringify([view.value.q, view.value.from, view.value.to, view.value.live, runCount.value]),
+  );
   effect(() => {
     void what.value;
     untracked(() => {
@@ -269,7 +271,12 @@ async function refreshBehind(): Promise<void> {
   const resolved = resolveRange(view.peek(), now);
   if (!resolved) return;
   const signal = abort.signal;
-  const params = { q: view.peek().q, start: toRfc3339(resolved.startMs), end: toRfc3339(resolved.endMs), limit: FIRST_PAGE_ROWS };
+  const params = {
+    q: view.peek().q,
+    start: toRfc3339(resolved.startMs),
+    end: toRfc3339(resolved.endMs),
+    limit: FIRST_PAGE_ROWS,
+  };
   const docs: Doc[] = [];
   try {
     const done = await api.query(params, signal, (batchOfDocs) => void docs.push(...batchOfDocs));

@@ -88,7 +88,13 @@ function startSeeking(): void {
 export function showAround(doc: Doc): void {
   const ms = Date.parse(timestampOf(doc));
   if (Number.isNaN(ms)) return;
-  navigate({ q: sourceQuery(doc), ...fixedRange(ms - AROUND_MS, ms + AROUND_MS), live: false, id: idOf(doc), at: timestampOf(doc) });
+  navigate({
+    q: sourceQuery(doc),
+    ...fixedRange(ms - AROUND_MS, ms + AROUND_MS),
+    live: false,
+    id: idOf(doc),
+    at: timestampOf(doc),
+  });
   sought.value = idOf(doc);
 }
 

@@ -119,7 +119,11 @@ async function catchUp(q: string, signal: AbortSignal): Promise<void> {
   if (!last) return;
   const docs: Doc[] = [];
   try {
-    const done = await api.query({ q, start: timestampOf(last), limit: TAIL_CATCH_UP_ROWS }, signal, (more) => void docs.push(...more));
+    const done = await api.query(
+      { q, start: timestampOf(last), limit: TAIL_CATCH_UP_ROWS },
+      signal,
+      (more) => void docs.push(...more),
+    );
     if (signal.aborted) return;
     incoming = [...docs.reverse(), ...incoming].slice(-TAIL_MAX_BUFFER);
     if (done.cursor !== null) gaps.value += 1;

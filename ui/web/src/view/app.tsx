@@ -4,7 +4,22 @@ import { effect } from "@preact/signals";
 
 import { formatCount, plural } from "../core/format";
 import { histogramOpen, sidebarOpen, theme, type Theme } from "../state/prefs";
-import { error, histogram, isTable, loading, loadingMore, MAX_ROWS, moreError, rows, showWaiting, stale, table, waiting, loadMore, hasMore } from "../state/search";
+import {
+  error,
+  histogram,
+  isTable,
+  loading,
+  loadingMore,
+  MAX_ROWS,
+  moreError,
+  rows,
+  showWaiting,
+  stale,
+  table,
+  waiting,
+  loadMore,
+  hasMore,
+} from "../state/search";
 import { activeRows } from "../state/selection";
 import { tailRows } from "../state/tail";
 import { resetView, view } from "../state/view";
@@ -12,7 +27,8 @@ import { Drawer } from "./drawer";
 import { ErrorStrip, Panel, Reason } from "./empty";
 import { Help, helpOpen } from "./help";
 import { Histogram } from "./histogram";
-import { Icon, Mark, type IconName } from "./icons";
+import { IconButton } from "./icon-button";
+import { Mark, type IconName } from "./icons";
 import { toggleLive } from "./keys";
 import { List, LIST_ID } from "./list";
 import { announce, Notices } from "./notify";
@@ -37,16 +53,43 @@ export function App() {
   const { live } = view.value;
   return (
     <>
-      <a class="skip" href={`#${LIST_ID}`} onClick={(event) => { event.preventDefault(); document.getElementById(LIST_ID)?.focus(); }}>To the results</a>
+      <a
+        class="skip"
+        href={`#${LIST_ID}`}
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById(LIST_ID)?.focus();
+        }}
+      >
+        To the results
+      </a>
       <header class="header">
-        <a class="brand" href="./" onClick={(event) => { event.preventDefault(); resetView(); }} title="Start over"><Mark /><h1>Millpond</h1></a>
+        <a
+          class="brand"
+          href="./"
+          onClick={(event) => {
+            event.preventDefault();
+            resetView();
+          }}
+          title="Start over"
+        >
+          <Mark />
+          <h1>Millpond</h1>
+        </a>
         <QueryBar />
         {!live && <TimePicker />}
-        <button type="button" class={`button live-button${live ? " on" : ""}`} aria-pressed={live} title="Live tail  l" onClick={toggleLive}>
-          <span class={live ? "pulse open" : "pulse"} aria-hidden="true" />Live
+        <button
+          type="button"
+          class={`button live-button${live ? " on" : ""}`}
+          aria-pressed={live}
+          title="Live tail  l"
+          onClick={toggleLive}
+        >
+          <span class={live ? "pulse open" : "pulse"} aria-hidden="true" />
+          Live
         </button>
         <ThemeButton />
-        <button type="button" class="icon-button" title="Help  ?" aria-label="Help" onClick={() => (helpOpen.value = true)}><Icon name="help" /></button>
+        <IconButton icon="help" title="Help  ?" label="Help" onClick={() => (helpOpen.value = true)} />
       </header>
       {live ? <TailBar /> : histogramOpen.value && <Histogram />}
       <Toolbar />
@@ -70,10 +113,20 @@ function Results() {
   return (
     <main class={`results${stale.value && !live && count > 0 ? " stale" : ""}`} aria-busy={loading.value}>
       {!live && count > 0 && <ErrorStrip />}
-      {next && !live && <button type="button" class="strip news" onClick={showWaiting}>{formatCount(next.count)} new, show them</button>}
-      {live && tailRows.count === 0 && <Panel title="Waiting for new lines"><p>What arrives from now on and matches the query appears here within a second.</p></Panel>}
+      {next && !live && (
+        <button type="button" class="strip news" onClick={showWaiting}>
+          {formatCount(next.count)} new, show them
+        </button>
+      )}
+      {live && tailRows.count === 0 && (
+        <Panel title="Waiting for new lines">
+          <p>What arrives from now on and matches the query appears here within a second.</p>
+        </Panel>
+      )}
       {!live && <Reason count={count} />}
-      {asTable && table.value ? count > 0 && <Stats table={table.value} /> : count > 0 && <List foot={live ? null : <Foot />} />}
+      {asTable && table.value
+        ? count > 0 && <Stats table={table.value} />
+        : count > 0 && <List foot={live ? null : <Foot />} />}
     </main>
   );
 }
@@ -82,26 +135,43 @@ function Results() {
 function Foot() {
   if (error.value) return null;
   if (moreError.value) {
-    return <p class="list-foot bad" role="alert">{moreError.value.message} <button type="button" class="link-button" onClick={() => void loadMore()}>Try again</button></p>;
+    return (
+      <p class="list-foot bad" role="alert">
+        {moreError.value.message}{" "}
+        <button type="button" class="link-button" onClick={() => void loadMore()}>
+          Try again
+        </button>
+      </p>
+    );
   }
   if (loadingMore.value) return <p class="list-foot">Fetching older rows…</p>;
-  if (rows.count >= MAX_ROWS) return <p class="list-foot">{formatCount(MAX_ROWS)} rows are loaded; narrow the search or the time range to see older ones.</p>;
+  if (rows.count >= MAX_ROWS)
+    return (
+      <p class="list-foot">
+        {formatCount(MAX_ROWS)} rows are loaded; narrow the search or the time range to see older ones.
+      </p>
+    );
   return hasMore() ? null : <p class="list-foot">The oldest row of this range.</p>;
 }
 
-const THEMES: readonly { value: Theme; icon: IconName; label: string }[] = [
-  { value: "auto", icon: "auto", label: "Theme: as the system" },
-  { value: "light", icon: "sun", label: "Theme: light" },
-  { value: "dark", icon: "moon", label: "Theme: dark" },
-];
+interface ThemeChoice {
+  value: Theme;
+  icon: IconName;
+  label: string;
+}
+
+const AUTO: ThemeChoice = { value: "auto", icon: "auto", label: "Theme: as the system" };
+const LIGHT: ThemeChoice = { value: "light", icon: "sun", label: "Theme: light" };
+const DARK: ThemeChoice = { value: "dark", icon: "moon", label: "Theme: dark" };
+
+/** What is on, and what the next press brings. */
+const THEMES: Readonly<Record<Theme, readonly [ThemeChoice, ThemeChoice]>> = {
+  auto: [AUTO, LIGHT],
+  light: [LIGHT, DARK],
+  dark: [DARK, AUTO],
+};
 
 function ThemeButton() {
-  const at = THEMES.findIndex((entry) => entry.value === theme.value);
-  const now = THEMES[at] ?? THEMES[0];
-  const next = THEMES[(at + 1) % THEMES.length];
-  return (
-    <button type="button" class="icon-button" title={now?.label} aria-label={now?.label} onClick={() => { if (next) theme.value = next.value; }}>
-      <Icon name={now?.icon ?? "auto"} />
-    </button>
-  );
+  const [now, next] = THEMES[theme.value];
+  return <IconButton icon={now.icon} label={now.label} onClick={() => (theme.value = next.value)} />;
 }

@@ -88,7 +88,12 @@ function tinted(text: string, error: { start: number; end: number } | undefined)
     const cuts = error ? [error.start, error.end].filter((cut) => cut > from && cut < end) : [];
     for (const to of [...cuts, end]) {
       const wrong = error !== undefined && from >= error.start && from < error.end;
-      if (to > from) pieces.push(<span key={from} class={`${kind}${wrong ? " wrong" : ""}`}>{text.slice(from, to)}</span>);
+      if (to > from)
+        pieces.push(
+          <span key={from} class={`${kind}${wrong ? " wrong" : ""}`}>
+            {text.slice(from, to)}
+          </span>,
+        );
       from = to;
     }
   };
@@ -97,6 +102,11 @@ function tinted(text: string, error: { start: number; end: number } | undefined)
     add(token.end, `t-${token.kind}`);
   }
   add(text.length, "");
-  if (error && error.start >= text.length) pieces.push(<span key="end" class="wrong"> </span>);
+  if (error && error.start >= text.length)
+    pieces.push(
+      <span key="end" class="wrong">
+        {" "}
+      </span>,
+    );
   return pieces;
 }

@@ -15,7 +15,12 @@ export function Reason({ count }: { count: number }) {
   const failure = error.value;
   if (failure && count === 0) return <Failure failure={failure} />;
   if (count > 0) return null;
-  if (loading.value) return <Panel title="Searching…"><p>The first rows appear as soon as they are found.</p></Panel>;
+  if (loading.value)
+    return (
+      <Panel title="Searching…">
+        <p>The first rows appear as soon as they are found.</p>
+      </Panel>
+    );
   const reason = emptiness.value;
   if (!reason) return null;
   if (reason.kind === "no-data") return <NoData />;
@@ -23,7 +28,12 @@ export function Reason({ count }: { count: number }) {
 }
 
 export function Panel({ title, children }: { title: string; children: ComponentChildren }) {
-  return <div class="panel"><h2>{title}</h2>{children}</div>;
+  return (
+    <div class="panel">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
 }
 
 function NoData() {
@@ -31,12 +41,25 @@ function NoData() {
     <Panel title="No logs yet">
       <p>The collector is running and holds no document. Enrol an agent on a host whose logs you want:</p>
       <ol>
-        <li>Here, make a one-use token:<pre>millpond-collector enroll --config collector.toml</pre></li>
-        <li>On the host, enrol with it and start:<pre>{"millpond-agent enroll --data-dir /var/lib/millpond-agent --token TOKEN\nmillpond-agent run --config /var/lib/millpond-agent/agent.toml"}</pre></li>
+        <li>
+          Here, make a one-use token:<pre>millpond-collector enroll --config collector.toml</pre>
+        </li>
+        <li>
+          On the host, enrol with it and start:
+          <pre>
+            {
+              "millpond-agent enroll --data-dir /var/lib/millpond-agent --token TOKEN\nmillpond-agent run --config /var/lib/millpond-agent/agent.toml"
+            }
+          </pre>
+        </li>
       </ol>
       <p>Or send one line from a script:</p>
       <pre>{`curl --data-binary '{"message":"hello","log.level":"info"}' ${new URL("./api/v1/ingest", location.href).href}`}</pre>
-      <p><button type="button" class="button" onClick={() => (runCount.value += 1)}>Look again</button></p>
+      <p>
+        <button type="button" class="button" onClick={() => (runCount.value += 1)}>
+          Look again
+        </button>
+      </p>
     </Panel>
   );
 }
@@ -47,30 +70,84 @@ function NoMatch({ newest, sure }: { newest: string | undefined; sure: boolean }
   const around = newest === undefined ? undefined : Date.parse(newest);
   return (
     <Panel title={filter === "" ? "Nothing in this time range" : "No match in this time range"}>
-      <p class="panel-facts">{describeRange(view.value, tz)}{filter !== "" && <> · <code>{filter}</code></>}</p>
+      <p class="panel-facts">
+        {describeRange(view.value, tz)}
+        {filter !== "" && (
+          <>
+            {" "}
+            · <code>{filter}</code>
+          </>
+        )}
+      </p>
       {sure && newest !== undefined && around !== undefined && (
-        <p>The newest {filter === "" ? "document" : "match"} is of {formatExact(newest, tz)} ({formatAgo(around, collectorNow())}).</p>
+        <p>
+          The newest {filter === "" ? "document" : "match"} is of {formatExact(newest, tz)} (
+          {formatAgo(around, collectorNow())}).
+        </p>
       )}
       {sure && newest === undefined && <p>No document of any time matches this query.</p>}
       <p class="panel-actions">
         {around !== undefined && (
-          <button type="button" class="button primary" onClick={() => navigate(fixedRange(around - 15 * 60_000, around + 60_000))}>Go to the newest {filter === "" ? "document" : "match"}</button>
+          <button
+            type="button"
+            class="button primary"
+            onClick={() => navigate(fixedRange(around - 15 * 60_000, around + 60_000))}
+          >
+            Go to the newest {filter === "" ? "document" : "match"}
+          </button>
         )}
-        {range.value && newest !== undefined && <button type="button" class="button" onClick={() => range.value && navigate(zoomOut(range.value, collectorNow()))}>Widen the range</button>}
-        {filter !== "" && <button type="button" class="button" onClick={() => search("")}>Clear the query</button>}
+        {range.value && newest !== undefined && (
+          <button
+            type="button"
+            class="button"
+            onClick={() => range.value && navigate(zoomOut(range.value, collectorNow()))}
+          >
+            Widen the range
+          </button>
+        )}
+        {filter !== "" && (
+          <button type="button" class="button" onClick={() => search("")}>
+            Clear the query
+          </button>
+        )}
       </p>
     </Panel>
   );
 }
 
 function Failure({ failure }: { failure: ApiError }) {
-  if (failure.unreachable) return <Panel title="The collector does not answer"><RetryNote /><p>Is <code>millpond-collector</code> running at {location.host}? The page carries on by itself when it is back.</p></Panel>;
-  if (failure.status === 400) return <Panel title="The query is not understood"><p>{failure.message}</p>{failure.hint && <p>{failure.hint}</p>}<p>The place is marked under the query. Press <kbd>?</kbd> for the language in short.</p></Panel>;
+  if (failure.unreachable)
+    return (
+      <Panel title="The collector does not answer">
+        <RetryNote />
+        <p>
+          Is <code>millpond-collector</code> running at {location.host}? The page carries on by itself when it is back.
+        </p>
+      </Panel>
+    );
+  if (failure.status === 400)
+    return (
+      <Panel title="The query is not understood">
+        <p>{failure.message}</p>
+        {failure.hint && <p>{failure.hint}</p>}
+        <p>
+          The place is marked under the query. Press <kbd>?</kbd> for the language in short.
+        </p>
+      </Panel>
+    );
   return (
     <Panel title={failure.transient ? "The collector is overloaded" : "The search failed"}>
       <p>{failure.message}</p>
       {failure.hint && <p>{failure.hint}</p>}
-      {failure.transient ? <RetryNote /> : <p><button type="button" class="button primary" onClick={() => (runCount.value += 1)}>Try again</button></p>}
+      {failure.transient ? (
+        <RetryNote />
+      ) : (
+        <p>
+          <button type="button" class="button primary" onClick={() => (runCount.value += 1)}>
+            Try again
+          </button>
+        </p>
+      )}
     </Panel>
   );
 }
@@ -81,8 +158,15 @@ export function ErrorStrip() {
   if (!failure || failure.status === 400) return null;
   return (
     <div class="strip bad" role="alert">
-      <strong>{failure.unreachable ? "The collector does not answer." : failure.message}</strong> <span>What is shown is from before.</span>
-      {retryAtMs.value !== undefined ? <RetryNote /> : <button type="button" class="link-button" onClick={() => (runCount.value += 1)}>Try again</button>}
+      <strong>{failure.unreachable ? "The collector does not answer." : failure.message}</strong>{" "}
+      <span>What is shown is from before.</span>
+      {retryAtMs.value !== undefined ? (
+        <RetryNote />
+      ) : (
+        <button type="button" class="link-button" onClick={() => (runCount.value += 1)}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }
@@ -98,7 +182,9 @@ function RetryNote() {
   return (
     <span class="retry">
       {seconds > 0 ? `Trying again in ${seconds} s. ` : "Trying again… "}
-      <button type="button" class="link-button" onClick={() => (runCount.value += 1)}>Now</button>
+      <button type="button" class="link-button" onClick={() => (runCount.value += 1)}>
+        Now
+      </button>
     </span>
   );
 }

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { shortcutsOn } from "../state/prefs";
-import { Icon } from "./icons";
+import { IconButton } from "./icon-button";
 
 export const helpOpen = signal(false);
 
@@ -53,23 +53,57 @@ export function Help() {
     else dialog.current?.close();
   }, [open]);
   return (
-    <dialog class="help" ref={dialog} aria-labelledby="help-title" onClose={() => (helpOpen.value = false)}
-      onClick={(event) => { if (event.target === dialog.current) helpOpen.value = false; }}>
+    <dialog
+      class="help"
+      ref={dialog}
+      aria-labelledby="help-title"
+      onClose={() => (helpOpen.value = false)}
+      onClick={(event) => {
+        if (event.target === dialog.current) helpOpen.value = false;
+      }}
+    >
       {open && (
         <div class="help-body">
           <header>
             <h2 id="help-title">Help</h2>
-            <button type="button" class="icon-button" aria-label="Close the help" onClick={() => (helpOpen.value = false)}><Icon name="close" /></button>
+            <IconButton icon="close" label="Close the help" onClick={() => (helpOpen.value = false)} />
           </header>
           <div class="help-columns">
             <section>
               <h3>Queries</h3>
-              <dl>{LANGUAGE.map(([text, meaning]) => <div key={text}><dt><code>{text}</code></dt><dd>{meaning}</dd></div>)}</dl>
+              <dl>
+                {LANGUAGE.map(([text, meaning]) => (
+                  <div key={text}>
+                    <dt>
+                      <code>{text}</code>
+                    </dt>
+                    <dd>{meaning}</dd>
+                  </div>
+                ))}
+              </dl>
             </section>
             <section>
               <h3>Keys</h3>
-              <dl>{KEYS.map(([keys, meaning]) => <div key={keys}><dt>{keys.split(" ").map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{meaning}</dd></div>)}</dl>
-              <label class="inline-label"><input type="checkbox" checked={shortcutsOn.value} onChange={(event) => (shortcutsOn.value = event.currentTarget.checked)} />Single-letter keys</label>
+              <dl>
+                {KEYS.map(([keys, meaning]) => (
+                  <div key={keys}>
+                    <dt>
+                      {keys.split(" ").map((key) => (
+                        <kbd key={key}>{key}</kbd>
+                      ))}
+                    </dt>
+                    <dd>{meaning}</dd>
+                  </div>
+                ))}
+              </dl>
+              <label class="inline-label">
+                <input
+                  type="checkbox"
+                  checked={shortcutsOn.value}
+                  onChange={(event) => (shortcutsOn.value = event.currentTarget.checked)}
+                />
+                Single-letter keys
+              </label>
             </section>
           </div>
         </div>

@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { idOf, MESSAGE_COLUMN, SOURCE_COLUMN } from "../core/doc";
-import { RowHeights, visibleRows } from "../core/heights";
+import { RowHeights, visibleRows, type Visible } from "../core/heights";
 import { spansDays } from "../core/time";
 import { wrap } from "../state/prefs";
 import type { Rows } from "../state/rows";
@@ -13,7 +13,7 @@ import { hasMore, loadMore, marks, range, reading } from "../state/search";
 import { activeRows, currentId, currentIndex, open, reveal } from "../state/selection";
 import { pause, paused, resume } from "../state/tail";
 import { columns, moveColumn, toggleColumn, view } from "../state/view";
-import { Icon } from "./icons";
+import { IconButton } from "./icon-button";
 import { Row, rowId } from "./row";
 
 const ROW_PX = 22;
@@ -32,7 +32,7 @@ export function List({ foot }: { foot: ComponentChildren }) {
   const live = view.value.live;
   const box = useRef<HTMLDivElement>(null);
   const heights = useRef(new RowHeights(ROW_PX)).current;
-  const [place, setPlace] = useState({ top: 0, viewport: 800 });
+  const { place, onScroll } = useScrolling(box, live);
   useRowHeights(box, heights, rows);
 
   const visible = visibleRows(heights, place.top, place.viewport, OVERSCAN_ROWS);
@@ -42,6 +42,61 @@ export function List({ foot }: { foot: ComponentChildren }) {
   useEffect(() => {
     if (!live && visible.end > rows.count - AHEAD_ROWS && hasMore()) void loadMore();
   });
+  const withDate = range.value === undefined || live || spansDays(range.value, view.value.tz);
+  const current = currentIndex();
+  return (
+    <div
+      class={`list${wrap.value ? " wrapped" : ""}${withDate ? " dated" : ""}`}
+      id={LIST_ID}
+      ref={box}
+      tabIndex={0}
+      role="grid"
+      aria-label={live ? "Live lines" : "Results"}
+      aria-rowcount={rows.count + 1}
+      aria-activedescendant={current >= visible.first && current < visible.end ? rowId(current) : undefined}
+      style={{ "--columns": template(columns.value) }}
+      onScroll={onScroll}
+      onClick={onRowClick}
+    >
+      <Header names={columns.value} />
+      <div class="canvas" role="presentation" style={{ height: `${heights.totalPx}px` }}>
+        <div class="window" role="rowgroup" style={{ transform: `translateY(${visible.topPx}px)` }}>
+          {rowsOf(rows, visible, withDate)}
+        </div>
+      </div>
+      {foot}
+    </div>
+  );
+}
+
+/** The rows in sight. A row's key is its document: what stays in sight is moved, not drawn again. */
+function rowsOf(rows: Rows, visible: Visible, withDate: boolean) {
+  const shown = [];
+  for (let i = visible.first; i < visible.end; i += 1) {
+    const doc = rows.at(i);
+    if (!doc) continue;
+    const id = idOf(doc);
+    shown.push(
+      <Row
+        key={id === "" ? i : id}
+        doc={doc}
+        index={i}
+        columns={columns.value}
+        zone={view.value.tz}
+        withDate={withDate}
+        pattern={marks.value}
+        current={id !== "" && id === currentId.value}
+        open={id !== "" && id === view.value.id}
+      />,
+    );
+  }
+  return shown;
+}
+
+/** Where the list is scrolled to. In a live list, scrolling up pauses it and scrolling to the end lets it run again. */
+function useScrolling(box: { current: HTMLDivElement | null }, live: boolean) {
+  const [place, setPlace] = useState({ top: 0, viewport: 800 });
+  const lastTop = useRef(0);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
@@ -49,42 +104,19 @@ export function List({ foot }: { foot: ComponentChildren }) {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  const lastTop = useRef(0);
   const onScroll = (): void => {
     const element = box.current;
     if (!element) return;
     const { scrollTop, clientHeight, scrollHeight } = element;
-    setPlace({ top: scrollTop, viewport: clientHeight });
-    const toBottom = scrollHeight - scrollTop - clientHeight;
-    if (live && scrollTop < lastTop.current && toBottom > BOTTOM_PX) pause("scrolled");
-    else if (live && toBottom < BOTTOM_PX && paused.peek() === "scrolled" && scrollTop > lastTop.current) resume();
+    const up = scrollTop < lastTop.current;
+    const atEnd = scrollHeight - scrollTop - clientHeight < BOTTOM_PX;
+    if (live && up && !atEnd) pause("scrolled");
+    else if (live && !up && atEnd && paused.peek() === "scrolled") resume();
     lastTop.current = scrollTop;
     reading.value = scrollTop > ROW_PX;
+    setPlace({ top: scrollTop, viewport: clientHeight });
   };
-  const withDate = range.value === undefined || live || spansDays(range.value, view.value.tz);
-  const names = columns.value;
-  const shown = [];
-  for (let i = visible.first; i < visible.end; i += 1) {
-    const doc = rows.at(i);
-    if (!doc) continue;
-    const id = idOf(doc);
-    shown.push(
-      <Row key={id === "" ? i : id} doc={doc} index={i} columns={names} zone={view.value.tz} withDate={withDate} pattern={marks.value}
-        current={id !== "" && id === currentId.value} open={id !== "" && id === view.value.id} />,
-    );
-  }
-  const current = currentIndex();
-  return (
-    <div class={`list${wrap.value ? " wrapped" : ""}${withDate ? " dated" : ""}`} id={LIST_ID} ref={box} tabIndex={0} role="grid" aria-label={live ? "Live lines" : "Results"}
-      aria-rowcount={rows.count + 1} aria-activedescendant={current >= visible.first && current < visible.end ? rowId(current) : undefined}
-      style={{ "--columns": template(names) }} onScroll={onScroll} onClick={onRowClick}>
-      <Header names={names} />
-      <div class="canvas" role="presentation" style={{ height: `${heights.totalPx}px` }}>
-        <div class="window" role="rowgroup" style={{ transform: `translateY(${visible.topPx}px)` }}>{shown}</div>
-      </div>
-      {foot}
-    </div>
-  );
+  return { place, onScroll };
 }
 
 interface KnownHeights {
@@ -161,7 +193,8 @@ function useRevealing(box: { current: HTMLDivElement | null }, heights: RowHeigh
     const top = heights.offsetOf(index);
     const bottom = heights.offsetOf(index + 1);
     if (top < element.scrollTop) element.scrollTop = top;
-    else if (bottom + head > element.scrollTop + element.clientHeight) element.scrollTop = bottom + head - element.clientHeight;
+    else if (bottom + head > element.scrollTop + element.clientHeight)
+      element.scrollTop = bottom + head - element.clientHeight;
   }, [reveal.value]);
 }
 
@@ -188,15 +221,42 @@ const LABELS: Readonly<Record<string, string>> = { [SOURCE_COLUMN]: "service, ho
 function Header({ names }: { names: readonly string[] }) {
   return (
     <div class="row list-head" role="row" aria-rowindex={1}>
-      <span class="cell" role="columnheader" aria-sort={view.value.live ? "ascending" : "descending"}>time</span>
-      <span class="cell" role="columnheader">level</span>
+      <span class="cell" role="columnheader" aria-sort={view.value.live ? "ascending" : "descending"}>
+        time
+      </span>
+      <span class="cell" role="columnheader">
+        level
+      </span>
       {names.map((name, i) => (
         <span key={name} class="cell head-cell" role="columnheader">
-          <span class="ellipsis" title={name}>{LABELS[name] ?? name}</span>
+          <span class="ellipsis" title={name}>
+            {LABELS[name] ?? name}
+          </span>
           <span class="head-actions">
-            {i > 0 && <button type="button" class="icon-button" title="Move left" aria-label={`Move column ${name} left`} onClick={() => moveColumn(name, -1)}><Icon name="left" /></button>}
-            {i < names.length - 1 && <button type="button" class="icon-button" title="Move right" aria-label={`Move column ${name} right`} onClick={() => moveColumn(name, 1)}><Icon name="right" /></button>}
-            {names.length > 1 && <button type="button" class="icon-button" title="Remove the column" aria-label={`Remove column ${name}`} onClick={() => toggleColumn(name)}><Icon name="close" /></button>}
+            {i > 0 && (
+              <IconButton
+                icon="left"
+                title="Move left"
+                label={`Move column ${name} left`}
+                onClick={() => moveColumn(name, -1)}
+              />
+            )}
+            {i < names.length - 1 && (
+              <IconButton
+                icon="right"
+                title="Move right"
+                label={`Move column ${name} right`}
+                onClick={() => moveColumn(name, 1)}
+              />
+            )}
+            {names.length > 1 && (
+              <IconButton
+                icon="close"
+                title="Remove the column"
+                label={`Remove column ${name}`}
+                onClick={() => toggleColumn(name)}
+              />
+            )}
           </span>
         </span>
       ))}

@@ -8,7 +8,9 @@ export function LogText({ text, pattern }: { text: string; pattern: RegExp | und
   return (
     <>
       {ansiRuns(text).map((run, i) => (
-        <span key={i} class={run.classes}><Marked text={run.text} pattern={pattern} /></span>
+        <span key={i} class={run.classes}>
+          <Marked text={run.text} pattern={pattern} />
+        </span>
       ))}
     </>
   );
@@ -16,5 +18,7 @@ export function LogText({ text, pattern }: { text: string; pattern: RegExp | und
 
 function Marked({ text, pattern }: { text: string; pattern: RegExp | undefined }) {
   if (!pattern) return <>{text}</>;
-  return <>{markPieces(text, pattern).map((piece, i) => (piece.marked ? <mark key={i}>{piece.text}</mark> : piece.text))}</>;
+  return (
+    <>{markPieces(text, pattern).map((piece, i) => (piece.marked ? <mark key={i}>{piece.text}</mark> : piece.text))}</>
+  );
 }

@@ -47,7 +47,11 @@ function copyBySelection(text: string): boolean {
 
 export const Notices = () => (
   <>
-    <div class="offscreen" role="status" aria-live="polite">{spokenText.value}</div>
-    <div class={toastText.value === "" ? "toast" : "toast shown"} aria-hidden="true">{toastText.value}</div>
+    <div class="offscreen" role="status" aria-live="polite">
+      {spokenText.value}
+    </div>
+    <div class={toastText.value === "" ? "toast" : "toast shown"} aria-hidden="true">
+      {toastText.value}
+    </div>
   </>
 );

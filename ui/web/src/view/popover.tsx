@@ -14,7 +14,15 @@ interface PopoverProps {
   children: ComponentChildren;
 }
 
-export function Popover({ open, label, title, buttonClass = "button", panelClass = "", button, children }: PopoverProps) {
+export function Popover({
+  open,
+  label,
+  title,
+  buttonClass = "button",
+  panelClass = "",
+  button,
+  children,
+}: PopoverProps) {
   const root = useRef<HTMLDivElement>(null);
   const trigger = useRef<HTMLButtonElement>(null);
   const isOpen = open.value;
@@ -38,11 +46,23 @@ export function Popover({ open, label, title, buttonClass = "button", panelClass
 
   return (
     <div class="popover" ref={root} onKeyDown={onKeyDown}>
-      <button ref={trigger} type="button" class={buttonClass} title={title ?? label} aria-label={label} aria-haspopup="dialog"
-        aria-expanded={isOpen} onClick={() => (open.value = !isOpen)}>
+      <button
+        ref={trigger}
+        type="button"
+        class={buttonClass}
+        title={title ?? label}
+        aria-label={label}
+        aria-haspopup="dialog"
+        aria-expanded={isOpen}
+        onClick={() => (open.value = !isOpen)}
+      >
         {button}
       </button>
-      {isOpen && <div class={`popover-panel ${panelClass}`} role="dialog" aria-label={label}>{children}</div>}
+      {isOpen && (
+        <div class={`popover-panel ${panelClass}`} role="dialog" aria-label={label}>
+          {children}
+        </div>
+      )}
     </div>
   );
 }

@@ -60,7 +60,14 @@ export function propose(text: string, caret: number): void {
       timer = setTimeout(() => void proposeValues(at), DEBOUNCE_MS);
       return;
     case "command":
-      show({ kind: "completing", at, items: COMMANDS.filter((c) => c.name.startsWith(at.prefix.toLowerCase())).map((c) => ({ text: c.name, note: c.example })) });
+      show({
+        kind: "completing",
+        at,
+        items: COMMANDS.filter((c) => c.name.startsWith(at.prefix.toLowerCase())).map((c) => ({
+          text: c.name,
+          note: c.example,
+        })),
+      });
       return;
     case "field":
     case "argument":
@@ -80,7 +87,10 @@ async function proposeValues(at: Completing & { kind: "value" }): Promise<void> 
   const signal = abort.signal;
   try {
     const { start, end } = currentParams();
-    const found = await api.values({ field: at.field, prefix: at.prefix, ...(start && end ? { start, end } : {}) }, signal);
+    const found = await api.values(
+      { field: at.field, prefix: at.prefix, ...(start && end ? { start, end } : {}) },
+      signal,
+    );
     if (signal.aborted) return;
     const items = found
       .filter(({ value }) => value !== null && String(value) !== at.prefix)

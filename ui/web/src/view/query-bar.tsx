@@ -10,6 +10,7 @@ import { cancel, error, loading } from "../state/search";
 import { tailError } from "../state/tail";
 import { search, view } from "../state/view";
 import { Editor } from "./editor";
+import { IconButton } from "./icon-button";
 import { Icon } from "./icons";
 import { active, closeProposals, propose, proposeRecent, proposals } from "./proposals";
 
@@ -22,95 +23,123 @@ effect(() => {
 /** The editor's element id, for the `/` key. */
 export const QUERY_INPUT_ID = "query-input";
 
+function run(): void {
+  closeProposals();
+  search(draft.value);
+}
+
+/** Replaces the text and puts the caret where typing goes on, once the text is on the page. */
+function edit(input: HTMLTextAreaElement | null, text: string, caret: number): void {
+  draft.value = text;
+  requestAnimationFrame(() => {
+    input?.focus();
+    input?.setSelectionRange(caret, caret);
+  });
+}
+
+/** Takes a proposal: a recent query runs at once, a completion is put in its place. */
+function accept(input: HTMLTextAreaElement | null, index: number): void {
+  const open = proposals.peek();
+  const item = open?.items[index];
+  if (!open || !item) return;
+  if (open.kind === "recent") {
+    draft.value = item.text;
+    run();
+    return;
+  }
+  const next = applyCompletion(draft.value, open.at, item.text);
+  closeProposals();
+  edit(input, next.text, next.caret);
+  if (open.at.kind === "field") propose(next.text, next.caret);
+}
+
+/** What a key does in the editor; keys that do nothing special are typed. */
+function actionOf(event: KeyboardEvent, input: HTMLTextAreaElement | null): (() => void) | undefined {
+  const open = proposals.peek();
+  const count = open?.items.length ?? 0;
+  switch (event.key) {
+    case "Enter":
+      if (event.shiftKey) return undefined;
+      return open && active.peek() >= 0 ? () => accept(input, active.peek()) : run;
+    case "Tab":
+      if (event.shiftKey || open?.kind !== "completing") return undefined;
+      return () => accept(input, Math.max(0, active.peek()));
+    case "ArrowDown":
+      if (count > 0) return () => (active.value = (active.peek() + 1) % count);
+      return draft.peek() === "" ? () => proposeRecent() : undefined;
+    case "ArrowUp":
+      return count > 0 ? () => (active.value = active.peek() <= 0 ? count - 1 : active.peek() - 1) : undefined;
+    case "Escape":
+      return open ? closeProposals : () => input?.blur();
+    case " ":
+      return event.ctrlKey ? () => propose(draft.peek(), input?.selectionStart ?? draft.peek().length) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function onKeyDown(event: KeyboardEvent): void {
+  const action = actionOf(event, event.target instanceof HTMLTextAreaElement ? event.target : null);
+  if (!action) return;
+  event.preventDefault();
+  event.stopPropagation();
+  action();
+}
+
 export function QueryBar() {
   const input = useRef<HTMLTextAreaElement>(null);
   const [left, setLeft] = useState(0);
   const failure = queryError();
   const open = proposals.value;
-
-  const run = (): void => {
-    closeProposals();
-    search(draft.value);
+  const completing = open?.kind === "completing" ? open : undefined;
+  const onSubmit = (event: Event): void => {
+    event.preventDefault();
+    run();
   };
-  const edit = (text: string, caret: number): void => {
-    draft.value = text;
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(caret, caret);
-    });
-  };
-  const accept = (index: number): void => {
-    const item = open?.items[index];
-    if (!open || !item) return;
-    if (open.kind === "recent") {
-      draft.value = item.text;
-      run();
-      return;
-    }
-    const next = applyCompletion(draft.value, open.at, item.text);
-    closeProposals();
-    edit(next.text, next.caret);
-    if (open.at.kind === "field") propose(next.text, next.caret);
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const count = open?.items.length ?? 0;
-    if (event.key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      if (open && active.value >= 0) accept(active.value);
-      else run();
-    } else if (event.key === "Tab" && !event.shiftKey && open?.kind === "completing" && count > 0) {
-      event.preventDefault();
-      accept(Math.max(0, active.value));
-    } else if (event.key === "ArrowDown" && (count > 0 || draft.value === "")) {
-      event.preventDefault();
-      if (count === 0) proposeRecent();
-      else active.value = (active.value + 1) % count;
-    } else if (event.key === "ArrowUp" && count > 0) {
-      event.preventDefault();
-      active.value = active.value <= 0 ? count - 1 : active.value - 1;
-    } else if (event.key === "Escape") {
-      event.stopPropagation();
-      if (open) closeProposals();
-      else input.current?.blur();
-    } else if (event.key === " " && event.ctrlKey) {
-      event.preventDefault();
-      propose(draft.value, input.current?.selectionStart ?? draft.value.length);
-    }
+  const toggleRecent = (): void => {
+    input.current?.focus();
+    if (open?.kind === "recent") closeProposals();
+    else proposeRecent();
   };
   return (
-    <form class="query-bar" role="search" onSubmit={(event) => { event.preventDefault(); run(); }}>
-      <div class={`query-box${failure ? " has-error" : ""}`} id={QUERY_INPUT_ID}>
+    <form class="query-bar" role="search" onSubmit={onSubmit}>
+      <div class={failure ? "query-box has-error" : "query-box"} id={QUERY_INPUT_ID}>
         <Icon name="search" />
         <Editor
           inputRef={input}
           text={draft.value}
           error={failure?.span}
-          anchor={open?.kind === "completing" ? open.at.start : undefined}
+          anchor={completing?.at.start}
           onAnchor={setLeft}
           activeOption={open && active.value >= 0 ? `proposal-${active.value}` : undefined}
-          onInput={(text, caret) => { draft.value = text; propose(text, caret); }}
-          onCaret={(caret) => { if (proposals.value?.kind === "completing") propose(draft.value, caret); }}
+          onInput={(text, caret) => {
+            draft.value = text;
+            propose(text, caret);
+          }}
+          onCaret={(caret) => {
+            if (completing) propose(draft.value, caret);
+          }}
           onKeyDown={onKeyDown}
           onBlur={closeProposals}
         />
         {draft.value !== "" && (
-          <button type="button" class="icon-button" title="Clear the query" aria-label="Clear the query"
-            onClick={() => { draft.value = ""; edit("", 0); }}>
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label="Clear the query" onClick={() => edit(input.current, "", 0)} />
         )}
-        <button type="button" class="icon-button" title="Recent queries" aria-label="Recent queries"
-          onMouseDown={(event) => event.preventDefault()}
-          onClick={() => { input.current?.focus(); if (open?.kind === "recent") closeProposals(); else proposeRecent(); }}>
-          <Icon name="history" />
-        </button>
-        <ProposalList left={open?.kind === "completing" ? left : 0} accept={accept} />
+        <IconButton icon="history" label="Recent queries" keepFocus onClick={toggleRecent} />
+        <ProposalList left={completing ? left : 0} accept={(index) => accept(input.current, index)} />
         {failure && <ErrorUnderQuery {...failure} />}
       </div>
-      {loading.value
-        ? <button type="button" class="button primary" onClick={cancel}>Cancel</button>
-        : <button type="submit" class="button primary">Search</button>}
+      <SearchButton />
     </form>
+  );
+}
+
+function SearchButton() {
+  if (!loading.value) return <button class="button primary">Search</button>;
+  return (
+    <button type="button" class="button primary" onClick={cancel}>
+      Cancel
+    </button>
   );
 }
 
@@ -126,7 +155,10 @@ function ErrorUnderQuery({ span, message, hint }: NonNullable<ReturnType<typeof 
   return (
     <div class="query-error" id="query-error" role="alert">
       {span && <pre class="query-error-place">{caretLines(draft.value, span)}</pre>}
-      <p><strong>{message}</strong>{hint && <span class="query-error-hint"> {hint}</span>}</p>
+      <p>
+        <strong>{message}</strong>
+        {hint && <span class="query-error-hint"> {hint}</span>}
+      </p>
     </div>
   );
 }
@@ -146,17 +178,41 @@ function ProposalList({ left, accept }: { left: number; accept(index: number): v
     <div class="proposals" style={{ left: `${Math.round(left)}px` }}>
       <ul id="proposals" role="listbox" aria-label={open.kind === "recent" ? "Recent queries" : "Proposals"}>
         {open.items.map((item, i) => (
-          <li key={item.text} id={`proposal-${i}`} role="option" aria-selected={i === active.value}
-            onMouseDown={(event) => { event.preventDefault(); accept(i); }}>
+          <li
+            key={item.text}
+            id={`proposal-${i}`}
+            role="option"
+            aria-selected={i === active.value}
+            onMouseDown={(event) => {
+              event.preventDefault();
+              accept(i);
+            }}
+          >
             <span class="proposal-text">{item.text}</span>
             <span class="proposal-note">{item.note}</span>
           </li>
         ))}
       </ul>
       <p class="proposals-foot">
-        {open.kind === "recent"
-          ? recentQueries.value.length > 0 && <button type="button" class="link-button" onMouseDown={(event) => { event.preventDefault(); forgetQueries(); closeProposals(); }}>Forget all</button>
-          : <><kbd>Tab</kbd> takes the first, <kbd>↓</kbd> chooses, <kbd>Enter</kbd> searches</>}
+        {open.kind === "recent" ? (
+          recentQueries.value.length > 0 && (
+            <button
+              type="button"
+              class="link-button"
+              onMouseDown={(event) => {
+                event.preventDefault();
+                forgetQueries();
+                closeProposals();
+              }}
+            >
+              Forget all
+            </button>
+          )
+        ) : (
+          <>
+            <kbd>Tab</kbd> takes the first, <kbd>↓</kbd> chooses, <kbd>Enter</kbd> searches
+          </>
+        )}
       </p>
     </div>
   );

@@ -9,7 +9,7 @@ import { quoteField } from "../core/query";
 import { FACET_TOP, fieldList, fieldsError, openFacets, toggleFacet } from "../state/fields";
 import { histogram } from "../state/search";
 import { columns, filterTerm, filterValue, toggleColumn } from "../state/view";
-import { Icon } from "./icons";
+import { IconButton } from "./icon-button";
 
 /** More names than this want a filter, not a longer list. */
 const MAX_SHOWN = 300;
@@ -33,15 +33,27 @@ export function Sidebar() {
   return (
     <nav class="sidebar" aria-label="Fields">
       <div class="sidebar-head">
-        <input type="search" placeholder="Filter fields" aria-label="Filter fields" spellcheck={false} value={filter.value}
-          onInput={(event) => (filter.value = event.currentTarget.value)} />
+        <input
+          type="search"
+          placeholder="Filter fields"
+          aria-label="Filter fields"
+          spellcheck={false}
+          value={filter.value}
+          onInput={(event) => (filter.value = event.currentTarget.value)}
+        />
       </div>
-      {fieldsError.value && fieldList.value.length === 0 && <p class="note bad">No fields: {fieldsError.value.message}</p>}
+      {fieldsError.value && fieldList.value.length === 0 && (
+        <p class="note bad">No fields: {fieldsError.value.message}</p>
+      )}
       {list.length === 0 && !fieldsError.value && (
-        <p class="note">{fieldList.value.length === 0 ? "Fields appear with the first documents." : "No field has this in its name."}</p>
+        <p class="note">
+          {fieldList.value.length === 0 ? "Fields appear with the first documents." : "No field has this in its name."}
+        </p>
       )}
       <ul class="field-list">
-        {list.slice(0, MAX_SHOWN).map((field) => <Field key={field.name} field={field} />)}
+        {list.slice(0, MAX_SHOWN).map((field) => (
+          <Field key={field.name} field={field} />
+        ))}
       </ul>
       {list.length > MAX_SHOWN && <p class="note">{formatCount(list.length - MAX_SHOWN)} more: type to find them.</p>}
     </nav>
@@ -49,11 +61,24 @@ export function Sidebar() {
 }
 
 const TYPE_MARKS: Readonly<Record<string, string>> = {
-  string: "t", keyword: "t", text: "t", integer: "#", i64: "#", u64: "#", float: ".#", f64: ".#", bool: "?", boolean: "?", date: "@",
+  string: "t",
+  keyword: "t",
+  text: "t",
+  integer: "#",
+  i64: "#",
+  u64: "#",
+  float: ".#",
+  f64: ".#",
+  bool: "?",
+  boolean: "?",
+  date: "@",
 };
 
 export const TypeBadge = ({ types }: { types: readonly string[] }) => (
-  <span class="type-badge" title={types.join(", ")}><span aria-hidden="true">{types.length > 1 ? "±" : (TYPE_MARKS[types[0] ?? ""] ?? "·")}</span><span class="offscreen">{types.join(", ")}</span></span>
+  <span class="type-badge" title={types.join(", ")}>
+    <span aria-hidden="true">{types.length > 1 ? "±" : (TYPE_MARKS[types[0] ?? ""] ?? "·")}</span>
+    <span class="offscreen">{types.join(", ")}</span>
+  </span>
 );
 
 function Field({ field }: { field: FieldInfo }) {
@@ -62,20 +87,31 @@ function Field({ field }: { field: FieldInfo }) {
   return (
     <li class={state ? "field open" : "field"}>
       <div class="field-row">
-        <button type="button" class="field-name" aria-expanded={state !== undefined} title={field.name} onClick={() => toggleFacet(field.name)}>
+        <button
+          type="button"
+          class="field-name"
+          aria-expanded={state !== undefined}
+          title={field.name}
+          onClick={() => toggleFacet(field.name)}
+        >
           <TypeBadge types={field.types} />
           <span class="ellipsis">{field.name}</span>
         </button>
-        <button type="button" class={`icon-button${isColumn ? " on" : ""}`} aria-pressed={isColumn} title={isColumn ? "Remove the column" : "Add as a column"}
-          aria-label={`Column ${field.name}`} onClick={() => toggleColumn(field.name)}>
-          <Icon name="column" />
-        </button>
+        <IconButton
+          icon="column"
+          pressed={isColumn}
+          title={isColumn ? "Remove the column" : "Add as a column"}
+          label={`Column ${field.name}`}
+          onClick={() => toggleColumn(field.name)}
+        />
       </div>
       {state && (
         <div class={`facet${state.loading ? " stale" : ""}`}>
           {state.facet && <FacetValues field={field.name} facet={state.facet} />}
           {!state.facet && state.loading && <p class="note">Counting…</p>}
-          {!state.facet && !state.loading && !state.error && <p class="note">No document of this search has the field.</p>}
+          {!state.facet && !state.loading && !state.error && (
+            <p class="note">No document of this search has the field.</p>
+          )}
           {state.error && <p class="note bad">{state.error.message}</p>}
         </div>
       )}
@@ -95,18 +131,41 @@ function FacetValues({ field, facet }: { field: string; facet: Facet }) {
         {facet.values.map(({ value, count }) => (
           <li key={`${typeof value}:${String(value)}`}>
             <div class="facet-bar" style={{ width: `${having > 0 ? (100 * count) / having : 0}%` }} />
-            <span class="facet-value ellipsis" title={String(value)}>{value === "" ? <em>empty</em> : String(value)}</span>
+            <span class="facet-value ellipsis" title={String(value)}>
+              {value === "" ? <em>empty</em> : String(value)}
+            </span>
             <span class="facet-count">{formatCount(count)}</span>
             <span class="facet-percent">{formatPercent(count, having)}</span>
-            <button type="button" class="icon-button" title="Filter for this value" aria-label={`Filter for ${field} ${String(value)}`} onClick={() => filterValue(field, value, "for")}><Icon name="plus" /></button>
-            <button type="button" class="icon-button" title="Filter this value out" aria-label={`Filter out ${field} ${String(value)}`} onClick={() => filterValue(field, value, "out")}><Icon name="minus" /></button>
+            <IconButton
+              icon="plus"
+              title="Filter for this value"
+              label={`Filter for ${field} ${String(value)}`}
+              onClick={() => filterValue(field, value, "for")}
+            />
+            <IconButton
+              icon="minus"
+              title="Filter this value out"
+              label={`Filter out ${field} ${String(value)}`}
+              onClick={() => filterValue(field, value, "out")}
+            />
           </li>
         ))}
       </ul>
       <p class="facet-foot">
         {formatCount(facet.distinct)} distinct{others > 0 && ` (top ${FACET_TOP} shown)`}
         {facet.missing > 0 && (
-          <> · <button type="button" class="link-button" title={`Only documents without ${field}`} onClick={() => filterTerm(`NOT ${quoteField(field)}:*`)}>missing in {formatCount(facet.missing)}</button></>
+          <>
+            {" "}
+            ·{" "}
+            <button
+              type="button"
+              class="link-button"
+              title={`Only documents without ${field}`}
+              onClick={() => filterTerm(`NOT ${quoteField(field)}:*`)}
+            >
+              missing in {formatCount(facet.missing)}
+            </button>
+          </>
         )}
       </p>
     </>

@@ -11,6 +11,7 @@ import { currentParams, elapsedMs, histogram, isTable, loading, meta, rows, stal
 import { activeRows } from "../state/selection";
 import { columns, view } from "../state/view";
 import { copyLink } from "./drawer";
+import { IconButton } from "./icon-button";
 import { Icon } from "./icons";
 import { copyText, toast } from "./notify";
 import { Popover } from "./popover";
@@ -22,14 +23,47 @@ export function Toolbar() {
   const { live } = view.value;
   return (
     <div class="toolbar">
-      <button type="button" class={`icon-button${sidebarOpen.value ? " on" : ""}`} aria-pressed={sidebarOpen.value} title="Fields  b" aria-label="Fields panel" onClick={() => (sidebarOpen.value = !sidebarOpen.value)}><Icon name="panel" /></button>
-      {!live && <button type="button" class={`icon-button${histogramOpen.value ? " on" : ""}`} aria-pressed={histogramOpen.value} title="Histogram" aria-label="Histogram panel" onClick={() => (histogramOpen.value = !histogramOpen.value)}><Icon name="chart" /></button>}
+      <IconButton
+        icon="panel"
+        pressed={sidebarOpen.value}
+        title="Fields  b"
+        label="Fields panel"
+        onClick={() => (sidebarOpen.value = !sidebarOpen.value)}
+      />
+      {!live && (
+        <IconButton
+          icon="chart"
+          pressed={histogramOpen.value}
+          title="Histogram"
+          label="Histogram panel"
+          onClick={() => (histogramOpen.value = !histogramOpen.value)}
+        />
+      )}
       {!live && <Summary />}
       <span class="spacer" />
       <ZoneSwitch />
-      <button type="button" class={`icon-button${wrap.value ? " on" : ""}`} aria-pressed={wrap.value} title="Wrap long lines  w" aria-label="Wrap long lines" onClick={() => (wrap.value = !wrap.value)}><Icon name="wrap" /></button>
-      <button type="button" class="icon-button" title="Copy a link to this view  y" aria-label="Copy a link to this view" onClick={() => void copyLink()}><Icon name="link" /></button>
-      <Popover open={exportOpen} label="Export" buttonClass="icon-button" panelClass="right" button={<Icon name="download" />}><ExportMenu /></Popover>
+      <IconButton
+        icon="wrap"
+        pressed={wrap.value}
+        title="Wrap long lines  w"
+        label="Wrap long lines"
+        onClick={() => (wrap.value = !wrap.value)}
+      />
+      <IconButton
+        icon="link"
+        title="Copy a link to this view  y"
+        label="Copy a link to this view"
+        onClick={() => void copyLink()}
+      />
+      <Popover
+        open={exportOpen}
+        label="Export"
+        buttonClass="icon-button"
+        panelClass="right"
+        button={<Icon name="download" />}
+      >
+        <ExportMenu />
+      </Popover>
     </div>
   );
 }
@@ -43,11 +77,31 @@ function Summary() {
     <span class={`summary${stale.value ? " stale" : ""}`} data-testid="summary">
       {isTable.value
         ? shown !== undefined && <b>{plural(shown, "row")}</b>
-        : total !== undefined && <><b data-testid="total">{plural(total, "event")}</b>{shown !== undefined && shown < total && <span class="dim"> {formatCount(shown)} loaded</span>}</>}
-      {elapsedMs.value !== undefined && done && <span class="dim" title={`${done.tookMs} ms in the collector`}> {Math.round(elapsedMs.value)} ms</span>}
+        : total !== undefined && (
+            <>
+              <b data-testid="total">{plural(total, "event")}</b>
+              {shown !== undefined && shown < total && <span class="dim"> {formatCount(shown)} loaded</span>}
+            </>
+          )}
+      {elapsedMs.value !== undefined && done && (
+        <span class="dim" title={`${done.tookMs} ms in the collector`}>
+          {" "}
+          {Math.round(elapsedMs.value)} ms
+        </span>
+      )}
       {loading.value && <span class="dim"> searching…</span>}
-      {done?.partial && <strong class="partial" title="The collector stopped before it had seen everything."> partial results{done.reason !== undefined && `: ${done.reason}`}</strong>}
-      {done?.warnings.map((warning) => <span key={warning} class="warning"> {warning}</span>)}
+      {done?.partial && (
+        <strong class="partial" title="The collector stopped before it had seen everything.">
+          {" "}
+          partial results{done.reason !== undefined && `: ${done.reason}`}
+        </strong>
+      )}
+      {done?.warnings.map((warning) => (
+        <span key={warning} class="warning">
+          {" "}
+          {warning}
+        </span>
+      ))}
     </span>
   );
 }
@@ -65,16 +119,44 @@ function ExportMenu() {
   };
   const isStats = isTable.value && table.value !== undefined;
   const docs = isStats && table.value ? tableDocs(table.value) : activeRows.value.all;
-  const names = isStats && table.value
-    ? table.value.columns.map((column) => column.name)
-    : ["@timestamp", "log.level", ...columns.value.flatMap((name) => (name === SOURCE_COLUMN ? ["service.name", "host.name"] : [name])), ...(columns.value.includes(MESSAGE_COLUMN) ? [] : [MESSAGE_COLUMN])];
-  const request = apiPath(isStats ? "stats" : "query", { ...currentParams(), q: view.value.q, limit: isStats ? undefined : 1000 });
+  const names =
+    isStats && table.value
+      ? table.value.columns.map((column) => column.name)
+      : [
+          "@timestamp",
+          "log.level",
+          ...columns.value.flatMap((name) => (name === SOURCE_COLUMN ? ["service.name", "host.name"] : [name])),
+          ...(columns.value.includes(MESSAGE_COLUMN) ? [] : [MESSAGE_COLUMN]),
+        ];
+  const request = apiPath(isStats ? "stats" : "query", {
+    ...currentParams(),
+    q: view.value.q,
+    limit: isStats ? undefined : 1000,
+  });
   const curl = `curl '${new URL(request, location.href).href.replace(/'/g, "%27")}'`;
   return (
     <ul class="menu-list">
-      <li><button type="button" data-autofocus onClick={() => save(toNdjson(docs), "application/x-ndjson", "ndjson")}>Save {plural(docs.length, "loaded row")} as NDJSON</button></li>
-      <li><button type="button" onClick={() => save(toCsv(docs, names), "text/csv", "csv")}>Save {plural(docs.length, "loaded row")} as CSV</button></li>
-      <li><button type="button" onClick={() => { void copyText(curl, "Command"); close(); }}>Copy the request as curl</button></li>
+      <li>
+        <button type="button" data-autofocus onClick={() => save(toNdjson(docs), "application/x-ndjson", "ndjson")}>
+          Save {plural(docs.length, "loaded row")} as NDJSON
+        </button>
+      </li>
+      <li>
+        <button type="button" onClick={() => save(toCsv(docs, names), "text/csv", "csv")}>
+          Save {plural(docs.length, "loaded row")} as CSV
+        </button>
+      </li>
+      <li>
+        <button
+          type="button"
+          onClick={() => {
+            void copyText(curl, "Command");
+            close();
+          }}
+        >
+          Copy the request as curl
+        </button>
+      </li>
     </ul>
   );
 }
