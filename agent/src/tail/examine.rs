@@ -246,7 +246,6 @@ impl Tailer {
         let Some(generation) = self.table.get_mut(stream) else { return };
         let (path, original) = (newcomer.found.path.display(), generation.origin.display());
         tracing::info!(%path, %original, offset = generation.read.offset, "the rest is read from a copy");
-        generation.file = Some(newcomer.file);
         generation.covered = covered;
         generation.renamed = true;
         generation.scanned_to = 0;
@@ -255,6 +254,7 @@ impl Tailer {
         generation.quiet_since_ms = now.mono_ms;
         let entry = generation.entry_at(&generation.acked, now.unix_s());
         self.journal.put(stream, &entry);
+        self.keep_open(stream, newcomer.file);
         self.ending.insert(stream);
         self.enqueue(stream);
     }
@@ -264,7 +264,6 @@ impl Tailer {
         let Newcomer { found, file, stat, start: bytes, .. } = newcomer;
         let mut generation =
             Generation::new(found.section, &found.path, found.inode, Head::of(&bytes), start, now.mono_ms);
-        generation.file = Some(file);
         generation.size_seen = stat.size;
         generation.modified_ns = found.modified_ns;
         let stream = self.unused_stream();
@@ -272,6 +271,7 @@ impl Tailer {
         self.has_new_streams = true;
         self.counters.generations.increment();
         self.table.insert(stream, generation);
+        self.keep_open(stream, file);
         self.enqueue(stream);
     }
 
@@ -308,6 +308,7 @@ impl Tailer {
         match generation::open(&generation.path) {
             Ok((file, stat)) if stat.inode == generation.inode => {
                 generation.file = Some(file);
+                self.open_files += 1;
                 true
             }
             Ok(_) => {

@@ -97,6 +97,8 @@ pub struct Tailer {
     ordinary: VecDeque<StreamId>,
     /// Files without a name, or with another one, until nothing is left of them.
     ending: HashSet<StreamId>,
+    /// Descriptors held; counted anew at each scan.
+    open_files: usize,
     suspects: HashMap<Inode, Suspect>,
     /// Files that aren't followed, so that each is mentioned once.
     skipped: HashMap<Inode, (u64, i128)>,
@@ -139,6 +141,7 @@ impl Tailer {
             urgent: VecDeque::new(),
             ordinary: VecDeque::new(),
             ending: HashSet::new(),
+            open_files: 0,
             suspects: HashMap::new(),
             skipped: HashMap::new(),
             warned: HashSet::new(),

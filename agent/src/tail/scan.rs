@@ -2,7 +2,7 @@
 //! which are gone, which are unknown.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use millpond_wire::position::StreamId;
@@ -125,29 +125,34 @@ impl Tailer {
     fn recognise(&mut self, found: &Found, cut: &mut Vec<StreamId>, now: Now) -> bool {
         let mut is_recognised = false;
         for stream in self.table.dormant_at(found.inode) {
-            if !is_recognised && self.holds_generation(stream, &found.path) {
-                is_recognised = true;
-                self.resume(stream, found, true, now);
-            } else {
-                // The inode is another file's now; what it was may live on as a copy.
-                self.table.set_life(stream, Life::Cut { since_ms: now.mono_ms });
-                cut.push(stream);
+            match self.open_if_same(stream, &found.path) {
+                Some(file) if !is_recognised => {
+                    is_recognised = true;
+                    self.resume(stream, found, file, true, now);
+                }
+                _ => {
+                    // The inode is another file's now; what it was may live on as a copy.
+                    self.table.set_life(stream, Life::Cut { since_ms: now.mono_ms });
+                    cut.push(stream);
+                }
             }
         }
         is_recognised
     }
 
-    fn holds_generation(&self, stream: StreamId, path: &Path) -> bool {
-        let Some(generation) = self.table.get(stream) else { return false };
-        let Ok((file, stat)) = generation::open(path) else { return false };
-        let Ok(start) = generation::read_vec(&file, usize::from(generation.head.len), 0) else { return false };
-        stat.inode == generation.inode
+    /// The file at `path`, if it holds what a generation is remembered to hold.
+    fn open_if_same(&self, stream: StreamId, path: &Path) -> Option<File> {
+        let generation = self.table.get(stream)?;
+        let (file, stat) = generation::open(path).ok()?;
+        let start = generation::read_vec(&file, usize::from(generation.head.len), 0).ok()?;
+        let is_same = stat.inode == generation.inode
             && generation.head.matches(&start)
-            && generation::holds(&file, &generation.read).unwrap_or(false)
+            && generation::holds(&file, &generation.read).unwrap_or(false);
+        is_same.then_some(file)
     }
 
     /// Follows a remembered generation again.
-    fn resume(&mut self, stream: StreamId, found: &Found, covered: bool, now: Now) {
+    fn resume(&mut self, stream: StreamId, found: &Found, file: File, covered: bool, now: Now) {
         self.table.place(stream, found.inode, &found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.section = found.section;
@@ -156,11 +161,12 @@ impl Tailer {
         generation.size_seen = found.size;
         generation.modified_ns = found.modified_ns;
         generation.renamed |= found.path != generation.origin;
-        let is_ending = generation.renamed || !covered;
-        if is_ending && found.size > generation.read.offset {
+        let has_unread = found.size > generation.read.offset;
+        if has_unread && (generation.renamed || !covered) {
             self.ending.insert(stream);
         }
-        if found.size != self.table.get(stream).map_or(0, |generation| generation.read.offset) {
+        if has_unread {
+            self.keep_open(stream, file);
             self.enqueue(stream);
         }
     }
@@ -177,9 +183,12 @@ impl Tailer {
                 discover::siblings(directory, section).into_iter().map(|found| (found.inode, found)).collect()
             });
             let Some(found) = by_inode.get(&generation.inode) else { continue };
-            if found.size > generation.read.offset && self.holds_generation(stream, &found.path) {
-                let found = found.clone();
-                self.resume(stream, &found, false, now);
+            if found.size <= generation.read.offset {
+                continue;
+            }
+            let found = found.clone();
+            if let Some(file) = self.open_if_same(stream, &found.path) {
+                self.resume(stream, &found, file, false, now);
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Whose turn it is to be read, and when a file that has lost its name has come to its end.
 
+use std::fs::File;
 use std::mem;
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
-use super::generation::{self, Life};
+use super::generation::{self, Generation, Life};
 use super::identity::Head;
 use super::read::{Turn, TurnEnd};
 use crate::limits;
@@ -64,8 +65,13 @@ impl Tailer {
         // Taken out for the turn, so that the generation can be changed beside it.
         let file = self.table.get_mut(stream)?.file.take()?;
         let end = self.turn_of(stream, &file, is_ending, now);
+        let has_room = self.open_files <= self.settings.open_files_max;
         if let Some(generation) = self.table.get_mut(stream) {
-            generation.file = Some(file);
+            if has_room || !may_be_opened_again(generation) || !matches!(end, Ok(TurnEnd::AtEnd)) {
+                generation.file = Some(file);
+            } else {
+                self.open_files -= 1;
+            }
         }
         match end {
             Ok(TurnEnd::Cut) => {
@@ -88,7 +94,7 @@ impl Tailer {
     fn turn_of(
         &mut self,
         stream: StreamId,
-        file: &std::fs::File,
+        file: &File,
         is_ending: bool,
         now: Now,
     ) -> std::io::Result<TurnEnd> {
@@ -121,7 +127,7 @@ impl Tailer {
 
     /// Lets the head of a short file grow with it. False when the file no longer begins with the old head.
     /// Where nothing has been read yet the head is the only evidence, and is looked at each time.
-    fn grow_head(&mut self, stream: StreamId, file: &std::fs::File, size: u64) -> std::io::Result<bool> {
+    fn grow_head(&mut self, stream: StreamId, file: &File, size: u64) -> std::io::Result<bool> {
         let Some(generation) = self.table.get(stream) else { return Ok(true) };
         let head = generation.head;
         if size < u64::from(head.len) {
@@ -189,33 +195,47 @@ impl Tailer {
         }
     }
 
+    /// Keeps the descriptor of a file that was just opened, where there is room for it: while it is open, not
+    /// even a deletion takes away what is unread.
+    pub(super) fn keep_open(&mut self, stream: StreamId, file: File) {
+        let has_room = self.open_files < self.settings.open_files_max;
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if has_room || !may_be_opened_again(generation) {
+            generation.file = Some(file);
+            self.open_files += 1;
+        }
+    }
+
     /// Closes the files that have rested longest, when more are open than should be.
     pub(super) fn close_resting_files(&mut self) {
-        let max = self.settings.open_files_max;
-        let may_close = |generation: &generation::Generation| {
-            generation.life == Life::Live && generation.covered && !generation.queued && generation.unread_bytes() == 0
-        };
-        let open = self.table.iter().filter(|(_, generation)| generation.file.is_some()).count();
-        if open <= max {
+        self.open_files = self.table.iter().filter(|(_, generation)| generation.file.is_some()).count();
+        let surplus = self.open_files.saturating_sub(self.settings.open_files_max);
+        if surplus == 0 {
             return;
         }
-        let mut resting: Vec<_> = self
-            .table
-            .iter_mut()
-            .map(|(_, generation)| generation)
-            .filter(|generation| generation.file.is_some() && may_close(generation))
-            .collect();
+        let may_close = |generation: &Generation| {
+            may_be_opened_again(generation) && !generation.queued && generation.unread_bytes() == 0
+        };
+        let generations = self.table.iter_mut().map(|(_, generation)| generation);
+        let mut resting: Vec<_> =
+            generations.filter(|generation| generation.file.is_some() && may_close(generation)).collect();
         resting.sort_unstable_by_key(|generation| generation.quiet_since_ms);
-        for generation in resting.into_iter().take(open - max) {
+        for generation in resting.into_iter().take(surplus) {
             generation.file = None;
             generation.detector = None;
+            self.open_files -= 1;
         }
     }
 }
 
+/// True when its name will find it again.
+fn may_be_opened_again(generation: &Generation) -> bool {
+    generation.life == Life::Live && generation.covered
+}
+
 /// True when whoever wrote to a renamed file has begun its successor, or there is none: a daemon goes on
 /// writing to the old file until it is told to reopen.
-fn writer_has_moved_on(generation: &generation::Generation) -> bool {
+fn writer_has_moved_on(generation: &Generation) -> bool {
     match std::fs::metadata(&generation.origin) {
         Ok(successor) => successor.len() > 0 || generation.life == Life::Deleted,
         Err(_) => true,
