@@ -59,13 +59,14 @@ fn publish(shared: &Shared, batches: &[Appended], splits: &[Arc<Split>]) {
 /// Builds the documents of these batches: at least one split for each day, and no split larger than
 /// one build should be.
 fn build(shared: &Shared, batches: &[Appended]) -> Result<Vec<Arc<Split>>, StoreError> {
+    let arrived_ns = (shared.config.now_ns)();
     let wal_upto = batches.last().map_or(0, |last| last.upto);
     let mut splits = Vec::new();
     for (partition, mut docs) in partitions(batches) {
         build::sort(&mut docs);
         for docs in docs.chunks(shared.config.build_documents_max.max(1)) {
             let id = shared.manifest().next_id();
-            let split = guarded("build a split", || build::build(id, partition, docs, wal_upto))?;
+            let split = guarded("build a split", || build::build(id, partition, docs, wal_upto, arrived_ns))?;
             splits.push(Arc::new(split));
         }
     }

@@ -176,7 +176,7 @@ pub struct FieldInfo {
 /// Which documents may go. Whole splits only, the oldest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Splits whose newest document is older than this go.
+    /// Splits whose last document arrived longer ago than this go.
     pub age_max: Option<Duration>,
     /// The oldest splits go until the store is at most this large.
     pub bytes_max: Option<u64>,

@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     pub(crate) min_ns: i64,
     /// Newest event time, Unix nanoseconds.
     pub(crate) max_ns: i64,
+    /// See [`SplitMeta::arrived_ns`].
+    pub(crate) arrived_ns: i64,
 }
 
 impl Entry {
@@ -51,6 +53,7 @@ impl Entry {
             bytes,
             min_ns: meta.min_ns,
             max_ns: meta.max_ns,
+            arrived_ns: meta.arrived_ns,
         }
     }
 }
@@ -91,7 +94,9 @@ impl State {
         if record.snapshot {
             self.live.clear();
         }
-        record.removed.iter().for_each(|id| drop(self.live.remove(id)));
+        for id in &record.removed {
+            self.live.remove(id);
+        }
         self.live.extend(record.added.iter().map(|entry| (entry.id, entry.clone())));
         self.wal_upto = self.wal_upto.max(record.wal_upto);
         self.max_sequence = self.max_sequence.max(record.max_sequence);
@@ -268,7 +273,7 @@ mod tests {
     use super::*;
 
     fn entry(id: u64) -> Entry {
-        Entry { id, partition: Some(3), documents: 10, bytes: 100, min_ns: 1, max_ns: 2 }
+        Entry { id, partition: Some(3), documents: 10, bytes: 100, min_ns: 1, max_ns: 2, arrived_ns: 2 }
     }
 
     fn record(added: &[u64], removed: &[u64], wal_upto: u64) -> Record {

@@ -31,6 +31,7 @@ pub(crate) fn build(
     partition: Partition,
     docs: &[Candidate<'_>],
     wal_upto: u64,
+    arrived_ns: i64,
 ) -> Result<Split, StoreError> {
     let memory = StoreError::index::<std::io::Error>("write rows in memory");
     let mut shredder = Shredder::default();
@@ -65,6 +66,7 @@ pub(crate) fn build(
         documents,
         min_ns,
         max_ns,
+        arrived_ns,
         max_sequence,
         columns: metas,
         unindexed,

@@ -140,6 +140,7 @@ fn merged_meta(id: u64, partition: Partition, inputs: &[Arc<Split>]) -> SplitMet
         documents: metas().map(|meta| meta.documents).sum(),
         min_ns: metas().map(|meta| meta.min_ns).min().unwrap_or_default(),
         max_ns: metas().map(|meta| meta.max_ns).max().unwrap_or_default(),
+        arrived_ns: metas().map(|meta| meta.arrived_ns).max().unwrap_or_default(),
         max_sequence: metas().map(|meta| meta.max_sequence).max().unwrap_or_default(),
         columns,
         unindexed,

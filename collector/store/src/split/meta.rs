@@ -111,6 +111,8 @@ pub(crate) struct SplitMeta {
     pub(crate) min_ns: i64,
     /// Newest event time, Unix nanoseconds.
     pub(crate) max_ns: i64,
+    /// When the last of its documents arrived, Unix nanoseconds: what retention by age counts from.
+    pub(crate) arrived_ns: i64,
     /// Highest sequence number.
     pub(crate) max_sequence: u64,
     /// Sorted by name, then kind.
@@ -195,6 +197,7 @@ mod tests {
             documents: 3,
             min_ns: -5,
             max_ns: 9,
+            arrived_ns: 11,
             max_sequence: 4,
             columns: vec![column("a", Kind::Integer), column("b", Kind::Float), column("b", Kind::String)],
             unindexed: vec!["long".to_owned()],
