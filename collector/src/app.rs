@@ -8,8 +8,8 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -290,7 +290,11 @@ impl Core {
         let ending = tokio::task::spawn_blocking(move || {
             let has_panicked = committer.join().is_err() | appender.join().is_err();
             let flushed = store.flush();
-            if has_panicked { Err(AppError::Thread("the committer or the appender panicked".into())) } else { Ok(flushed?) }
+            if has_panicked {
+                Err(AppError::Thread("the committer or the appender panicked".into()))
+            } else {
+                Ok(flushed?)
+            }
         });
         ending.await.map_err(|_| AppError::Thread("the end panicked".into()))?
     }

@@ -102,7 +102,8 @@ impl RateLimit {
         const SECOND_NS: i64 = 1_000_000_000;
         let cost_ns = SECOND_NS / i64::from(ENROLL_PER_SECOND_MAX);
         // A clock that was set back must not lock anyone out.
-        let full_at_ns = if self.full_at_ns > now_ns.saturating_add(SECOND_NS) { now_ns } else { self.full_at_ns };
+        let full_at_ns =
+            if self.full_at_ns > now_ns.saturating_add(SECOND_NS) { now_ns } else { self.full_at_ns };
         let after_ns = full_at_ns.max(now_ns).saturating_add(cost_ns);
         let allows = after_ns <= now_ns.saturating_add(SECOND_NS);
         if allows {

@@ -111,11 +111,12 @@ async fn connection(stream: TcpStream, address: SocketAddr, tls: PortTls, routes
         routes.metrics.agents_handshake_errors_total.add(1);
         tracing::info!(%address, %reason, "a connection to the agents' port was refused");
     };
-    let (stream, peer) = match timeout(HANDSHAKE_TIMEOUT, handshake(stream, &tls, routes.enrollment.site())).await {
-        Ok(Ok(connected)) => connected,
-        Ok(Err(error)) => return refused(&error),
-        Err(_) => return refused(&"the handshake took too long"),
-    };
+    let (stream, peer) =
+        match timeout(HANDSHAKE_TIMEOUT, handshake(stream, &tls, routes.enrollment.site())).await {
+            Ok(Ok(connected)) => connected,
+            Ok(Err(error)) => return refused(&error),
+            Err(_) => return refused(&"the handshake took too long"),
+        };
     routes.metrics.agents_connections_total.add(1);
     let peer = Arc::new(peer);
     let service = service_fn(|request| {

@@ -59,7 +59,11 @@ impl Routes {
         outcome.unwrap_or_else(Problem::into_response)
     }
 
-    async fn logs(&self, agent: &AgentId, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {
+    async fn logs(
+        &self,
+        agent: &AgentId,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Problem> {
         let received_ns = now_ns();
         let (parts, body) = request.into_parts();
         let content_type = header(&parts.headers, &CONTENT_TYPE).unwrap_or(PROTOBUF);

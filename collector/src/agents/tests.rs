@@ -1,1 +1,303 @@
-//! Under construction.
+//! The port over real sockets: who gets in, who doesn't, and what they are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use millpond_wire::otlp::{RecordRef, RequestEncoder};
+use millpond_wire::position::StreamId;
+use millpond_wire::tls::{SERVER_NAME, client_config, enroll_client_config};
+use millpond_wire::token::JoinToken;
+use rcgen::{CertificateParams, KeyPair};
+use rustls::ClientConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+
+use super::*;
+use crate::clock::now_ns;
+use crate::identity::{Authority, DataDir, TokenStore};
+use crate::ingest::testing::Running;
+use crate::stop::{Stopper, stop_signal};
+
+const SITE: &str = "mill";
+
+/// A port that is open, and what is behind it.
+struct Port {
+    address: std::net::SocketAddr,
+    running: Running,
+    dir: DataDir,
+    authority: Authority,
+    stopper: Stopper,
+    serving: tokio::task::JoinHandle<()>,
+    _temporary: tempfile::TempDir,
+}
+
+/// An agent's key and certificate.
+struct Agent {
+    key_pem: String,
+    chain_pem: String,
+}
+
+type Reply = (StatusCode, Bytes);
+
+fn now_s() -> u64 {
+    (now_ns() / 1_000_000_000) as u64
+}
+
+impl Port {
+    async fn open() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(temporary.path().join("collector"));
+        Authority::create(&dir, &[], now_s()).unwrap();
+        let authority = Authority::load(&dir).unwrap();
+        let (chain, key) =
+            (std::fs::read(dir.server_chain()).unwrap(), std::fs::read(dir.server_key()).unwrap());
+        let tls = PortTls::new(&chain, &key, authority.ca_pem().as_bytes()).unwrap();
+        let running = Running::start(100 << 20);
+        let enrollment =
+            Enrollment::new(Authority::load(&dir).unwrap(), TokenStore::new(dir.tokens()), SITE.into());
+        let routes = Arc::new(Routes {
+            ingest: running.ingest.clone(),
+            enrollment: Arc::new(enrollment),
+            metrics: Arc::clone(&running.metrics),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stopper, stop) = stop_signal();
+        let serving = tokio::spawn(serve(listener, tls, routes, 10, stop));
+        Self { address, running, dir, authority, stopper, serving, _temporary: temporary }
+    }
+
+    fn token(&self, fill: u8, ttl: Duration) -> JoinToken {
+        let ca_sha256 = self.authority.fingerprint().unwrap();
+        let token = JoinToken { address: self.address.to_string(), ca_sha256, secret: [fill; 32] };
+        TokenStore::new(self.dir.tokens()).add(&token.secret_hash(), ttl, now_s()).unwrap();
+        token
+    }
+
+    /// A certificate as `site` would have given, straight from the CA.
+    fn agent(&self, site: &str) -> Agent {
+        let (key_pem, csr) = key_and_request();
+        let id = "web-01".parse().unwrap();
+        Agent { key_pem, chain_pem: self.authority.sign_agent(&csr, site, &id, now_s()).unwrap() }
+    }
+
+    fn config_of(&self, agent: &Agent) -> Arc<ClientConfig> {
+        let ca = self.authority.ca_pem().as_bytes();
+        let config = client_config(ca, agent.chain_pem.as_bytes(), agent.key_pem.as_bytes()).unwrap();
+        over_http1(&config)
+    }
+
+    fn enroll_config(&self) -> Arc<ClientConfig> {
+        enroll_client_config(self.authority.fingerprint().unwrap()).unwrap()
+    }
+
+    /// One request on a connection of its own; an error is one of the handshake.
+    async fn send(&self, config: Arc<ClientConfig>, request: Request<Full<Bytes>>) -> Result<Reply, String> {
+        let tcp = TcpStream::connect(self.address).await.unwrap();
+        let name = SERVER_NAME.try_into().unwrap();
+        let tls = TlsConnector::from(config).connect(name, tcp).await.map_err(|error| error.to_string())?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(tls)).await.map_err(|error| error.to_string())?;
+        let connection = tokio::spawn(connection);
+        let reply = sender.send_request(request).await.map_err(|error| format!("{error:?}"))?;
+        let status = reply.status();
+        let body = reply.into_body().collect().await.unwrap().to_bytes();
+        drop(sender);
+        let _ = connection.await;
+        Ok((status, body))
+    }
+
+    async fn enroll(&self, secret: &str, csr: &str, id: &str) -> Reply {
+        let body = serde_json::json!({ "secret": secret, "csr": csr, "agent_id": id }).to_string();
+        self.send(self.enroll_config(), post("/v1/enroll", body.into())).await.unwrap()
+    }
+}
+
+/// The agent's configuration speaks HTTP/2 alone; these tests are shorter in HTTP/1.1.
+fn over_http1(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+fn key_and_request() -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateParams::default().serialize_request(&key).unwrap();
+    (key.serialize_pem(), request.pem().unwrap())
+}
+
+fn post(path: &str, body: Bytes) -> Request<Full<Bytes>> {
+    let request =
+        Request::post(path).header("host", SERVER_NAME).header(CONTENT_TYPE, "application/x-protobuf");
+    request.body(Full::new(body)).unwrap()
+}
+
+fn get(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path).header("host", SERVER_NAME).body(Full::default()).unwrap()
+}
+
+fn logs() -> Bytes {
+    let mut request = RequestEncoder::new(&[]);
+    request.begin_stream(StreamId(7), 0, &[]);
+    let record = RecordRef {
+        offset: 0,
+        timestamp_ns: 1,
+        observed_ns: 1,
+        severity_number: 9,
+        severity_text: "",
+        body: "hello",
+        trace_id: &[],
+        span_id: &[],
+    };
+    request.record(&record, std::iter::empty());
+    request.end_stream(6, "{}");
+    request.finish().into()
+}
+
+fn code((status, body): &Reply) -> (u16, String) {
+    let problem: serde_json::Value = serde_json::from_slice(body).unwrap();
+    assert_eq!(problem["status"], status.as_u16());
+    (status.as_u16(), problem["code"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_token_becomes_a_certificate_that_ships() {
+    let port = Port::open().await;
+    let token = port.token(1, Duration::from_secs(60));
+    let (key_pem, csr) = key_and_request();
+    let (status, body) = port.enroll(&token.secret_text(), &csr, "web-01").await;
+    assert_eq!(status, StatusCode::OK, "{body:?}");
+    let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((answer["site"].as_str(), answer["agent_id"].as_str()), (Some(SITE), Some("web-01")));
+    assert_eq!(answer["ca"].as_str(), Some(port.authority.ca_pem()));
+    let agent = Agent { key_pem, chain_pem: answer["certificate"].as_str().unwrap().to_owned() };
+    for _ in 0..2 {
+        let (status, body) = port.send(port.config_of(&agent), post("/v1/logs", logs())).await.unwrap();
+        assert_eq!((status, body.len()), (StatusCode::OK, 0));
+    }
+    let (status, body) = port.send(port.config_of(&agent), get("/v1/positions")).await.unwrap();
+    let line = "{\"stream\":\"0000000000000007\",\"offset\":6,\"state\":\"{}\"}\n";
+    assert_eq!((status, &body[..]), (StatusCode::OK, line.as_bytes()));
+    // The stop lets the port end by itself.
+    port.stopper.stop();
+    port.serving.await.unwrap();
+    let store = port.running.stop().await;
+    assert_eq!(store.documents(), [(0, "hello".to_owned())]);
+}
+
+#[tokio::test]
+async fn tokens_that_do_not_let_in_say_why() {
+    let port = Port::open().await;
+    let (_, csr) = key_and_request();
+    let good = port.token(1, Duration::from_secs(60)).secret_text();
+    let expired = port.token(2, Duration::ZERO).secret_text();
+    let forged = JoinToken { address: "a:1".into(), ca_sha256: [0; 32], secret: [3; 32] }.secret_text();
+    let rows = [
+        (forged.as_str(), csr.as_str(), "a", 403, "token_unknown"),
+        (&expired, &csr, "a", 403, "token_expired"),
+        (&good, "no request", "a", 400, "bad_enrolment"),
+        (&good, &csr, "Not An Id", 400, "bad_enrolment"),
+    ];
+    for (secret, csr, id, status, expected) in rows {
+        let reply = port.enroll(secret, csr, id).await;
+        assert_eq!(code(&reply), (status, expected.to_owned()));
+    }
+    assert_eq!(port.enroll(&good, &csr, "a").await.0, StatusCode::OK, "bad requests did not spend it");
+    assert_eq!(code(&port.enroll(&good, &csr, "a").await), (403, "token_used".to_owned()));
+    assert_eq!(port.running.metrics.enroll_refused_total.value(), 5);
+}
+
+#[tokio::test]
+async fn nobody_gets_past_the_handshake_without_a_certificate_of_ours() {
+    let (port, other) = (Port::open().await, Port::open().await);
+    let without = {
+        let mut config = (*port.enroll_config()).clone();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    };
+    let foreign = other.agent(SITE);
+    let foreign = client_config(
+        port.authority.ca_pem().as_bytes(),
+        foreign.chain_pem.as_bytes(),
+        foreign.key_pem.as_bytes(),
+    );
+    for config in [without, over_http1(&foreign.unwrap())] {
+        assert!(port.send(config, post("/v1/logs", logs())).await.is_err());
+    }
+    assert_eq!(port.running.metrics.agents_connections_total.value(), 0);
+    // The other way round: a client with a token for one collector sends nothing to another.
+    let wrong_ca = other.enroll_config();
+    assert!(port.send(wrong_ca, post("/v1/enroll", Bytes::new())).await.is_err());
+}
+
+#[tokio::test]
+async fn each_connection_is_good_for_its_own_requests_only() {
+    let port = Port::open().await;
+    let agent = port.config_of(&port.agent(SITE));
+    let stranger = port.config_of(&port.agent("elsewhere"));
+    let rows = [
+        (port.enroll_config(), post("/v1/logs", logs()), 404, "not_found"),
+        (port.enroll_config(), get("/v1/positions"), 404, "not_found"),
+        (Arc::clone(&agent), post("/v1/enroll", Bytes::new()), 404, "not_found"),
+        (Arc::clone(&agent), get("/"), 404, "not_found"),
+        (stranger, post("/v1/logs", logs()), 403, "foreign_identity"),
+        (Arc::clone(&agent), post("/v1/logs", Bytes::from_static(b"\xff\xff")), 400, "bad_body"),
+        (Arc::clone(&agent), post("/v1/logs", vec![0; (16 << 20) + 1].into()), 413, "too_large"),
+    ];
+    for (config, request, status, expected) in rows {
+        let path = request.uri().path().to_owned();
+        let reply = port.send(config, request).await.unwrap();
+        assert_eq!(code(&reply), (status, expected.to_owned()), "{path}");
+    }
+    for (name, value) in [(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "br")] {
+        let mut request = post("/v1/logs", logs());
+        request.headers_mut().insert(name, value.parse().unwrap());
+        assert_eq!(
+            port.send(Arc::clone(&agent), request).await.unwrap().0,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
+        );
+    }
+}
+
+/// A `ClientHello` as TLS 1.2 has it (RFC 5246, section 7.4.1.2): without `supported_versions`.
+fn client_hello_of_tls_1_2() -> Vec<u8> {
+    // signature_algorithms: ecdsa_secp256r1_sha256; supported_groups: secp256r1.
+    let extensions = [0, 13, 0, 4, 0, 2, 4, 3, 0, 10, 0, 4, 0, 2, 0, 23];
+    let mut hello = vec![3, 3];
+    hello.extend([7; 32]);
+    // No session, one cipher suite, no compression.
+    hello.extend([0, 0, 2, 0xc0, 0x2b, 1, 0, 0, extensions.len() as u8]);
+    hello.extend(extensions);
+    let mut record = vec![22, 3, 1, 0, hello.len() as u8 + 4, 1, 0, 0, hello.len() as u8];
+    record.extend(hello);
+    record
+}
+
+#[tokio::test]
+async fn tls_1_2_is_refused() {
+    let port = Port::open().await;
+    let mut tcp = TcpStream::connect(port.address).await.unwrap();
+    tcp.write_all(&client_hello_of_tls_1_2()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = tcp.read_to_end(&mut answer).await;
+    // A fatal alert, protocol_version (RFC 8446, section 6).
+    assert_eq!(answer, [21, 3, 3, 0, 2, 2, 70]);
+}
+
+#[tokio::test]
+async fn noise_is_refused_and_counted() {
+    let port = Port::open().await;
+    let mut tcp = TcpStream::connect(port.address).await.unwrap();
+    tcp.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let _ = tcp.read_to_end(&mut answer).await;
+    assert!(!answer.starts_with(b"HTTP"));
+    assert_eq!(port.running.metrics.agents_handshake_errors_total.value(), 1);
+}

@@ -40,7 +40,11 @@ fn keys(text: &str) -> Vec<(String, Range<usize>)> {
     for (section, value) in table.get_ref() {
         match value.get_ref() {
             DeValue::Table(members) => {
-                keys.extend(members.keys().map(|key| (format!("{}.{}", section.get_ref(), key.get_ref()), key.span())));
+                keys.extend(
+                    members
+                        .keys()
+                        .map(|key| (format!("{}.{}", section.get_ref(), key.get_ref()), key.span())),
+                );
             }
             _ => keys.push((section.get_ref().to_string(), section.span())),
         }
@@ -82,7 +86,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Option<(&str, usize, Option<&str>)>) {
-        let known = ["http.listen", "ingest.listen", "retention.max_age", "retention.max_bytes"].map(String::from);
+        let known =
+            ["http.listen", "ingest.listen", "retention.max_age", "retention.max_bytes"].map(String::from);
         let found = first_unknown(text, &known);
         let found = found.as_ref().map(|found| (found.key.as_str(), found.line, found.nearest.as_deref()));
         assert_eq!(found, expected, "{text}");
@@ -103,7 +108,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, expected) in [("", "", 0), ("abc", "", 3), ("", "ab", 2), ("kitten", "sitting", 3), ("é", "e", 1)] {
+        for (a, b, expected) in
+            [("", "", 0), ("abc", "", 3), ("", "ab", 2), ("kitten", "sitting", 3), ("é", "e", 1)]
+        {
             assert_eq!(edits(a, b), expected, "{a} {b}");
         }
     }

@@ -115,8 +115,9 @@ impl Config {
             return Err(at(unknown.line, unknown_reason(&unknown)));
         }
         let folder = path.parent().unwrap_or(Path::new("."));
-        check(&raw.map_err(of_toml)?, folder)
-            .map_err(|(key, reason)| at(keys::line_of_key(text, key).unwrap_or(1), format!("{key}: {reason}")))
+        check(&raw.map_err(of_toml)?, folder).map_err(|(key, reason)| {
+            at(keys::line_of_key(text, key).unwrap_or(1), format!("{key}: {reason}"))
+        })
     }
 }
 
@@ -162,7 +163,8 @@ fn check(raw: &RawConfig, folder: &Path) -> Result<Config, Wrong> {
 }
 
 fn check_limits(raw: &raw::RawLimits) -> Result<Limits, Wrong> {
-    let at_least_one = |key, value: u32| if value == 0 { Err((key, "must be at least 1".into())) } else { Ok(value) };
+    let at_least_one =
+        |key, value: u32| if value == 0 { Err((key, "must be at least 1".into())) } else { Ok(value) };
     let request_memory_bytes =
         parse_bytes(&raw.request_memory).map_err(|reason| ("limits.request_memory", reason))?;
     if !(REQUEST_MEMORY_BYTES_MIN..=u64::from(u32::MAX)).contains(&request_memory_bytes) {
@@ -183,9 +185,9 @@ fn check_limits(raw: &raw::RawLimits) -> Result<Limits, Wrong> {
 }
 
 fn address(key: &'static str, text: &str) -> Result<SocketAddr, Wrong> {
-    text.trim()
-        .parse()
-        .map_err(|_| (key, format!("`{text}` is no address and port, such as \"127.0.0.1:7500\" or \"[::1]:7500\"")))
+    text.trim().parse().map_err(|_| {
+        (key, format!("`{text}` is no address and port, such as \"127.0.0.1:7500\" or \"[::1]:7500\""))
+    })
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, Wrong> {
@@ -218,5 +220,8 @@ fn site(text: &str) -> Result<String, Wrong> {
     if !text.is_empty() && text.len() <= SITE_BYTES_MAX && text.bytes().all(allowed) {
         return Ok(text.to_owned());
     }
-    Err(("identity.site", format!("`{text}` is no site name: use 1 to {SITE_BYTES_MAX} of a-z, 0-9, `.`, `_`, `-`")))
+    Err((
+        "identity.site",
+        format!("`{text}` is no site name: use 1 to {SITE_BYTES_MAX} of a-z, 0-9, `.`, `_`, `-`"),
+    ))
 }

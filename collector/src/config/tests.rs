@@ -29,10 +29,16 @@ fn an_empty_file_is_the_defaults() {
 #[test]
 fn wrong_values_are_refused_with_line_and_reason() {
     let rows = [
-        ("[http]\nlisten = \"0.0.0.0:7500\"", "c.toml:2: http.listen: refusing to listen on 0.0.0.0:7500: there are no accounts"),
+        (
+            "[http]\nlisten = \"0.0.0.0:7500\"",
+            "c.toml:2: http.listen: refusing to listen on 0.0.0.0:7500: there are no accounts",
+        ),
         ("[http]\nlisten = \"localhost\"", "no address and port"),
         ("\n[retention]\nmax_age = \"30\"", "c.toml:3: retention.max_age: `30` is not a time"),
-        ("[retention]\nmax_byte = \"1GB\"", "c.toml:2: there is no key `retention.max_byte`; did you mean `retention.max_bytes`?"),
+        (
+            "[retention]\nmax_byte = \"1GB\"",
+            "c.toml:2: there is no key `retention.max_byte`; did you mean `retention.max_bytes`?",
+        ),
         ("[retention]\nmax_bytes = 5", "c.toml:2: invalid type"),
         ("[limits]\nquery_groups = -5", "c.toml:2: invalid value"),
         ("[limits]\nconcurrent_queries = 0", "must be at least 1"),

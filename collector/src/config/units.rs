@@ -39,7 +39,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// Those of `read`.
-pub(super) fn parse_limit<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+pub(super) fn parse_limit<T>(
+    text: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
     if text.trim() == "unlimited" { Ok(None) } else { read(text).map(Some) }
 }
 
@@ -48,13 +51,15 @@ fn parse(text: &str, units: &[(&str, u64)], what: &str, example: &str) -> Result
     let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
     let (number, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
     let names = || units.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let bad = || format!("`{text}` is not {what}: write a number and one of {}, such as \"{example}\"", names());
+    let bad =
+        || format!("`{text}` is not {what}: write a number and one of {}, such as \"{example}\"", names());
     let unit = unit.trim_start();
     let scale = units.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale).ok_or_else(bad)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let whole: u64 = whole.parse().map_err(|_| bad())?;
     // Six digits of a fraction are more than anyone writes, and keep the arithmetic in whole numbers.
-    let fraction: u64 = if fraction.len() <= 6 { fraction.parse().map_err(|_| bad())? } else { return Err(bad()) };
+    let fraction: u64 =
+        if fraction.len() <= 6 { fraction.parse().map_err(|_| bad())? } else { return Err(bad()) };
     let fraction_scale = 10u64.pow(number.split_once('.').map_or(1, |(_, digits)| digits.len() as u32));
     let total = u128::from(whole) * u128::from(scale)
         + u128::from(fraction) * u128::from(scale) / u128::from(fraction_scale);

@@ -90,7 +90,8 @@ impl DataDir {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(error) => {
-                let source = io::Error::new(ErrorKind::ResourceBusy, format!("another collector runs here: {error}"));
+                let source =
+                    io::Error::new(ErrorKind::ResourceBusy, format!("another collector runs here: {error}"));
                 Err(failed(&path)(source))
             }
         }

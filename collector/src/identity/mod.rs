@@ -24,10 +24,14 @@ pub enum IdentityError {
         source: std::io::Error,
     },
     /// There is an identity already; making another would lock out every agent.
-    #[error("{0} exists already: this data directory is in use. Choose another one, or delete it if its agents and logs may go")]
+    #[error(
+        "{0} exists already: this data directory is in use. Choose another one, or delete it if its agents and logs may go"
+    )]
     Exists(PathBuf),
     /// There is no identity.
-    #[error("{0} is not there: make a data directory with `millpond-collector init --data-dir <folder>` first")]
+    #[error(
+        "{0} is not there: make a data directory with `millpond-collector init --data-dir <folder>` first"
+    )]
     Missing(PathBuf),
     /// Certificates could not be made or read.
     #[error("certificates: {0}")]

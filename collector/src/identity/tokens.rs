@@ -126,7 +126,8 @@ impl TokenStore {
     fn remove_old(&self, now_s: u64) {
         for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let path = entry.path();
-            let expiry_s = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok());
+            let expiry_s =
+                std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok());
             if expiry_s.is_some_and(|expiry_s| expiry_s.saturating_add(REMEMBERED.as_secs()) < now_s) {
                 let _ = std::fs::remove_file(path);
             }

@@ -153,7 +153,11 @@ mod tests {
     }
 
     fn messages(decoded: &Decoded) -> Vec<(u64, String)> {
-        decoded.batch.docs().map(|doc| (doc.sequence(), doc.message().unwrap_or_default().to_owned())).collect()
+        decoded
+            .batch
+            .docs()
+            .map(|doc| (doc.sequence(), doc.message().unwrap_or_default().to_owned()))
+            .collect()
     }
 
     #[test]
@@ -173,7 +177,8 @@ mod tests {
         for ((from, offsets, to), expected, (duplicates, gaps, is_known)) in rows {
             let mut decoded = request(from, offsets, to);
             let admitted = stage.admit(&positions, &source("web"), &mut decoded);
-            let expected: Vec<_> = expected.iter().map(|(number, text)| (*number, (*text).to_owned())).collect();
+            let expected: Vec<_> =
+                expected.iter().map(|(number, text)| (*number, (*text).to_owned())).collect();
             assert_eq!(messages(&decoded), expected);
             let found = (admitted.duplicates, admitted.gaps, admitted.is_known());
             assert_eq!(found, (duplicates, gaps, is_known), "{from} {offsets:?}");

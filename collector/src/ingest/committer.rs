@@ -94,7 +94,7 @@ impl Committer {
                     Event::Stop => events.close(),
                     Event::Commit(request) => {
                         bytes += request.body.len();
-                        group.push(request);
+                        group.push(*request);
                     }
                 }
                 if bytes < GROUP_BYTES_MAX {
@@ -105,12 +105,14 @@ impl Committer {
         }
     }
 
-    fn commit(&mut self, mut group: Vec<Box<Request>>) {
+    /// Admits, writes and answers one group of requests.
+    pub(super) fn commit(&mut self, mut group: Vec<Request>) {
         if group.is_empty() {
             return;
         }
         let mut stage = Stage::new(self.numbers);
-        let admitted: Vec<Admitted> = group.iter_mut().map(|request| self.admit(&mut stage, request)).collect();
+        let admitted: Vec<Admitted> =
+            group.iter_mut().map(|request| self.admit(&mut stage, request)).collect();
         match self.wal.commit() {
             Ok(written_bytes) => {
                 self.numbers = stage.numbers();
@@ -120,15 +122,16 @@ impl Committer {
                 });
                 self.state.set_pause(None);
                 self.answer(group, &admitted);
-                self.rotate();
+                self.rotate(&admitted);
             }
             Err(error) => self.refuse(group, &error),
         }
     }
 
     fn admit(&mut self, stage: &mut Stage, request: &mut Request) -> Admitted {
-        let admitted =
-            self.state.with_positions(|positions| stage.admit(positions, &request.source, &mut request.decoded));
+        let admitted = self
+            .state
+            .with_positions(|positions| stage.admit(positions, &request.source, &mut request.decoded));
         if !admitted.is_known() {
             let body = if admitted.head.documents == 0 { &[][..] } else { &request.body };
             self.wal.push(&admitted.head, body);
@@ -138,10 +141,10 @@ impl Committer {
 
     /// Answers the senders, then hands the documents on: waiting for the store delays the next
     /// group and not this one's answers.
-    fn answer(&mut self, group: Vec<Box<Request>>, admitted: &[Admitted]) {
+    fn answer(&mut self, group: Vec<Request>, admitted: &[Admitted]) {
         let mut durable = Vec::with_capacity(group.len());
         for (request, admitted) in group.into_iter().zip(admitted) {
-            let Request { decoded, memory, done, .. } = *request;
+            let Request { decoded, memory, done, .. } = request;
             // A sender that is gone comes back with the same request, and its positions tell.
             let _ = done.send(Ok(()));
             if admitted.head.documents > 0 {
@@ -156,7 +159,7 @@ impl Committer {
         }
     }
 
-    fn refuse(&mut self, group: Vec<Box<Request>>, error: &WalError) {
+    fn refuse(&mut self, group: Vec<Request>, error: &WalError) {
         self.metrics.wal_write_errors_total.add(1);
         match error {
             WalError::NoSpace(reason) => self.state.set_pause(Some(reason.clone())),
@@ -167,12 +170,14 @@ impl Committer {
         }
     }
 
-    fn rotate(&mut self) {
+    fn rotate(&mut self, admitted: &[Admitted]) {
         if !self.wal.is_segment_full() {
             return;
         }
         self.release();
-        let now_ns = crate::clock::now_ns();
+        // Positions age by the times in the log, not by the clock of the moment.
+        let now_ns =
+            admitted.iter().map(|admitted| admitted.head.source.received_ns).max().unwrap_or(i64::MIN);
         let snapshot = self.state.with_positions(|positions| {
             self.metrics.positions_expired_total.add(positions.forget(now_ns));
             positions.clone()
@@ -184,7 +189,8 @@ impl Committer {
         }
     }
 
-    fn tick(&mut self) {
+    /// Deletes what the store has, and looks whether there is space.
+    pub(super) fn tick(&mut self) {
         self.release();
         match self.wal.check_space(0) {
             Err(WalError::NoSpace(reason)) => self.state.set_pause(Some(reason)),
@@ -199,7 +205,7 @@ impl Committer {
         }
     }
 
-    fn count_group(&self, written_bytes: u64, group: &[Box<Request>], admitted: &[Admitted]) {
+    fn count_group(&self, written_bytes: u64, group: &[Request], admitted: &[Admitted]) {
         let metrics = &self.metrics;
         metrics.wal_groups_total.add(u64::from(written_bytes > 0));
         metrics.wal_written_bytes_total.add(written_bytes);

@@ -12,6 +12,10 @@ mod error;
 mod json;
 mod ndjson;
 pub mod replay;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -260,7 +264,9 @@ impl Ingest {
             decoded
         });
         // An error is a panic in the decoder: a defect of ours, answered without ending the process.
-        decoding.await.unwrap_or_else(|_| Err(IngestError::BadRequest("the body could not be decoded".into())))
+        decoding
+            .await
+            .unwrap_or_else(|_| Err(IngestError::BadRequest("the body could not be decoded".into())))
     }
 
     fn count_decoded(&self, decoded: &Decoded) {

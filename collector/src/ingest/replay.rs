@@ -17,7 +17,12 @@ use crate::wal::state::Numbers;
 ///
 /// # Errors
 /// The store takes nothing.
-pub fn replay(store: &dyn LogStore, metrics: &Metrics, head: &BatchHead, body: &[u8]) -> Result<(), WalError> {
+pub fn replay(
+    store: &dyn LogStore,
+    metrics: &Metrics,
+    head: &BatchHead,
+    body: &[u8],
+) -> Result<(), WalError> {
     if head.documents == 0 {
         return Ok(());
     }
@@ -36,7 +41,9 @@ pub fn replay(store: &dyn LogStore, metrics: &Metrics, head: &BatchHead, body: &
     }
     decoded.batch.number_from(head.first_document);
     let upto = Numbers::after(head).sequence;
-    store.append(Arc::new(decoded.batch), upto).map_err(|error| WalError::Broken(format!("the store: {error}")))
+    store
+        .append(Arc::new(decoded.batch), upto)
+        .map_err(|error| WalError::Broken(format!("the store: {error}")))
 }
 
 fn report(metrics: &Metrics, head: &BatchHead, reason: &str) {

@@ -79,7 +79,8 @@ fn from_rfc3339(text: &[u8]) -> Option<i64> {
         }
         _ => (&[][..], rest),
     };
-    let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset_s(zone)?;
+    let seconds =
+        days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset_s(zone)?;
     seconds.checked_mul(SECOND_NS)?.checked_add(fraction_ns(fraction, SECOND_NS))
 }
 

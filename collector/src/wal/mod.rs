@@ -208,7 +208,9 @@ impl Wal {
         if let Err(error) = self.file.append(group) {
             let is_no_space = is_no_space(&error);
             return Err(match self.file.cut(self.len_bytes) {
-                Ok(()) if is_no_space => WalError::NoSpace(format!("the disk of {} is full", self.dir.display())),
+                Ok(()) if is_no_space => {
+                    WalError::NoSpace(format!("the disk of {} is full", self.dir.display()))
+                }
                 Ok(()) => self.break_off(&error),
                 Err(error) => self.break_off(&error),
             });

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Sealed, WalError};
 use super::record::{BatchHead, Head};
 use super::segment::{Body, Item, SegmentPath, SegmentReader};
 use super::state::{Numbers, Positions};
+use super::{Sealed, WalError};
 
 /// What recovery found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,7 +87,9 @@ impl Recovered {
             match reader.next(is_wanted).map_err(failed)? {
                 Item::End => break,
                 Item::Record { head, body } => self.record(segment, head, body, replay)?,
-                Item::Gap { from_bytes, to_bytes } => self.set_aside(segment, from_bytes, to_bytes).map_err(failed)?,
+                Item::Gap { from_bytes, to_bytes } => {
+                    self.set_aside(segment, from_bytes, to_bytes).map_err(failed)?
+                }
                 Item::BadTail { from_bytes } if is_last => {
                     self.report.torn_bytes += reader.offset_bytes() - from_bytes;
                     break;

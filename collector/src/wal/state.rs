@@ -116,7 +116,9 @@ impl Positions {
             let bytes_of = |streams: &HashMap<StreamId, Position>| -> usize {
                 streams.values().map(Position::bytes).sum()
             };
-            let Some(largest) = self.agents.values_mut().max_by_key(|streams| bytes_of(streams)) else { break };
+            let Some(largest) = self.agents.values_mut().max_by_key(|streams| bytes_of(streams)) else {
+                break;
+            };
             let keep = largest.len() / 2;
             keep_newest(largest, keep);
             self.count_bytes();
@@ -216,7 +218,9 @@ mod tests {
     #[test]
     fn positions_advance_and_never_go_back() {
         let mut positions = Positions::default();
-        let rows: [(&[(u64, u64, &str)], Option<(u64, &str)>); 5] = [
+        // Spans that come; what is known then.
+        type Row<'r> = (&'r [(u64, u64, &'r str)], Option<(u64, &'r str)>);
+        let rows: [Row<'_>; 5] = [
             (&[], None),
             (&[(1, 10, "a")], Some((10, "a"))),
             (&[(1, 5, "old")], Some((10, "a"))),

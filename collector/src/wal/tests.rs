@@ -34,10 +34,16 @@ impl Bench {
 
     fn open(&self, store: Numbers) -> Session {
         let mut replayed = Vec::new();
-        let opened = Wal::open(Box::new(self.disk.clone()), self.dir.path(), self.options, store, &mut |head, body| {
-            replayed.push((head.sequence, body));
-            Ok(())
-        });
+        let opened = Wal::open(
+            Box::new(self.disk.clone()),
+            self.dir.path(),
+            self.options,
+            store,
+            &mut |head, body| {
+                replayed.push((head.sequence, body));
+                Ok(())
+            },
+        );
         let Opened { wal, numbers, positions, report } = opened.unwrap();
         Session { wal, numbers, positions, report, replayed }
     }
@@ -238,7 +244,9 @@ fn space_is_kept_free() {
     bench.options.min_free_bytes = 1000;
     let mut session = bench.reopen();
     bench.disk.set_free_bytes(1010);
-    assert!(matches!(session.commit(10, b"a"), Err(WalError::NoSpace(reason)) if reason.contains("min_free_bytes")));
+    assert!(
+        matches!(session.commit(10, b"a"), Err(WalError::NoSpace(reason)) if reason.contains("min_free_bytes"))
+    );
     bench.disk.set_free_bytes(2000);
     session.commit(10, b"b").unwrap();
     assert_eq!(bench.reopen().bodies(), [b"b"]);

@@ -20,16 +20,17 @@ fn lines_become_documents() {
     let rows: [(&[u8], &[&str]); 10] = [
         (b"", &[]),
         (b"\n\r\n  \n", &[]),
-        (b"{\"message\":\"a\"}\r\n{\"message\":\"b\"}", &[
-            r#""1970-01-01T00:00:01Z","message":"a"}"#,
-            r#""1970-01-01T00:00:01Z","message":"b"}"#,
-        ]),
+        (
+            b"{\"message\":\"a\"}\r\n{\"message\":\"b\"}",
+            &[r#""1970-01-01T00:00:01Z","message":"a"}"#, r#""1970-01-01T00:00:01Z","message":"b"}"#],
+        ),
         (br#"{"a":1,"@timestamp":"2026-11-22T10:00:00.5+01:00"}"#, &[r#""2026-11-22T09:00:00.500Z","a":1}"#]),
         (br#"{"@timestamp":1709164800123}"#, &[r#""2024-02-29T00:00:00.123Z"}"#]),
         (br#"{"@timestamp":"yesterday"}"#, &[r#""1970-01-01T00:00:01Z","event.timestamp":"yesterday"}"#]),
-        (br#"{"@timestamp":null,"_id":"x"}"#, &[
-            r#""1970-01-01T00:00:01Z","event.timestamp":null,"event.id":"x"}"#,
-        ]),
+        (
+            br#"{"@timestamp":null,"_id":"x"}"#,
+            &[r#""1970-01-01T00:00:01Z","event.timestamp":null,"event.id":"x"}"#],
+        ),
         (b"not json", &[r#""1970-01-01T00:00:01Z","message":"not json"}"#]),
         (br#"{"lost":1,"cut":"#, &[r#""1970-01-01T00:00:01Z","message":"{\"lost\":1,\"cut\":"}"#]),
         (b"{\"a\":\"\xff\"}", &["\"1970-01-01T00:00:01Z\",\"a\":\"\u{fffd}\"}"]),
