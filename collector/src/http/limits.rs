@@ -64,6 +64,9 @@ pub(super) const VALUES_DEFAULT: usize = 20;
 /// Most values of a completion.
 pub(super) const VALUES_MAX: usize = 1_000;
 
+/// Most fields that are listed; the rarest are left out.
+pub(super) const FIELDS_MAX: usize = 10_000;
+
 /// Longest field name or value prefix in a parameter, bytes.
 pub(super) const NAME_BYTES_MAX: usize = millpond_wire::limits::NAME_BYTES_MAX;
 

@@ -25,7 +25,6 @@ mod time;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use http::StatusCode;
 use tokio::sync::Semaphore;
@@ -58,8 +57,6 @@ pub fn router(state: AppState) -> Router {
                 "See `Allow` for what can be used here.",
             )
         })
-        // Every handler that takes a body has a limit of its own.
-        .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn(guard::guard))
         .with_state(http)
 }

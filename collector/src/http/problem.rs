@@ -96,6 +96,11 @@ impl Problem {
         self
     }
 
+    /// Whether the same request may succeed at another time.
+    pub(super) fn may_pass_later(&self) -> bool {
+        self.0.retry_after_s.is_some()
+    }
+
     /// The kind, as clients see it.
     #[cfg(test)]
     pub(super) fn code(&self) -> &'static str {

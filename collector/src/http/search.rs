@@ -164,9 +164,12 @@ impl<'a> Search<'a> {
 
     /// One sentence for each field that a query names and no document in the range has.
     pub(super) fn warnings(&self, query: &Query) -> Vec<String> {
+        let names: BTreeSet<&str> = query.fields().into_iter().map(|name| name.text.as_str()).collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
         let known: BTreeSet<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let is_known = |name: &str| known.contains(name) || is_built_in(name) || is_object(name, &known);
-        let names: BTreeSet<&str> = query.fields().into_iter().map(|name| name.text.as_str()).collect();
         let unknown = names.into_iter().filter(|name| !is_known(name) && !is_known(aliases::canonical(name)));
         let warning = |name: &str| match millpond_query::nearest(name, known.iter().copied()) {
             Some(nearest) => {

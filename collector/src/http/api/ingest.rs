@@ -1,9 +1,10 @@
 //! `POST /api/v1/ingest`: lines of JSON objects, answered when they are durable.
 
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use millpond_wire::compression::Encoding;
 use millpond_wire::limits::BODY_BYTES_MAX;
@@ -13,7 +14,7 @@ use crate::clock;
 use crate::http::Http;
 use crate::http::problem::Problem;
 use crate::http::search::json;
-use crate::ingest::{Accepted, IngestError};
+use crate::ingest::{Accepted, Ingest, IngestError};
 use crate::limits::REQUEST_BODY_TIMEOUT;
 
 /// The reply: `errors` has the first lines that were kept as messages.
@@ -30,34 +31,39 @@ struct LineReply {
     error: String,
 }
 
-/// Receives the body, compressed as it is, and hands it to [`Ingest`](crate::ingest::Ingest).
+/// Takes lines and answers when they are on disk.
 pub(in crate::http) async fn ingest(State(http): State<Http>, request: Request) -> Result<Response, Problem> {
     let received_ns = clock::now_ns();
+    let (encoding, body) = receive(&http.app.ingest, request).await.inspect_err(|problem| {
+        let metrics = &http.app.metrics;
+        let is_overload = problem.may_pass_later();
+        if is_overload { &metrics.ingest_overloaded_total } else { &metrics.ingest_refused_total }.add(1);
+    })?;
+    json(&Reply::from(http.app.ingest.ndjson(encoding, body, received_ns).await?))
+}
+
+/// The body, compressed as it is. Its memory is accounted for while it arrives; what comes out of it takes memory
+/// of its own.
+async fn receive(ingest: &Ingest, request: Request) -> Result<(Encoding, Bytes), Problem> {
     let (head, body) = request.into_parts();
-    let encoding = match head.headers.get(CONTENT_ENCODING).map(|value| value.to_str()) {
-        None => Encoding::from_header(None),
-        Some(value) => Encoding::from_header(Some(value.unwrap_or("?"))),
-    };
-    let encoding = encoding.map_err(IngestError::from)?;
-    let length =
-        head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > BODY_BYTES_MAX) {
+    let header = |name| head.headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
+    let encoding = header(CONTENT_ENCODING).map(str::to_ascii_lowercase);
+    let encoding = Encoding::from_header(encoding.as_deref()).map_err(IngestError::from)?;
+    let length = header(CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(BODY_BYTES_MAX);
+    if length > BODY_BYTES_MAX {
         return Err(too_large());
     }
-    // The memory of the body while it arrives; what comes out of it takes memory of its own.
-    let arriving = http.app.ingest.memory(length.unwrap_or(BODY_BYTES_MAX)).await?;
+    let _memory = ingest.memory(length).await?;
     let receiving = Limited::new(body, BODY_BYTES_MAX).collect();
-    let body = match tokio::time::timeout(REQUEST_BODY_TIMEOUT, receiving).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Ok(Err(_)) => return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_body", "The body ended early.")),
+    match tokio::time::timeout(REQUEST_BODY_TIMEOUT, receiving).await {
+        Ok(Ok(body)) => Ok((encoding, body.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "bad_body", "The body ended early.")),
         Err(_) => {
             let detail = format!("The body took longer than {} s.", REQUEST_BODY_TIMEOUT.as_secs());
-            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail));
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail))
         }
-    };
-    drop(arriving);
-    json(&Reply::from(http.app.ingest.ndjson(encoding, body, received_ns).await?))
+    }
 }
 
 fn too_large() -> Problem {

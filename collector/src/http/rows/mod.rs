@@ -17,7 +17,7 @@ use millpond_wire::batch::{DocId, DocRef};
 pub(super) use self::page::{Cursor, Page};
 use self::stages::{Dedup, Limit, Sort, Where};
 pub(super) use self::visible::{Visible, VisibleRow};
-use super::limits::{SEARCH_PAGE_ROWS, SORT_ROWS_MAX};
+use super::limits::SEARCH_PAGE_ROWS;
 use super::problem::Problem;
 use super::search::reason;
 
@@ -67,12 +67,11 @@ impl RowQuery {
         };
         let page = Page::new(skip, self.limit, renumbers, write);
         let wanted = skip.saturating_add(self.limit).saturating_add(1);
-        let (mut first, one_to_one) = chain(self.pipes, page, wanted);
-        let page_rows = if one_to_one { wanted.min(SEARCH_PAGE_ROWS) } else { SEARCH_PAGE_ROWS };
+        let (mut first, wanted) = chain(self.pipes, page, wanted);
+        let limit = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
 
         let mut outcome = Outcome::default();
         loop {
-            let limit = page_rows;
             let plan = SearchPlan { filter: self.filter, range: self.range, order: self.order, limit, after };
             let mut rows = 0;
             let mut flow = ControlFlow::Continue(());
@@ -104,9 +103,9 @@ impl RowQuery {
     }
 }
 
-/// Builds the stages from the last to the first. `wanted` is how many rows the page looks at. Also tells whether
-/// every row of the store that goes in comes out, so that no more have to be searched than are wanted.
-fn chain<'w>(pipes: Vec<Pipe>, page: Page<'w>, wanted: usize) -> (Box<dyn Stage + 'w>, bool) {
+/// Builds the stages from the last to the first. `wanted` is how many rows the page looks at; what is returned, how
+/// many the first stage does, `None` when that depends on the rows.
+fn chain<'w>(pipes: Vec<Pipe>, page: Page<'w>, wanted: usize) -> (Box<dyn Stage + 'w>, Option<usize>) {
     let mut shown = vec![Visible::default()];
     for pipe in &pipes {
         let mut next = shown.last().cloned().unwrap_or_default();
@@ -134,13 +133,13 @@ fn chain<'w>(pipes: Vec<Pipe>, page: Page<'w>, wanted: usize) -> (Box<dyn Stage 
             }
             Pipe::Sort(keys) => {
                 let keep = wanted.take();
-                Box::new(Sort::new(keys, visible, keep.unwrap_or(SORT_ROWS_MAX), stage))
+                Box::new(Sort::new(keys, visible, keep.unwrap_or(usize::MAX), stage))
             }
             // Done by the page and by what the later stages see. A table never comes here.
             Pipe::Fields { .. } | Pipe::Stats(_) => stage,
         };
     }
-    (stage, wanted.is_some())
+    (stage, wanted)
 }
 
 impl std::fmt::Display for Cursor {

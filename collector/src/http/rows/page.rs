@@ -61,8 +61,10 @@ impl Stage for Page<'_> {
     }
 
     fn end(&mut self, outcome: &mut Outcome) {
-        // An answer that was cut has a next page too: asking again may find the rest.
-        if self.has_more || outcome.partial.is_some() {
+        // An answer that was cut has a next page, which may find more; but whoever follows the cursors comes to an
+        // end, so a page without rows is the last.
+        let was_cut = outcome.partial.is_some() && self.last.is_some();
+        if self.has_more || was_cut {
             let after =
                 if self.counts_rows { Some(Cursor::Skip(self.seen)) } else { self.last.map(Cursor::After) };
             outcome.cursor = after;

@@ -14,6 +14,9 @@ use crate::http::limits::{DEDUP_BYTES_MAX, SORT_BYTES_MAX, SORT_ROWS_MAX};
 
 type Next<'w> = Box<dyn Stage + 'w>;
 
+/// Rows that `sort` gathers at least before it orders them.
+const SETTLE_ROWS_MIN: usize = 1_024;
+
 /// Passes the rows that match.
 pub(super) struct Where<'w> {
     pub(super) filter: Filter,
@@ -113,6 +116,8 @@ pub(super) struct Sort<'w> {
     keys: Vec<SortKey>,
     visible: Visible,
     keep: usize,
+    rows_max: usize,
+    bytes_max: usize,
     held: Vec<Held>,
     held_bytes: usize,
     /// Keys of the last row that is kept for certain: a later row has to come before it.
@@ -131,8 +136,18 @@ struct Held {
 impl<'w> Sort<'w> {
     /// Keeps the first `keep` rows, at most [`SORT_ROWS_MAX`].
     pub(super) fn new(keys: Vec<SortKey>, visible: Visible, keep: usize, next: Next<'w>) -> Self {
-        let (held, bar) = (Vec::new(), None);
-        Self { keys, visible, keep, held, held_bytes: 0, bar, overflowed: false, next }
+        Self {
+            keys,
+            visible,
+            keep,
+            rows_max: SORT_ROWS_MAX,
+            bytes_max: SORT_BYTES_MAX,
+            held: Vec::new(),
+            held_bytes: 0,
+            bar: None,
+            overflowed: false,
+            next,
+        }
     }
 
     fn order(&self, left: &[Cell], right: &[Cell]) -> Ordering {
@@ -150,17 +165,19 @@ impl<'w> Sort<'w> {
     fn settle(&mut self) {
         let mut held = std::mem::take(&mut self.held);
         held.sort_by(|left, right| self.order(&left.keys, &right.keys));
-        let capacity = self.keep.min(SORT_ROWS_MAX);
-        self.overflowed |= self.keep > capacity && held.len() > capacity;
-        held.truncate(capacity);
+        if held.len() > self.rows_max && self.keep > self.rows_max {
+            self.overflowed = true;
+            self.keep = self.rows_max;
+        }
+        held.truncate(self.keep);
         self.held_bytes = held.iter().map(Held::bytes).sum();
-        if self.held_bytes > SORT_BYTES_MAX {
+        if self.held_bytes > self.bytes_max {
             self.overflowed = true;
             held.truncate(held.len() / 2);
             self.held_bytes = held.iter().map(Held::bytes).sum();
             self.keep = held.len();
         }
-        if held.len() == self.keep.min(SORT_ROWS_MAX) {
+        if held.len() == self.keep {
             self.bar = held.last().map(|last| last.keys.clone());
         }
         self.held = held;
@@ -183,9 +200,9 @@ impl Stage for Sort<'_> {
         let held = Held { keys, row: Visible::default().copy(row) };
         self.held_bytes += held.bytes();
         self.held.push(held);
-        if self.held.len() >= self.keep.min(SORT_ROWS_MAX).saturating_mul(2).max(1_024)
-            || self.held_bytes > SORT_BYTES_MAX
-        {
+        // Twice as many as are kept, so that ordering them costs little for each.
+        let is_full = self.held.len() >= self.keep.min(self.rows_max).saturating_mul(2).max(SETTLE_ROWS_MIN);
+        if is_full || self.held_bytes > self.bytes_max {
             self.settle();
         }
         ControlFlow::Continue(())
@@ -230,4 +247,64 @@ fn cells_of(row: &VisibleRow<'_>, field: &str, visit: &mut dyn FnMut(Cell) -> Co
 fn cells_bytes(cells: &[Cell]) -> usize {
     let text_bytes = cells.iter().map(|cell| if let Cell::Str(text) = cell { text.len() } else { 0 });
     size_of::<Vec<Cell>>() + size_of_val(cells) + text_bytes.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use millpond_wire::batch::{BatchBuilder, ValueRef};
+
+    use super::*;
+
+    /// Notes the field `n` of what arrives.
+    struct Collect(Arc<Mutex<Vec<i64>>>);
+
+    impl Stage for Collect {
+        fn push(&mut self, row: DocRef<'_>) -> ControlFlow<()> {
+            if let Some(ValueRef::I64(n)) = row.field("n") {
+                self.0.lock().unwrap().push(n);
+            }
+            ControlFlow::Continue(())
+        }
+
+        fn end(&mut self, _: &mut Outcome) {}
+    }
+
+    /// Sorts `rows` numbers, the largest first; what comes out, and why not all of it.
+    fn sort(keep: usize, rows_max: usize, bytes_max: usize, rows: i64) -> (Vec<i64>, Option<&'static str>) {
+        let sorted = Arc::default();
+        let keys = vec![SortKey { field: "n".into(), descending: true }];
+        let mut sort = Sort {
+            rows_max,
+            bytes_max,
+            ..Sort::new(keys, Visible::default(), keep, Box::new(Collect(Arc::clone(&sorted))))
+        };
+        for n in 0..rows {
+            let mut builder = BatchBuilder::new();
+            builder.begin(0);
+            builder.field("n", ValueRef::I64(n * 7_919 % rows));
+            builder.end();
+            let _ = sort.push(builder.finish().0.doc(0).unwrap());
+            assert!(sort.held.len() <= (2 * keep.min(rows_max)).max(SETTLE_ROWS_MIN));
+        }
+        let mut outcome = Outcome::default();
+        sort.end(&mut outcome);
+        let sorted = sorted.lock().unwrap().clone();
+        (sorted, outcome.partial)
+    }
+
+    #[test]
+    fn sort_is_exact_for_what_is_wanted_and_says_when_it_is_not() {
+        const ROOM: usize = 1 << 30;
+        let first = |n: usize| (0..10_000).rev().take(n).collect::<Vec<i64>>();
+        assert_eq!(sort(5, 100, ROOM, 10_000), (first(5), None));
+        assert_eq!(sort(100, 100, ROOM, 10_000), (first(100), None));
+        assert_eq!(sort(101, 100, ROOM, 10_000), (first(100), Some("sort_rows")));
+        assert_eq!(sort(usize::MAX, 10_000, ROOM, 10_000), (first(10_000), None));
+        assert_eq!(sort(usize::MAX, 9_999, ROOM, 10_000), (first(9_999), Some("sort_rows")));
+        let (some, partial) = sort(usize::MAX, ROOM, 100_000, 10_000);
+        assert_eq!(partial, Some("sort_rows"));
+        assert!(some.len() > 50 && some == first(some.len()), "the first rows are right, {}", some.len());
+    }
 }

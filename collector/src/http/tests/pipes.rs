@@ -16,8 +16,10 @@ const COLUMNS: [&str; 5] = ["_id", "@timestamp", "a", "b", "c"];
 fn lines() -> Vec<String> {
     let line = |n: u32| {
         let mut members = vec![format!(r#""@timestamp":{}"#, 1_795_366_800 + u64::from(n / 3))];
-        members.extend((n % 4 != 0).then(|| format!(r#""a":{}"#, n * 7 % 5)));
-        members.extend((n % 3 != 0).then(|| format!(r#""b":"{}""#, ["x", "y", "Z"][n as usize * 5 % 3])));
+        members.extend((!n.is_multiple_of(4)).then(|| format!(r#""a":{}"#, n * 7 % 5)));
+        members.extend(
+            (!n.is_multiple_of(3)).then(|| format!(r#""b":"{}""#, ["x", "y", "Z"][n as usize * 5 % 3])),
+        );
         members.push(if n.is_multiple_of(2) {
             format!(r#""c":{}.5"#, n % 7)
         } else {

@@ -1,8 +1,15 @@
 //! `/api/v1/query`: rows, pages, pipes.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use millpond_query::{Filter, Pipe};
+use millpond_store::log_store::{Budget, Order, TimeRange};
+use millpond_wire::batch::DocRef;
 use serde_json::{Value, json};
 
-use super::{Server, encoded};
+use super::{PATIENCE, Server, encoded};
+use crate::http::rows::{Outcome, RowQuery, Visible};
 
 const LINES: [&str; 6] = [
     r#"{"@timestamp":"2026-11-22T10:00:00Z","message":"one","level":"INFO","n":3,"service":"a"}"#,
@@ -147,4 +154,36 @@ async fn post_and_head_say_the_same_as_get() {
     let head = http::Request::head("/api/v1/query?q=level:error").body("".into()).unwrap();
     let reply = server.send(head).await;
     assert_eq!((reply.status.as_u16(), reply.body.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
+    let server = Server::holding(&LINES).await;
+    let budget = |deadline| Budget {
+        deadline,
+        cancelled: Arc::default(),
+        scanned_bytes_max: u64::MAX,
+        groups_max: usize::MAX,
+    };
+    let query = |pipes: Vec<Pipe>| RowQuery {
+        filter: Filter::All,
+        range: TimeRange::default(),
+        order: Order::Descending,
+        pipes,
+        cursor: None,
+        limit: 10,
+    };
+    let (past, future) = (Instant::now() - PATIENCE, Instant::now() + PATIENCE);
+    for pipes in [vec![], vec![Pipe::Limit(3)]] {
+        let mut rows = 0;
+        let mut count = |_: DocRef<'_>, _: &Visible| {
+            rows += 1;
+            true
+        };
+        let outcome = query(pipes.clone()).run(&*server.state.store, &budget(past), &mut count).unwrap();
+        assert_eq!(outcome, Outcome { cursor: None, partial: Some("deadline") });
+        let outcome = query(pipes).run(&*server.state.store, &budget(future), &mut count).unwrap();
+        assert_eq!(outcome, Outcome::default());
+        assert!(rows > 0);
+    }
 }
