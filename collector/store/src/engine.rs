@@ -84,6 +84,12 @@ impl Shared {
     }
 }
 
+/// The threads of a store, by name.
+const THREADS: [(&str, ThreadMain); 3] =
+    [("store-index", indexer::run), ("store-flush", flusher::run), ("store-merge", merger::run)];
+
+type ThreadMain = fn(&Shared);
+
 /// The store on Tantivy, in one directory.
 pub struct TantivyStore {
     shared: Arc<Shared>,
@@ -123,9 +129,7 @@ impl TantivyStore {
             _lock: lock,
         });
         let store = Self { shared: Arc::clone(&shared), threads: Mutex::default() };
-        let run: [(&str, fn(&Shared)); 3] =
-            [("store-index", indexer::run), ("store-flush", flusher::run), ("store-merge", merger::run)];
-        for (name, run) in run {
+        for (name, run) in THREADS {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared));
             let thread = thread.map_err(StoreError::io("start a thread of", dir))?;

@@ -186,7 +186,7 @@ impl Random {
 
     fn query(&mut self, depth: u32) -> String {
         match self.below(if depth == 0 { 2 } else { 7 }) {
-            0 | 1 | 2 => self.condition(),
+            0..=2 => self.condition(),
             3 => format!("({} {})", self.query(depth - 1), self.query(depth - 1)),
             4 => format!("({} OR {})", self.query(depth - 1), self.query(depth - 1)),
             5 => format!("NOT ({})", self.query(depth - 1)),

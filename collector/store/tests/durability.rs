@@ -1,0 +1,335 @@
+//! What is durable stays, once; what is damaged is found, named and set aside; the rest is served.
+
+mod support;
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use millpond_query::Filter;
+use millpond_store::log_store::{Budget, Order, Partial, RetentionPolicy, TimeRange};
+use millpond_store::{LogStore, StoreConfig, StoreError, TantivyStore};
+use millpond_wire::batch::Batch;
+use support::{
+    DAY_NS, Doc, T0, Val, all, batch, budget, doc, filter, manual, merging, open, plan, search, wait_for,
+};
+
+/// Document number `at`, of one of two days.
+fn numbered(at: u64) -> Doc {
+    let message = Val::Str(format!("line {at} of the log, id {:x}", at.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    doc(T0 + (at as i64 % 2) * DAY_NS + at as i64, &[("message", message), ("n", Val::I64(at as i64))])
+}
+
+/// Batch number `number`: ten documents. The log position after it is `number + 1`.
+fn numbered_batch(number: u64) -> Arc<Batch> {
+    let docs: Vec<_> = (number * 10..number * 10 + 10).map(numbered).collect();
+    batch(&docs, number * 10 + 1)
+}
+
+fn append(store: &TantivyStore, batches: std::ops::Range<u64>) {
+    for number in batches {
+        store.append(numbered_batch(number), number + 1).expect("takes it");
+    }
+}
+
+/// The numbers of all documents, ascending.
+fn numbers(store: &TantivyStore) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    let everything = plan(Filter::All, Order::Ascending, usize::MAX, None);
+    store
+        .search(&everything, &budget(), &mut |doc| {
+            numbers.push(doc.sequence() - 1);
+            ControlFlow::Continue(())
+        })
+        .expect("runs");
+    numbers.sort_unstable();
+    numbers
+}
+
+fn splits(dir: &Path) -> Vec<PathBuf> {
+    let mut dirs: Vec<_> = fs::read_dir(dir.join("splits"))
+        .expect("a store")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    dirs.sort();
+    dirs
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn after_any_stop_the_log_fills_the_gap_exactly() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let config = StoreConfig {
+        build_interval: Duration::from_millis(1),
+        build_documents_max: 25,
+        ram_tier_splits: 3,
+        ..merging()
+    };
+    let mut next = 0;
+    for round in 1..=6 {
+        let (store, recovered) = open(dir.path(), config.clone());
+        assert!(recovered.durable_upto <= next && recovered.set_aside.is_empty(), "{recovered:?}");
+        assert!(recovered.next_sequence <= next * 10 + 1);
+        // What a restart does: everything from the durable position on is appended again.
+        append(&store, recovered.durable_upto..round * 30);
+        next = round * 30;
+        if round % 2 == 0 {
+            store.wait_visible().expect("builds");
+            assert_eq!(numbers(&store), (0..next * 10).collect::<Vec<_>>());
+        }
+        // Dropped in the middle of whatever its threads do.
+    }
+    let (store, recovered) = open(dir.path(), config);
+    append(&store, recovered.durable_upto..next);
+    store.flush().expect("flushes");
+    assert_eq!((numbers(&store), store.durable_upto()), ((0..next * 10).collect(), next));
+}
+
+#[test]
+fn directories_that_were_never_committed_are_removed() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    append(&store, 0..3);
+    store.flush().expect("flushes");
+    drop(store);
+    let leftover = dir.path().join("splits").join(format!("{:016x}", 999));
+    fs::create_dir(&leftover).expect("writable");
+    fs::write(leftover.join("rows"), b"half").expect("writable");
+    let (store, recovered) = open(dir.path(), manual());
+    assert_eq!((recovered.removed, leftover.exists()), (1, false));
+    assert_eq!(numbers(&store).len(), 30);
+    append(&store, 3..4);
+    store.flush().expect("flushes");
+    // The id of the leftover is not used again.
+    assert!(splits(dir.path()).iter().all(|split| !split.ends_with(format!("{:016x}", 999))));
+}
+
+#[test]
+fn a_damaged_split_is_found_and_the_rest_is_served() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    // One split per flush and day.
+    for number in 0..2 {
+        append(&store, number..number + 1);
+        store.flush().expect("flushes");
+    }
+    drop(store);
+    let victim = splits(dir.path()).remove(0);
+    for path in files(&victim) {
+        let sound = fs::read(&path).expect("readable");
+        let mut flipped = sound.clone();
+        let middle = sound.len() / 2;
+        flipped[middle] ^= 0x41;
+        for damaged in [&flipped[..], &sound[..sound.len() - 1], &[]] {
+            fs::write(&path, damaged).expect("writable");
+            let (store, recovered) = open(dir.path(), manual());
+            let found = numbers(&store).len();
+            // Either it is set aside at the start, or the reader or a check of everything finds it.
+            let noticed = !recovered.set_aside.is_empty() || !store.verify().is_empty();
+            let harmless = path.ends_with("meta.json") || path.ends_with(".managed.json");
+            assert!(noticed || harmless, "{} with {} bytes", path.display(), damaged.len());
+            assert!(found >= 15, "{}: {found}", path.display());
+            for text in ["line", "n>=0", "message:/line 1/", "* | stats count() by n"] {
+                let _ = search(&store, &plan(filter(text), Order::Descending, 100, None));
+            }
+        }
+        fs::write(&path, &sound).expect("writable");
+    }
+    let (store, recovered) = open(dir.path(), manual());
+    assert!(recovered.set_aside.is_empty() && store.verify().is_empty());
+    assert_eq!(numbers(&store).len(), 20);
+}
+
+#[test]
+fn a_damaged_manifest_record_costs_no_document() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    let mut ends = Vec::new();
+    let manifest = dir.path().join("manifest");
+    for number in 0..3 {
+        append(&store, number..number + 1);
+        store.flush().expect("flushes");
+        ends.push(fs::metadata(&manifest).expect("there").len());
+    }
+    drop(store);
+    // The record of the second flush.
+    let mut bytes = fs::read(&manifest).expect("readable");
+    bytes[(ends[0] + ends[1]) as usize / 2] ^= 0x01;
+    fs::write(&manifest, bytes).expect("writable");
+    let (store, recovered) = open(dir.path(), manual());
+    assert_eq!((recovered.manifest_damaged_records, recovered.adopted, recovered.durable_upto), (1, 2, 3));
+    assert_eq!(numbers(&store), (0..30).collect::<Vec<_>>());
+    drop(store);
+    let (_, recovered) = open(dir.path(), manual());
+    assert_eq!(recovered.documents, 30);
+}
+
+#[test]
+fn a_damaged_record_of_a_merge_brings_nothing_back() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let manifest = dir.path().join("manifest");
+    let (store, _) = open(dir.path(), merging());
+    for number in 0..3 {
+        append(&store, number..number + 1);
+        store.flush().expect("flushes");
+    }
+    let before = fs::metadata(&manifest).expect("there").len();
+    wait_for("the merges of both days", || store.health().merges == 2);
+    let after = fs::metadata(&manifest).expect("there").len();
+    // A later record, so that the damaged one is not the last.
+    append(&store, 3..4);
+    store.flush().expect("flushes");
+    drop(store);
+    let mut bytes = fs::read(&manifest).expect("readable");
+    bytes[(before + (after - before) / 4) as usize] ^= 0x01;
+    fs::write(&manifest, bytes).expect("writable");
+    let (store, recovered) = open(dir.path(), manual());
+    assert_eq!(recovered.manifest_damaged_records, 1);
+    assert_eq!(numbers(&store), (0..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn retention_takes_whole_splits_and_leaves_running_queries_alone() {
+    /// The day on which documents arrive, the oldest last.
+    static ARRIVAL: AtomicI64 = AtomicI64::new(T0);
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), StoreConfig { now_ns: || ARRIVAL.load(Ordering::Relaxed), ..manual() });
+    for day in 0..4i64 {
+        ARRIVAL.store(T0 - day * DAY_NS, Ordering::Relaxed);
+        let docs: Vec<_> =
+            (0..50).map(|at| doc(T0 + day * DAY_NS + at, &[("message", "x".into())])).collect();
+        store.append(batch(&docs, day as u64 * 50 + 1), day as u64 + 1).expect("takes it");
+        store.flush().expect("flushes");
+    }
+    let policy = RetentionPolicy { age_max: Some(Duration::from_secs(2 * 86_400)), bytes_max: None };
+    let mut seen = 0;
+    let everything = plan(Filter::All, Order::Ascending, usize::MAX, None);
+    store
+        .search(&everything, &budget(), &mut |_| {
+            if seen == 0 {
+                let report = store.apply_retention(policy, T0 + 1).expect("runs");
+                assert_eq!((report.splits, report.documents), (2, 100));
+                assert!(report.bytes > 0);
+            }
+            seen += 1;
+            ControlFlow::Continue(())
+        })
+        .expect("runs");
+    assert_eq!((seen, all(&store).len(), splits(dir.path()).len()), (200, 100, 2));
+    let policy = RetentionPolicy { age_max: None, bytes_max: Some(store.health().disk_bytes - 1) };
+    assert_eq!(store.apply_retention(policy, 0).expect("runs").splits, 1);
+    assert_eq!(store.apply_retention(RetentionPolicy::default(), i64::MAX).expect("runs").splits, 0);
+    drop(store);
+    let (store, recovered) = open(dir.path(), manual());
+    assert_eq!((recovered.documents, all(&store).len()), (50, 50));
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    assert!(matches!(TantivyStore::open(dir.path(), manual()), Err(StoreError::Locked { .. })));
+    drop(store);
+    open(dir.path(), manual());
+}
+
+#[test]
+fn a_closed_store_takes_nothing() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    append(&store, 0..1);
+    store.flush().expect("flushes");
+    store.close();
+    assert!(matches!(store.append(numbered_batch(1), 2), Err(StoreError::Closed)));
+    // What it holds can still be read.
+    assert_eq!(numbers(&store).len(), 10);
+}
+
+#[test]
+fn a_disk_that_refuses_is_tried_again() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    let (splits, aside) = (dir.path().join("splits"), dir.path().join("aside"));
+    fs::rename(&splits, &aside).expect("renames");
+    fs::write(&splits, b"in the way").expect("writable");
+    append(&store, 0..2);
+    assert!(matches!(store.flush(), Err(StoreError::Failed(_))));
+    assert!(store.health().failure.is_some());
+    assert_eq!((numbers(&store).len(), store.durable_upto()), (20, 0));
+    fs::remove_file(&splits).expect("removes");
+    fs::rename(&aside, &splits).expect("renames");
+    wait_for("the disk", || store.flush().is_ok());
+    assert_eq!((store.health().failure, numbers(&store).len(), store.durable_upto()), (None, 20, 2));
+}
+
+#[test]
+fn empty_batches_move_the_position() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    store.append(batch(&[], 1), 7).expect("takes it");
+    store.flush().expect("flushes");
+    assert_eq!((store.durable_upto(), store.health().disk_splits), (7, 0));
+}
+
+#[test]
+fn append_waits_for_room() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let config = StoreConfig { queue_bytes_max: 1, build_interval: Duration::from_millis(1), ..manual() };
+    let (store, _) = open(dir.path(), config);
+    append(&store, 0..20);
+    store.wait_visible().expect("builds");
+    assert_eq!(numbers(&store).len(), 200);
+}
+
+#[test]
+fn budgets_cut_answers_and_say_so() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    append(&store, 0..5);
+    store.flush().expect("flushes");
+    let cancelled = Budget { cancelled: Arc::new(AtomicBool::new(true)), ..budget() };
+    let late = Budget { deadline: Instant::now(), ..budget() };
+    let poor = Budget { scanned_bytes_max: 10, ..budget() };
+    let narrow = Budget { groups_max: 3, ..budget() };
+    let rows = [
+        (&cancelled, "line", Some(Partial::Deadline)),
+        (&late, "line", Some(Partial::Deadline)),
+        (&poor, "message:/line [0-9]/", Some(Partial::ScannedBytes)),
+        (&narrow, "line", Some(Partial::Groups)),
+    ];
+    for (budget, text, expected) in rows {
+        let pipes = millpond_query::parse("| stats count() by n")
+            .expect("parses")
+            .resolve(T0)
+            .expect("resolves")
+            .pipes;
+        let answer = store.stats(&filter(text), TimeRange::default(), &pipes, budget).expect("runs");
+        assert_eq!(answer.partial, expected, "{text}");
+    }
+    let mut seen = 0;
+    let stop = AtomicBool::new(false);
+    store
+        .search(&plan(Filter::All, Order::Descending, 100, None), &budget(), &mut |_| {
+            assert!(!stop.load(Ordering::Relaxed), "called after it broke");
+            seen += 1;
+            if seen == 3 {
+                stop.store(true, Ordering::Relaxed);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })
+        .expect("runs");
+    assert_eq!(seen, 3);
+}
