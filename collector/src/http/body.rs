@@ -1,16 +1,38 @@
-//! A reply that is sent while it is made: chunks go through a bounded channel from whoever makes them to the client.
-//!
-//! The body ends well only when the maker said so. If it vanishes (a panic, a client too slow for the deadline), the
-//! connection is cut, so that no client takes half a reply for a whole one.
+//! Bodies: those of requests are received up to a limit, those of replies are sent while they are made, either through
+//! a bounded channel from a thread, or step by step as fast as the client takes them.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
+use http::StatusCode;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Frame;
 use tokio::sync::mpsc;
+
+use super::problem::Problem;
+use crate::limits::REQUEST_BODY_TIMEOUT;
+
+/// All of a request's body, at most `bytes_max` of it.
+pub(super) async fn receive(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let too_large =
+        || Problem::too_large(format!("The body is over {bytes_max} bytes: send less at a time."));
+    // What a client announces is not even waited for.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(REQUEST_BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "bad_body", "The body ended early.")),
+        Err(_) => {
+            let detail = format!("The body took longer than {} s.", REQUEST_BODY_TIMEOUT.as_secs());
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail))
+        }
+    }
+}
 
 /// A part of a reply on its way to the client.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +53,10 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// The receiving end as an HTTP body. `guard` is dropped with it: when the client has left, or has everything.
+/// The receiving end of a channel as a body. `guard` is dropped with it: when the client has left, or has everything.
+///
+/// It ends well only when the maker said so. If the maker vanishes (a panic, a client too slow for the deadline), the
+/// connection is cut, so that no client takes half a reply for a whole one.
 pub(super) struct ChannelBody<G> {
     // Dropped first: who finds the channel closed finds the flag set.
     _guard: G,

@@ -9,9 +9,9 @@ use std::str::FromStr;
 use axum::extract::{FromRequest, Request};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
+use super::body::receive;
 use super::limits::{PARAMETERS_BYTES_MAX, PARAMETERS_MAX};
 use super::problem::Problem;
 
@@ -88,14 +88,7 @@ impl<S: Sync> FromRequest<S> for Unchecked {
         let mut parameters = Self::default();
         let (head, body) = request.into_parts();
         parameters.push_encoded(head.uri.query().unwrap_or_default())?;
-        let body = Limited::new(body, PARAMETERS_BYTES_MAX).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Problem::too_large(format!("The body is over {PARAMETERS_BYTES_MAX} bytes."))
-            } else {
-                Problem::new(StatusCode::BAD_REQUEST, "bad_body", "The body ended early.")
-            }
-        })?;
-        let body = body.to_bytes();
+        let body = receive(body, PARAMETERS_BYTES_MAX).await?;
         if body.is_empty() {
             return Ok(parameters);
         }

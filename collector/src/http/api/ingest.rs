@@ -1,21 +1,19 @@
 //! `POST /api/v1/ingest`: lines of JSON objects, answered when they are durable.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderValue, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::StatusCode;
+use http::header::CONTENT_ENCODING;
 use millpond_wire::compression::Encoding;
 use millpond_wire::limits::BODY_BYTES_MAX;
 use serde::Serialize;
 
 use crate::clock;
-use crate::http::Http;
 use crate::http::problem::Problem;
 use crate::http::search::json;
+use crate::http::{Http, body};
 use crate::ingest::{Accepted, Ingest, IngestError};
-use crate::limits::REQUEST_BODY_TIMEOUT;
 
 /// The reply: `errors` has the first lines that were kept as messages.
 #[derive(Serialize)]
@@ -46,30 +44,13 @@ pub(in crate::http) async fn ingest(State(http): State<Http>, request: Request) 
 /// of its own.
 async fn receive(ingest: &Ingest, request: Request) -> Result<(Encoding, Bytes), Problem> {
     let (head, body) = request.into_parts();
-    let header = |name| head.headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
-    let encoding = header(CONTENT_ENCODING).map(str::to_ascii_lowercase);
+    let encoding = head.headers.get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    let encoding = encoding.map(str::to_ascii_lowercase);
     let encoding = Encoding::from_header(encoding.as_deref()).map_err(IngestError::from)?;
-    let length = header(CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(BODY_BYTES_MAX);
-    if length > BODY_BYTES_MAX {
-        return Err(too_large());
-    }
-    let _memory = ingest.memory(length).await?;
-    let receiving = Limited::new(body, BODY_BYTES_MAX).collect();
-    match tokio::time::timeout(REQUEST_BODY_TIMEOUT, receiving).await {
-        Ok(Ok(body)) => Ok((encoding, body.to_bytes())),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "bad_body", "The body ended early.")),
-        Err(_) => {
-            let detail = format!("The body took longer than {} s.", REQUEST_BODY_TIMEOUT.as_secs());
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail))
-        }
-    }
-}
-
-fn too_large() -> Problem {
-    Problem::too_large(format!(
-        "The body is over {BODY_BYTES_MAX} bytes: send smaller batches, or compress them."
-    ))
+    // What is not announced may be as large as is allowed.
+    let announced_bytes = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    let _memory = ingest.memory(announced_bytes.unwrap_or(BODY_BYTES_MAX).min(BODY_BYTES_MAX)).await?;
+    Ok((encoding, body::receive(body, BODY_BYTES_MAX).await?))
 }
 
 impl From<Accepted> for Reply {

@@ -42,12 +42,9 @@ async fn ingest_refuses_what_is_too_large_or_no_encoding() {
     let server = Server::new();
     let bomb = gzip(&vec![b'x'; 80 << 20]);
     assert!(bomb.len() < 1 << 20);
-    let claims_much =
-        Request::post("/api/v1/ingest").header("content-length", "20000000").body(Body::empty());
     let rows = [
         (ingest("gzip", bomb), 413, "too_large"),
         (ingest("identity", vec![b'x'; 17 << 20]), 413, "too_large"),
-        (claims_much.unwrap(), 413, "too_large"),
         (ingest("gzip", "no gzip"), 400, "bad_body"),
         (ingest("br", "x"), 415, "unsupported_encoding"),
     ];
