@@ -118,6 +118,7 @@ impl AppState {
 /// # Errors
 /// It can't start, or the store could not be flushed at the end; nothing acknowledged is lost then.
 pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<(), AppError> {
+    tokio::pin!(stop_when);
     let config = Arc::new(config);
     let dir = DataDir::new(&config.data_dir);
     let _lock = dir.acquire()?;
@@ -128,7 +129,12 @@ pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<
     let core = {
         let (config, metrics) = (Arc::clone(&config), Arc::clone(&metrics));
         let opening = tokio::task::spawn_blocking(move || Core::start(&dir, &config, &metrics));
-        opening.await.map_err(|_| AppError::Thread("opening the data directory panicked".into()))??
+        let opened = tokio::select! {
+            opened = opening => opened,
+            // A replay may take seconds. Breaking it off is like a kill: the next start replays again.
+            () = stop_when.as_mut() => return Ok(()),
+        };
+        opened.map_err(|_| AppError::Thread("opening the data directory panicked".into()))??
     };
     let (stopper, stop) = stop_signal();
     let state = AppState {

@@ -66,9 +66,16 @@ pub const STREAMS_PER_CONNECTION_MAX: u32 = 8;
 /// Largest enrolment request in bytes: a request for a P-256 certificate is some 500.
 pub const ENROLL_BODY_BYTES_MAX: usize = 16 << 10;
 
-/// Enrolment attempts per second that are looked at, and how many may come at once: each costs a
-/// signature. More are told to come back.
-pub const ENROLL_PER_SECOND_MAX: u32 = 10;
+/// Bad join tokens per second that are told what is wrong with them; more are told to come back.
+/// A secret of 256 bits can't be guessed at any rate; this keeps the log readable.
+pub const BAD_TOKENS_PER_SECOND_MAX: u32 = 10;
+
+/// Connections at one time that have not shown a certificate: in their handshake, or enrolling. More
+/// wait in the system's queue. They can't take the places of agents.
+pub const NEWCOMERS_MAX: usize = 128;
+
+/// Longest life of a connection without a certificate.
+pub const ENROLL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longest orderly stop: requests under way are finished, then cut.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(10);

@@ -70,7 +70,7 @@ counters! {
     retention_bytes_total: "Bytes removed by retention.",
     retention_errors_total: "Runs of retention that failed.",
     agents_connections_total: "Connections to the agents' port that finished their handshake.",
-    agents_handshake_errors_total: "Connections refused in the handshake: no or foreign certificate, old TLS, time.",
+    agents_refused_total: "Connections refused: no or foreign certificate, old TLS, too slow, too many.",
     enroll_accepted_total: "Agents enrolled.",
     enroll_refused_total: "Enrolments refused: unknown, used or expired token, bad request, rate.",
     http_queries_total: "Queries answered: rows, histograms, statistics, facets, values.",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use crate::identity::{Authority, TokenError, TokenStore};
-use crate::limits::ENROLL_PER_SECOND_MAX;
+use crate::limits::BAD_TOKENS_PER_SECOND_MAX;
 
 /// What lets agents in.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Enrollment {
     authority: Authority,
     tokens: TokenStore,
     site: String,
-    /// Guards against guessing and against signing at full speed. Held for a few instructions.
+    /// Guards against guessing. Held for a few instructions.
     rate: Mutex<RateLimit>,
 }
 
@@ -56,21 +56,16 @@ impl Enrollment {
     /// Answers an enrolment request; reads and writes the files of tokens. `now_ns` is Unix time.
     pub(super) fn enroll(&self, body: &[u8], now_ns: i64) -> Result<Vec<u8>, Problem> {
         let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad_enrolment", detail);
-        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).allows(now_ns) {
-            let detail = "too many enrolments at once; try again in a second";
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "enrolment_rate", detail);
-            return Err(Problem { retry_after_s: Some(1), ..problem });
-        }
         let request: EnrollRequest<'_> = serde_json::from_slice(body)
             .map_err(|error| bad(format!("the body is no enrolment request: {error}")))?;
         let agent: AgentId = request.agent_id.parse().map_err(|error| bad(format!("{error}")))?;
         let now_s = u64::try_from(now_ns).unwrap_or_default() / 1_000_000_000;
-        self.tokens.check(&request.secret, now_s).map_err(refusal)?;
+        self.tokens.check(&request.secret, now_s).map_err(|error| self.refusal(error, now_ns))?;
         let certificate = self
             .authority
             .sign_agent(&request.csr, &self.site, &agent, now_s)
             .map_err(|error| bad(error.to_string()))?;
-        self.tokens.spend(&request.secret, now_s).map_err(refusal)?;
+        self.tokens.spend(&request.secret, now_s).map_err(|error| self.refusal(error, now_ns))?;
         tracing::info!(agent = %agent, "an agent enrolled");
         let response = EnrollResponse {
             certificate,
@@ -80,17 +75,24 @@ impl Enrollment {
         };
         serde_json::to_vec(&response).map_err(|error| bad(error.to_string()))
     }
+
+    /// Refuses a token. Beyond so many a second it doesn't even say why; a good token is not held up
+    /// by others' bad ones.
+    fn refusal(&self, error: TokenError, now_ns: i64) -> Problem {
+        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).allows(now_ns) {
+            let detail = "too many bad tokens at once; try again in a second";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "enrolment_rate", detail);
+            return Problem { retry_after_s: Some(1), ..problem };
+        }
+        let status = match error {
+            TokenError::Files(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::FORBIDDEN,
+        };
+        Problem::new(status, error.code(), error.to_string())
+    }
 }
 
-fn refusal(error: TokenError) -> Problem {
-    let status = match error {
-        TokenError::Files(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::FORBIDDEN,
-    };
-    Problem::new(status, error.code(), error.to_string())
-}
-
-/// A bucket of [`ENROLL_PER_SECOND_MAX`] attempts that fills within a second. Pure.
+/// A bucket of [`BAD_TOKENS_PER_SECOND_MAX`] refusals that fills within a second. Pure.
 #[derive(Debug, Default)]
 struct RateLimit {
     /// When the bucket is full again, Unix nanoseconds.
@@ -100,7 +102,7 @@ struct RateLimit {
 impl RateLimit {
     fn allows(&mut self, now_ns: i64) -> bool {
         const SECOND_NS: i64 = 1_000_000_000;
-        let cost_ns = SECOND_NS / i64::from(ENROLL_PER_SECOND_MAX);
+        let cost_ns = SECOND_NS / i64::from(BAD_TOKENS_PER_SECOND_MAX);
         // A clock that was set back must not lock anyone out.
         let full_at_ns =
             if self.full_at_ns > now_ns.saturating_add(SECOND_NS) { now_ns } else { self.full_at_ns };
@@ -118,11 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_are_limited_per_second() {
+    fn refusals_are_limited_per_second() {
         let mut rate = RateLimit::default();
         let start_ns = 5_000_000_000;
         let allowed = (0..30).filter(|_| rate.allows(start_ns)).count();
-        assert_eq!(allowed, ENROLL_PER_SECOND_MAX as usize);
+        assert_eq!(allowed, BAD_TOKENS_PER_SECOND_MAX as usize);
         assert!(rate.allows(start_ns + 100_000_000));
         assert!(!rate.allows(start_ns + 100_000_000));
         assert!(rate.allows(1_000_000_000), "after the clock was set back");

@@ -16,7 +16,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
@@ -25,7 +25,10 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 use super::routes::{Peer, Routes};
-use crate::limits::{HANDSHAKE_TIMEOUT, REQUEST_HEAD_TIMEOUT, STOP_DEADLINE, STREAMS_PER_CONNECTION_MAX};
+use crate::limits::{
+    ENROLL_TIMEOUT, HANDSHAKE_TIMEOUT, NEWCOMERS_MAX, REQUEST_HEAD_TIMEOUT, STOP_DEADLINE,
+    STREAMS_PER_CONNECTION_MAX,
+};
 use crate::stop::Stop;
 
 /// Wait after the system refused to accept, which it does while it is out of file descriptors.
@@ -63,38 +66,37 @@ impl PortTls {
 }
 
 /// Serves the port until the stop, then lets requests under way finish for [`STOP_DEADLINE`].
-/// Of more than `connections_max` connections the rest waits in the system's queue.
-pub async fn serve(
-    listener: TcpListener,
-    tls: PortTls,
-    routes: Arc<Routes>,
-    connections_max: u32,
-    stop: Stop,
-) {
-    let permits = Arc::new(Semaphore::new(connections_max as usize));
+/// Connections of agents beyond `agents_max` are closed; agents come back by themselves.
+pub async fn serve(listener: TcpListener, tls: PortTls, routes: Arc<Routes>, agents_max: u32, stop: Stop) {
+    let port = Arc::new(Port {
+        tls,
+        routes,
+        newcomers: Arc::new(Semaphore::new(NEWCOMERS_MAX)),
+        agents: Arc::new(Semaphore::new(agents_max as usize)),
+        stop,
+    });
     let mut connections = JoinSet::new();
     loop {
         let accept = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (permit, listener.accept().await)
+            let newcomer = Arc::clone(&port.newcomers).acquire_owned().await;
+            (newcomer, listener.accept().await)
         };
-        let (permit, accepted) = tokio::select! {
-            () = stop.requested() => break,
+        let (newcomer, accepted) = tokio::select! {
+            () = port.stop.requested() => break,
             Some(_) = connections.join_next() => continue,
             accepted = accept => accepted,
         };
-        match accepted {
-            Ok((stream, address)) => {
-                let connection = connection(stream, address, tls.clone(), Arc::clone(&routes), stop.clone());
-                connections.spawn(async move {
-                    connection.await;
-                    drop(permit);
-                });
+        match (newcomer, accepted) {
+            (Ok(newcomer), Ok((stream, address))) => {
+                let port = Arc::clone(&port);
+                connections.spawn(async move { port.connection(stream, address, newcomer).await });
             }
-            Err(error) => {
+            (_, Err(error)) => {
                 tracing::warn!(%error, "can't accept a connection on the agents' port");
                 sleep(ACCEPT_RETRY).await;
             }
+            // The semaphore is never closed.
+            (Err(_), _) => break,
         }
     }
     drop(listener);
@@ -104,37 +106,64 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, address: SocketAddr, tls: PortTls, routes: Arc<Routes>, stop: Stop) {
-    // Answers are small: waiting to fill a packet would only delay them.
-    let _ = stream.set_nodelay(true);
-    let refused = |reason: &dyn std::fmt::Display| {
-        routes.metrics.agents_handshake_errors_total.add(1);
-        tracing::info!(%address, %reason, "a connection to the agents' port was refused");
-    };
-    let (stream, peer) =
-        match timeout(HANDSHAKE_TIMEOUT, handshake(stream, &tls, routes.enrollment.site())).await {
+/// What the connections of the port share.
+struct Port {
+    tls: PortTls,
+    routes: Arc<Routes>,
+    /// One permit a connection without a certificate yet.
+    newcomers: Arc<Semaphore>,
+    /// One permit a connection of an agent.
+    agents: Arc<Semaphore>,
+    stop: Stop,
+}
+
+impl Port {
+    async fn connection(&self, stream: TcpStream, address: SocketAddr, newcomer: OwnedSemaphorePermit) {
+        // Answers are small: waiting to fill a packet would only delay them.
+        let _ = stream.set_nodelay(true);
+        let site = self.routes.enrollment.site();
+        let (stream, peer) = match timeout(HANDSHAKE_TIMEOUT, handshake(stream, &self.tls, site)).await {
             Ok(Ok(connected)) => connected,
-            Ok(Err(error)) => return refused(&error),
-            Err(_) => return refused(&"the handshake took too long"),
+            Ok(Err(error)) => return self.refused(address, &error),
+            Err(_) => return self.refused(address, &"the handshake took too long"),
         };
-    routes.metrics.agents_connections_total.add(1);
-    let peer = Arc::new(peer);
-    let service = service_fn(|request| {
-        let (routes, peer) = (Arc::clone(&routes), Arc::clone(&peer));
-        async move { Ok::<_, Infallible>(routes.answer(&peer, request).await) }
-    });
-    let builder = http_builder();
-    let serving = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(serving);
-    let outcome = tokio::select! {
-        outcome = serving.as_mut() => outcome,
-        () = stop.requested() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+        self.routes.metrics.agents_connections_total.add(1);
+        if peer == Peer::Newcomer {
+            // Cut off without a word: whoever enrols needs a second.
+            let _ = timeout(ENROLL_TIMEOUT, self.serve(stream, address, peer)).await;
+            return;
         }
-    };
-    if let Err(error) = outcome {
-        tracing::debug!(%address, %error, "a connection of an agent ended");
+        drop(newcomer);
+        let Ok(_agent) = Arc::clone(&self.agents).try_acquire_owned() else {
+            return self.refused(address, &"more connections than [limits] agent_connections");
+        };
+        self.serve(stream, address, peer).await;
+    }
+
+    /// Answers requests until the other side leaves or the stop.
+    async fn serve(&self, stream: TlsStream<TcpStream>, address: SocketAddr, peer: Peer) {
+        let service = service_fn(|request| {
+            let (routes, peer) = (Arc::clone(&self.routes), peer.clone());
+            async move { Ok::<_, Infallible>(routes.answer(&peer, request).await) }
+        });
+        let builder = http_builder();
+        let serving = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(serving);
+        let outcome = tokio::select! {
+            outcome = serving.as_mut() => outcome,
+            () = self.stop.requested() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::debug!(%address, %error, "a connection of an agent ended");
+        }
+    }
+
+    fn refused(&self, address: SocketAddr, reason: &dyn std::fmt::Display) {
+        self.routes.metrics.agents_refused_total.add(1);
+        tracing::info!(%address, %reason, "a connection to the agents' port was refused");
     }
 }
 

@@ -52,6 +52,10 @@ fn now_s() -> u64 {
 
 impl Port {
     async fn open() -> Self {
+        Self::open_for(10).await
+    }
+
+    async fn open_for(agents_max: u32) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let dir = DataDir::new(temporary.path().join("collector"));
         Authority::create(&dir, &[], now_s()).unwrap();
@@ -70,7 +74,7 @@ impl Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stopper, stop) = stop_signal();
-        let serving = tokio::spawn(serve(listener, tls, routes, 10, stop));
+        let serving = tokio::spawn(serve(listener, tls, routes, agents_max, stop));
         Self { address, running, dir, authority, stopper, serving, _temporary: temporary }
     }
 
@@ -299,5 +303,28 @@ async fn noise_is_refused_and_counted() {
     let mut answer = Vec::new();
     let _ = tcp.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP"));
-    assert_eq!(port.running.metrics.agents_handshake_errors_total.value(), 1);
+    assert_eq!(port.running.metrics.agents_refused_total.value(), 1);
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_newcomers_take_no_agents_place() {
+    let port = Port::open_for(1).await;
+    let agent = port.config_of(&port.agent(SITE));
+    // Half-open connections and enrolling ones are counted apart.
+    let _silent = TcpStream::connect(port.address).await.unwrap();
+    assert_eq!(port.send(port.enroll_config(), get("/")).await.unwrap().0, StatusCode::NOT_FOUND);
+    let tcp = TcpStream::connect(port.address).await.unwrap();
+    let connector = TlsConnector::from(Arc::clone(&agent));
+    let tls = connector.connect(SERVER_NAME.try_into().unwrap(), tcp).await.unwrap();
+    let (mut held, connection) = http1::handshake(TokioIo::new(tls)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    assert_eq!(held.send_request(get("/v1/positions")).await.unwrap().status(), StatusCode::OK);
+    assert!(port.send(Arc::clone(&agent), get("/v1/positions")).await.is_err(), "one too many");
+    drop(held);
+    connection.await.unwrap().unwrap();
+    // The place is free a moment after the connection ended.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while port.send(Arc::clone(&agent), get("/v1/positions")).await.is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "the place was not given back");
+    }
 }

@@ -125,7 +125,10 @@ impl Wal {
             None => create(&*disk, dir, numbers, &positions).map_err(|error| WalError::at(dir, error))?,
         };
         // What was read may come from the page cache alone: a kill between write and fsync.
-        file.sync().and_then(|()| disk.sync_dir(dir)).map_err(|error| WalError::at(&active, error))?;
+        let synced = file.sync().and_then(|()| disk.sync_dir(dir));
+        // The folder's own name, too, should it be new.
+        let synced = synced.and_then(|()| dir.parent().map_or(Ok(()), |parent| disk.sync_dir(parent)));
+        synced.map_err(|error| WalError::at(&active, error))?;
         let wal = Self {
             disk,
             dir: dir.to_owned(),
