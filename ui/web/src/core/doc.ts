@@ -16,7 +16,7 @@ const HOST_FIELDS = ["host.name", "host", "hostname"] as const;
 /** Fields that the row already shows in another form, or that say nothing of the event. */
 const NOT_IN_SUMMARY: ReadonlySet<string> = new Set(["_id", "@timestamp", ...LEVEL_FIELDS, "event.original"]);
 
-/** A pseudo column: the service and the host that a line comes from. */
+/** A pseudo column: the service (or the file) and the host that a line comes from. */
 export const SOURCE_COLUMN = "source";
 export const MESSAGE_COLUMN = "message";
 
@@ -45,9 +45,11 @@ export function levelOfDoc(doc: Doc): Level {
 /** The first field of a level that the document has, to filter on. */
 export const levelFieldOf = (doc: Doc): string => LEVEL_FIELDS.find((field) => doc[field] !== undefined) ?? "log.level";
 
-/** Service and host of a line; either may be empty. */
+/** Where a line comes from: its service, or the name of its file if none is known, and its host. Either may be empty. */
 export function sourceOf(doc: Doc): { service: string; host: string } {
-  return { service: firstText(doc, SERVICE_FIELDS), host: firstText(doc, HOST_FIELDS) };
+  const file = firstText(doc, ["log.file.path"]);
+  const service = firstText(doc, SERVICE_FIELDS) || file.slice(file.lastIndexOf("/") + 1);
+  return { service, host: firstText(doc, HOST_FIELDS) };
 }
 
 /** One value as text: strings as they are, everything else as JSON. */

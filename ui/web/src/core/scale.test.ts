@@ -82,6 +82,23 @@ test("time ticks are round and no more than asked for", () => {
     "11-24",
     "11-25",
   ]);
+  const decades = { startMs: Date.parse("1999-06-10T00:00:00Z"), endMs: Date.parse("2026-11-22T00:00:00Z") };
+  expect(timeTicks(decades, 8, "utc").map((tick) => tick.label)).toEqual([
+    "2000",
+    "2005",
+    "2010",
+    "2015",
+    "2020",
+    "2025",
+  ]);
+  const months = { startMs: Date.parse("2026-06-10T00:00:00Z"), endMs: Date.parse("2026-11-22T00:00:00Z") };
+  expect(timeTicks(months, 6, "utc").map((tick) => tick.label)).toEqual([
+    "2026-07",
+    "2026-08",
+    "2026-09",
+    "2026-10",
+    "2026-11",
+  ]);
   for (let width = 1; width < 1e12; width *= 7)
     expect(timeTicks({ startMs: T0, endMs: T0 + width }, 8, "utc").length).toBeLessThanOrEqual(9);
 });

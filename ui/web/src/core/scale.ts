@@ -89,41 +89,21 @@ export function brushRange(histogram: Histogram, a: number, b: number, within: R
   return startMs < endMs ? { startMs, endMs } : undefined;
 }
 
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Round distances between ticks, up to a fortnight; wider apart, ticks stand on the first of a month. */
 const TICK_STEPS_MS = [
-  1,
-  2,
-  5,
-  10,
-  20,
-  50,
-  100,
-  200,
-  500,
-  1e3,
-  2e3,
-  5e3,
-  10e3,
-  15e3,
-  30e3,
-  60e3,
-  2 * 60e3,
-  5 * 60e3,
-  10 * 60e3,
-  15 * 60e3,
-  30 * 60e3,
-  3600e3,
-  2 * 3600e3,
-  3 * 3600e3,
-  6 * 3600e3,
-  12 * 3600e3,
-  86400e3,
-  2 * 86400e3,
-  7 * 86400e3,
-  14 * 86400e3,
-  30 * 86400e3,
-  90 * 86400e3,
-  365 * 86400e3,
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND_MS),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE_MS),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR_MS),
+  ...[1, 2, 7, 14].map((n) => n * DAY_MS),
 ];
+const TICK_STEPS_MONTHS = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600];
+const MONTH_MS = 30 * DAY_MS;
 
 export interface Tick {
   readonly ms: number;
@@ -133,20 +113,35 @@ export interface Tick {
 /** At most `max` time ticks on round instants of the zone, labelled no finer than they need. */
 export function timeTicks(range: Range, max: number, zone: Zone): Tick[] {
   const width = range.endMs - range.startMs;
-  const step = TICK_STEPS_MS.find((s) => width / s <= Math.max(1, max)) ?? width;
-  const offset = zone === "utc" ? 0 : new Date(range.startMs).getTimezoneOffset() * 60_000;
+  const step = TICK_STEPS_MS.find((s) => width / s <= Math.max(1, max));
+  if (step === undefined) return monthTicks(range, Math.max(1, max), zone);
+  const offset = zone === "utc" ? 0 : new Date(range.startMs).getTimezoneOffset() * MINUTE_MS;
   const ticks: Tick[] = [];
   for (let ms = Math.ceil((range.startMs - offset) / step) * step + offset; ms < range.endMs; ms += step) {
     ticks.push({ ms, label: tickLabel(ms, step, zone) });
-    if (ticks.length > 100) break;
+  }
+  return ticks;
+}
+
+function monthTicks(range: Range, max: number, zone: Zone): Tick[] {
+  const months = (range.endMs - range.startMs) / MONTH_MS;
+  const step = TICK_STEPS_MONTHS.find((s) => months / s <= max) ?? Math.ceil(months / max);
+  const ticks: Tick[] = [];
+  const [year = 1970, month = 1] = formatInstant(range.startMs, zone, "day").split("-").map(Number);
+  for (let i = Math.ceil((12 * year + month - 1) / step) * step; ticks.length < max; i += step) {
+    const [y, m] = [Math.floor(i / 12), i % 12];
+    const ms = zone === "utc" ? Date.UTC(y, m) : new Date(y, m).getTime();
+    if (!(ms < range.endMs)) break;
+    const label = formatInstant(ms, zone, "day");
+    if (ms >= range.startMs) ticks.push({ ms, label: step >= 12 ? label.slice(0, 4) : label.slice(0, 7) });
   }
   return ticks;
 }
 
 function tickLabel(ms: number, stepMs: number, zone: Zone): string {
   const full = formatInstant(ms, zone, "ms");
-  if (stepMs >= 86_400_000) return full.slice(5, 10);
   const midnight = full.endsWith("00:00:00.000");
-  if (stepMs >= 60_000) return midnight ? full.slice(5, 10) : full.slice(11, 16);
-  return stepMs >= 1_000 ? full.slice(11, 19) : full.slice(14, 23);
+  if (stepMs >= DAY_MS || (stepMs >= MINUTE_MS && midnight)) return full.slice(5, 10);
+  if (stepMs >= MINUTE_MS) return full.slice(11, 16);
+  return stepMs >= SECOND_MS ? full.slice(11, 19) : full.slice(14, 23);
 }

@@ -56,6 +56,7 @@ describe("documents", () => {
 
   test("service and host from whatever names them", () => {
     expect(sourceOf({ "service.name": "api", host: "web-1" })).toEqual({ service: "api", host: "web-1" });
+    expect(sourceOf({ "log.file.path": "/var/log/dpkg.log" })).toEqual({ service: "dpkg.log", host: "" });
     expect(sourceOf({})).toEqual({ service: "", host: "" });
   });
 

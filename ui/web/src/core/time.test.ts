@@ -11,7 +11,8 @@ import {
   resolveInstant,
   resolveRange,
   shiftRange,
-  spansDays,
+  formatRowTime,
+  rowDateFor,
   zoomOut,
 } from "./time";
 
@@ -98,12 +99,19 @@ test("instants and spans are shown as far as they are needed", () => {
   expect(describeRange({ from: "2026-11-22T10:00:00Z", to: "2026-11-22T11:00:00Z" }, "utc")).toBe(
     "2026-11-22 10:00:00 to 11:00:00",
   );
-  expect(
-    spansDays({ startMs: Date.parse("2026-11-22T00:00:00Z"), endMs: Date.parse("2026-11-23T00:00:00Z") }, "utc"),
-  ).toBe(false);
-  expect(
-    spansDays({ startMs: Date.parse("2026-11-22T00:00:00Z"), endMs: Date.parse("2026-11-23T00:00:01Z") }, "utc"),
-  ).toBe(true);
+});
+
+test("a column of times has as much of the date as its rows need", () => {
+  const range = (from: string, to: string) => ({ startMs: Date.parse(from), endMs: Date.parse(to) });
+  const dates = [
+    rowDateFor(range("2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z"), "utc"),
+    rowDateFor(range("2026-11-22T00:00:00Z", "2026-11-23T00:00:01Z"), "utc"),
+    rowDateFor(range("2025-11-22T00:00:00Z", "2026-11-22T00:00:00Z"), "utc"),
+    rowDateFor(undefined, "utc"),
+  ];
+  expect(dates).toEqual(["none", "day", "year", "day"]);
+  const shown = (["none", "day", "year"] as const).map((date) => formatRowTime("2026-11-22T15:30:00.5Z", "utc", date));
+  expect(shown).toEqual(["15:30:00.500", "11-22 15:30:00.500", "2026-11-22 15:30:00.500"]);
 });
 
 test.each([

@@ -175,12 +175,22 @@ export function formatInstant(ms: number, zone: Zone, precision: Precision = "ms
   return precision === "s" ? `${minutes}:${two(c.second)}` : `${minutes}:${two(c.second)}.${three(c.ms)}`;
 }
 
-/** The time column: without the date when every row is of one day. */
-export function formatRowTime(rfc3339: string, zone: Zone, withDate: boolean): string {
+/** How much of an instant a column of times needs. */
+export type RowDate = "none" | "day" | "year";
+
+/** The date that tells the rows of a range apart; an open range may hold anything. */
+export function rowDateFor(range: Range | undefined, zone: Zone): RowDate {
+  if (!range) return "day";
+  const [first, last] = [range.startMs, range.endMs - 1].map((ms) => formatInstant(ms, zone, "day"));
+  if (first === last) return "none";
+  return first?.slice(0, 4) === last?.slice(0, 4) ? "day" : "year";
+}
+
+/** The time column: with as much of the date as the rows need. */
+export function formatRowTime(rfc3339: string, zone: Zone, date: RowDate): string {
   const ms = Date.parse(rfc3339);
   if (Number.isNaN(ms)) return rfc3339;
-  const full = formatInstant(ms, zone, "ms");
-  return withDate ? full.slice(5) : full.slice(11);
+  return formatInstant(ms, zone, "ms").slice({ none: 11, day: 5, year: 0 }[date]);
 }
 
 /** The full instant with all digits that it was sent with (up to nanoseconds). */
@@ -189,11 +199,6 @@ export function formatExact(rfc3339: string, zone: Zone): string {
   if (Number.isNaN(ms)) return rfc3339;
   const digits = /\.(\d+)/.exec(rfc3339)?.[1] ?? "";
   return `${formatInstant(ms, zone, "s")}.${digits.padEnd(3, "0")}`;
-}
-
-/** Whether the two instants fall on different days of the zone. */
-export function spansDays(range: Range, zone: Zone): boolean {
-  return formatInstant(range.startMs, zone, "day") !== formatInstant(range.endMs - 1, zone, "day");
 }
 
 /** What the picker's button says. */

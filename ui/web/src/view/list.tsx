@@ -6,7 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { idOf, MESSAGE_COLUMN, SOURCE_COLUMN } from "../core/doc";
 import { RowHeights, visibleRows, type Visible } from "../core/heights";
-import { spansDays } from "../core/time";
+import { rowDateFor, type RowDate } from "../core/time";
 import { wrap } from "../state/prefs";
 import type { Rows } from "../state/rows";
 import { hasMore, loadMore, marks, range, reading } from "../state/search";
@@ -42,11 +42,11 @@ export function List({ foot }: { foot: ComponentChildren }) {
   useEffect(() => {
     if (!live && visible.end > rows.count - AHEAD_ROWS && hasMore()) void loadMore();
   });
-  const withDate = range.value === undefined || live || spansDays(range.value, view.value.tz);
+  const date = rowDateFor(live ? undefined : range.value, view.value.tz);
   const current = currentIndex();
   return (
     <div
-      class={`list${wrap.value ? " wrapped" : ""}${withDate ? " dated" : ""}`}
+      class={`list${wrap.value ? " wrapped" : ""} date-${date}`}
       id={LIST_ID}
       ref={box}
       tabIndex={0}
@@ -61,7 +61,7 @@ export function List({ foot }: { foot: ComponentChildren }) {
       <Header names={columns.value} />
       <div class="canvas" role="presentation" style={{ height: `${heights.totalPx}px` }}>
         <div class="window" role="rowgroup" style={{ transform: `translateY(${visible.topPx}px)` }}>
-          {rowsOf(rows, visible, withDate)}
+          {rowsOf(rows, visible, date)}
         </div>
       </div>
       {foot}
@@ -70,7 +70,7 @@ export function List({ foot }: { foot: ComponentChildren }) {
 }
 
 /** The rows in sight. A row's key is its document: what stays in sight is moved, not drawn again. */
-function rowsOf(rows: Rows, visible: Visible, withDate: boolean) {
+function rowsOf(rows: Rows, visible: Visible, date: RowDate) {
   const shown = [];
   for (let i = visible.first; i < visible.end; i += 1) {
     const doc = rows.at(i);
@@ -83,7 +83,7 @@ function rowsOf(rows: Rows, visible: Visible, withDate: boolean) {
         index={i}
         columns={columns.value}
         zone={view.value.tz}
-        withDate={withDate}
+        date={date}
         pattern={marks.value}
         current={id !== "" && id === currentId.value}
         open={id !== "" && id === view.value.id}
@@ -216,7 +216,7 @@ function template(names: readonly string[]): string {
   return widths.join(" ");
 }
 
-const LABELS: Readonly<Record<string, string>> = { [SOURCE_COLUMN]: "service, host" };
+const LABELS: Readonly<Record<string, string>> = { [SOURCE_COLUMN]: "source" };
 
 function Header({ names }: { names: readonly string[] }) {
   return (

@@ -12,7 +12,7 @@ import {
   valueText,
   type Doc,
 } from "../core/doc";
-import { formatExact, formatRowTime, type Zone } from "../core/time";
+import { formatExact, formatRowTime, type RowDate, type Zone } from "../core/time";
 import { LogText } from "./message";
 
 interface RowProps {
@@ -20,7 +20,7 @@ interface RowProps {
   index: number;
   columns: readonly string[];
   zone: Zone;
-  withDate: boolean;
+  date: RowDate;
   pattern: RegExp | undefined;
   current: boolean;
   open: boolean;
@@ -28,7 +28,7 @@ interface RowProps {
 
 export const rowId = (index: number): string => `row-${index}`;
 
-export function Row({ doc, index, columns, zone, withDate, pattern, current, open }: RowProps) {
+export function Row({ doc, index, columns, zone, date, pattern, current, open }: RowProps) {
   const level = levelOfDoc(doc);
   const time = timestampOf(doc);
   return (
@@ -41,7 +41,7 @@ export function Row({ doc, index, columns, zone, withDate, pattern, current, ope
       aria-selected={current}
     >
       <time class="cell cell-time" role="gridcell" dateTime={time} title={formatExact(time, zone)}>
-        {formatRowTime(time, zone, withDate)}
+        {formatRowTime(time, zone, date)}
       </time>
       <span
         class="cell cell-level"

@@ -119,6 +119,16 @@ function Field({ field }: { field: FieldInfo }) {
   );
 }
 
+/** A value in one line. Of a path, the end tells more than the beginning. */
+function FacetValue({ text }: { text: string }) {
+  const path = text.startsWith("/");
+  return (
+    <span class={path ? "facet-value ellipsis from-end" : "facet-value ellipsis"} title={text}>
+      {text === "" ? <em>empty</em> : <bdi dir={path ? "ltr" : "auto"}>{text}</bdi>}
+    </span>
+  );
+}
+
 function FacetValues({ field, facet }: { field: string; facet: Facet }) {
   const listed = facet.values.reduce((sum, entry) => sum + entry.count, 0);
   // Shares are of the documents that have the field.
@@ -131,9 +141,7 @@ function FacetValues({ field, facet }: { field: string; facet: Facet }) {
         {facet.values.map(({ value, count }) => (
           <li key={`${typeof value}:${String(value)}`}>
             <div class="facet-bar" style={{ width: `${having > 0 ? (100 * count) / having : 0}%` }} />
-            <span class="facet-value ellipsis" title={String(value)}>
-              {value === "" ? <em>empty</em> : String(value)}
-            </span>
+            <FacetValue text={String(value)} />
             <span class="facet-count">{formatCount(count)}</span>
             <span class="facet-percent">{formatPercent(count, having)}</span>
             <IconButton
