@@ -229,6 +229,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_dropped_request_stops_the_query() {
+        let pool = one_thread(0);
+        let (started, wait_started) = tokio::sync::oneshot::channel();
+        let (stopped, wait_stopped) = tokio::sync::oneshot::channel();
+        let query = move |budget: &Budget| {
+            let _ = started.send(());
+            while !budget.cancelled.load(Ordering::Relaxed) && Instant::now() < budget.deadline {
+                std::thread::yield_now();
+            }
+            let _ = stopped.send(budget.cancelled.load(Ordering::Relaxed));
+            Ok(())
+        };
+        let request = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(LONG, query).await }
+        });
+        wait_started.await.unwrap();
+        request.abort();
+        assert_eq!(wait_stopped.await, Ok(true));
+    }
+
+    #[tokio::test]
     async fn a_dropped_body_stops_the_query() {
         let pool = one_thread(0);
         let (stopped, wait_stopped) = tokio::sync::oneshot::channel();

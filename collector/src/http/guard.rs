@@ -135,4 +135,12 @@ mod tests {
             assert_eq!(check_headers(headers), *expected, "{headers:?}");
         }
     }
+
+    #[test]
+    fn the_host_in_the_address_goes_before_the_header() {
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
+        let code = |uri| check(&Uri::from_static(uri), &headers).err().map_or("", |problem| problem.code());
+        assert_eq!(code("http://evil.example/"), "foreign_host");
+        assert_eq!(code("http://[::1]:7500/"), "");
+    }
 }

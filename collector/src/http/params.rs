@@ -183,6 +183,7 @@ fn not_utf8() -> Problem {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use proptest::prelude::{prop_assert_eq, proptest};
 
     use super::*;
 
@@ -238,6 +239,15 @@ mod tests {
         assert_eq!(post(JSON, r#"{"q":[[1]]}"#).await, Err("bad_json"));
         assert_eq!(post("text/plain", "q=1").await, Err("unsupported_media_type"));
         assert_eq!(post(JSON, "x".repeat(PARAMETERS_BYTES_MAX + 1)).await, Err("too_large"));
+    }
+
+    proptest! {
+        #[test]
+        fn encoded_text_reads_back_and_any_text_reads(text in ".*") {
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(decode(&encoded).unwrap(), text.clone());
+            let _ = Unchecked::default().push_encoded(&text);
+        }
     }
 
     #[test]
