@@ -10,7 +10,10 @@ export function toCsv(docs: readonly Doc[], columns: readonly string[]): string 
   return lines.map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
 }
 
+/** What a spreadsheet may take for a formula. A bare `@name` is none: it is how we call the time. */
+const FORMULA = /^[=+\-\t\r]|^@(?![\w.]+$)/;
+
 function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text;
+  const safe = FORMULA.test(text) && !/^-?\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }

@@ -79,6 +79,7 @@ describe("documents", () => {
 });
 
 test("files: quotes where they are needed, and no formula for a spreadsheet", () => {
+  expect(toCsv([{ "@timestamp": "@SUM(1)" }], ["@timestamp"])).toBe("@timestamp\r\n'@SUM(1)\r\n");
   expect(
     toCsv(
       [
