@@ -248,7 +248,8 @@ impl LogStore for TantivyStore {
             return Err(StoreError::Plan(problem.to_owned()));
         };
         let answer = self.answer(budget, |catalog, meter| {
-            query::aggregate::stats(&catalog.splits, filter, range, stats, meter)
+            query::facets::top(&catalog.splits, filter, range, pipes, meter)
+                .unwrap_or_else(|| query::aggregate::stats(&catalog.splits, filter, range, stats, meter))
         });
         let table = table::apply(answer.value, rest).map_err(|error| StoreError::Plan(error.to_string()))?;
         Ok(Answer { value: table, partial: answer.partial })

@@ -93,3 +93,13 @@ pub(crate) const LEAF_CACHE_BYTES: usize = 512 << 10;
 
 /// Most bytes of decompressed row blocks that one query keeps.
 pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;
+
+/// Integers of a column that span at most this are numbered by their distance from the smallest.
+pub(crate) const INTEGER_SPAN_MAX: u64 = 1 << 40;
+
+/// Most bytes of strings that one field of one query keeps because they are in no dictionary.
+pub(crate) const INTERNED_BYTES_MAX: usize = 32 << 20;
+
+/// Groups times values of a field up to which they are counted in a table, 4 bytes each; beyond it in
+/// a hash map.
+pub(crate) const TALLY_CELLS_MAX: u64 = 4 << 20;

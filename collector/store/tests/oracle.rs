@@ -332,6 +332,23 @@ fn check_stats(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], r
     }
 }
 
+fn check_top(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
+    let field = random.pick(&FIELDS);
+    let text = random.pick(&["top 3", "rare 4"]);
+    let text = match random.below(2) {
+        0 => format!("| stats count() as c by {field} | sort -c | limit 5"),
+        _ => format!("{field}:* | {text} {field}"),
+    };
+    let resolved = parse(&text).expect("parses").resolve(T0).expect("resolves");
+    let both = Filter::And(vec![filter.clone(), resolved.filter.clone()]);
+    let found = store.stats(&both, TimeRange::default(), &resolved.pipes, &budget()).expect("runs").value;
+    let [Pipe::Stats(stats), rest @ ..] = &resolved.pipes[..] else { panic!("{text}") };
+    let docs: Vec<_> =
+        expected.iter().copied().filter(|doc| matches(&resolved.filter, &DocRow(*doc))).collect();
+    let wanted = millpond_query::table::apply(aggregate(&docs, stats), rest).expect("few groups");
+    assert_eq!(found, wanted, "{text}");
+}
+
 /// Sums of floats depend on the order of the summands in the last bits.
 fn nearly(a: &Cell, b: &Cell) -> bool {
     match (a, b) {
@@ -420,6 +437,7 @@ fn run_case(seed: u64) {
             check_histogram(&store, &filter, &expected, &mut random);
             check_facets(&store, &filter, &expected);
             check_stats(&store, &filter, &expected, &mut random);
+            check_top(&store, &filter, &expected, &mut random);
         }));
         assert!(checked.is_ok(), "seed {seed}, query: {text}\nfilter: {filter}");
     }

@@ -8,10 +8,13 @@ use millpond_query::table::{Cell, Table};
 use millpond_query::{Agg, Filter, GroupKey, Stats, bucket_start_ns};
 use rustc_hash::FxHashMap;
 
-use super::keys::{FieldKeys, Key, KeyNumber};
+use super::field_keys::{FieldKeys, KeyNumber, Pairs};
+use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::scan::{SplitVisitor, scan};
+use super::tally::Tally;
 use super::zone::ZoneView;
+use crate::limits::TALLY_CELLS_MAX;
 use crate::log_store::{Partial, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
@@ -59,12 +62,11 @@ enum Dimension<'s> {
     Time(i64),
 }
 
-/// What an aggregate reads.
-enum Input<'s> {
-    /// It counts rows.
-    Rows,
-    /// Values of a field; counted by group and number, and added once per split.
-    Values(FieldKeys<'s>, FxHashMap<(usize, KeyNumber), u64>),
+/// Values of one field, counted by group and value, for all aggregates of that field.
+struct Input<'s> {
+    name: &'s str,
+    keys: FieldKeys<'s>,
+    tally: Tally,
 }
 
 struct Visitor<'s> {
@@ -72,86 +74,123 @@ struct Visitor<'s> {
     meter: &'s Meter<'s>,
     dimensions: Vec<Dimension<'s>>,
     inputs: Vec<Input<'s>>,
-    /// Index of each combination of numbers.
-    index: FxHashMap<Box<[KeyNumber]>, usize>,
-    /// By group.
-    rows: Vec<u64>,
-    /// By dimension: (place in the zone, number), ordered by place.
-    pairs: Vec<Vec<(u32, KeyNumber)>>,
+    groups: LocalGroups,
+    /// By dimension.
+    pairs: Vec<Pairs>,
     /// (place in the zone, group), ordered by place.
     grouped: Vec<(u32, usize)>,
-    values: Vec<(u32, KeyNumber)>,
+    values: Pairs,
+}
+
+/// The groups of one split.
+#[derive(Default)]
+struct LocalGroups {
+    /// By combination of numbers, one for each dimension.
+    index: FxHashMap<Box<[KeyNumber]>, usize>,
+    /// With one dimension: group + 1 by number, for small numbers.
+    direct: Vec<u32>,
+    /// Documents by group.
+    rows: Vec<u64>,
+}
+
+impl LocalGroups {
+    /// The group of a combination; `None` when there are too many.
+    fn of(&mut self, numbers: &[KeyNumber], meter: &Meter<'_>) -> Option<usize> {
+        let direct = match numbers {
+            [number] => self.direct.get(*number as usize).copied(),
+            _ => None,
+        };
+        match direct {
+            Some(0) | None => {}
+            Some(group) => return Some(group as usize - 1),
+        }
+        if direct.is_none()
+            && let Some(group) = self.index.get(numbers)
+        {
+            return Some(*group);
+        }
+        if self.rows.len() >= meter.groups_max() {
+            meter.note(Partial::Groups);
+            return None;
+        }
+        self.rows.push(0);
+        if let [number] = numbers
+            && let Some(direct) = self.direct.get_mut(*number as usize)
+        {
+            *direct = self.rows.len() as u32;
+        }
+        self.index.insert(numbers.into(), self.rows.len() - 1);
+        Some(self.rows.len() - 1)
+    }
+
+    /// The combinations in the order of their groups.
+    fn combinations(self) -> Vec<Box<[KeyNumber]>> {
+        let mut combinations: Vec<_> = self.index.into_iter().collect();
+        combinations.sort_unstable_by_key(|(_, group)| *group);
+        combinations.into_iter().map(|(numbers, _)| numbers).collect()
+    }
 }
 
 impl<'s> Visitor<'s> {
     fn new(stats: &'s Stats, split: &'s Split, meter: &'s Meter<'s>) -> Result<Self, Halt> {
-        let dimensions = stats.by.iter().map(|key| {
-            Ok(match key {
+        let mut dimensions = Vec::with_capacity(stats.by.len());
+        let mut groups = LocalGroups::default();
+        for key in &stats.by {
+            dimensions.push(match key {
                 GroupKey::Field(name) => Dimension::Field(FieldKeys::new(name, split)?),
                 GroupKey::Time { step_ns } => Dimension::Time(*step_ns),
-            })
-        });
-        let inputs = stats.aggs.iter().map(|agg| {
-            Ok(match &agg.field {
-                None => Input::Rows,
-                Some(name) => Input::Values(FieldKeys::new(name, split)?, FxHashMap::default()),
-            })
-        });
+            });
+        }
+        if let [Dimension::Field(keys)] = &dimensions[..]
+            && keys.known() <= TALLY_CELLS_MAX
+        {
+            groups.direct = vec![0; keys.known() as usize];
+        }
+        let mut inputs: Vec<Input<'s>> = Vec::new();
+        for name in stats.aggs.iter().filter_map(|agg| agg.field.as_deref()) {
+            if inputs.iter().all(|input| input.name != name) {
+                let keys = FieldKeys::new(name, split)?;
+                inputs.push(Input { name, tally: Tally::new(keys.known()), keys });
+            }
+        }
         Ok(Self {
             aggs: &stats.aggs,
             meter,
-            dimensions: dimensions.collect::<Result<_, Halt>>()?,
-            inputs: inputs.collect::<Result<_, Halt>>()?,
-            index: FxHashMap::default(),
-            rows: Vec::new(),
-            pairs: stats.by.iter().map(|_| Vec::new()).collect(),
+            pairs: dimensions.iter().map(|_| Pairs::new()).collect(),
+            dimensions,
+            inputs,
+            groups,
             grouped: Vec::new(),
             values: Vec::new(),
         })
-    }
-
-    /// The group of a combination; `None` when there are too many.
-    fn group(&mut self, numbers: &[KeyNumber]) -> Option<usize> {
-        if let Some(group) = self.index.get(numbers) {
-            return Some(*group);
-        }
-        if self.rows.len() >= self.meter.groups_max() {
-            self.meter.note(Partial::Groups);
-            return None;
-        }
-        let group = self.rows.len();
-        self.rows.push(0);
-        self.index.insert(numbers.into(), group);
-        Some(group)
     }
 
     /// Fills `grouped`: every group of every document.
     fn assign(&mut self, bits: &Bits) {
         self.grouped.clear();
         let mut next = vec![0usize; self.pairs.len()];
+        let mut runs = vec![0..0; self.pairs.len()];
         let mut numbers = vec![MISSING; self.pairs.len()];
         for at in bits.ones() {
             let at = at as u32;
-            let mut ranges = Vec::with_capacity(self.pairs.len());
-            for (pairs, next) in self.pairs.iter().zip(&mut next) {
+            let mut combinations = 1;
+            for ((pairs, next), run) in self.pairs.iter().zip(&mut next).zip(&mut runs) {
                 let first = *next;
                 while pairs.get(*next).is_some_and(|(place, _)| *place == at) {
                     *next += 1;
                 }
-                ranges.push(first..*next);
+                *run = first..*next;
+                combinations *= run.len().max(1);
             }
-            let combinations: usize = ranges.iter().map(|range| range.len().max(1)).product();
             for combination in 0..combinations {
                 let mut rest = combination;
-                for ((range, pairs), number) in ranges.iter().zip(&self.pairs).zip(&mut numbers) {
-                    let choices = range.len().max(1);
-                    *number = pairs
-                        .get(range.clone())
-                        .and_then(|pairs| pairs.get(rest % choices))
-                        .map_or(MISSING, |pair| pair.1);
+                for ((run, pairs), number) in runs.iter().zip(&self.pairs).zip(&mut numbers) {
+                    let choices = run.len().max(1);
+                    let pair = pairs.get(run.clone()).and_then(|run| run.get(rest % choices));
+                    *number = pair.map_or(MISSING, |(_, number)| *number);
                     rest /= choices;
                 }
-                if let Some(group) = self.group(&numbers) {
+                if let Some(group) = self.groups.of(&numbers, self.meter) {
                     self.grouped.push((at, group));
                 }
             }
@@ -159,25 +198,32 @@ impl<'s> Visitor<'s> {
     }
 
     fn merge_into(self, groups: &mut Groups) -> Result<(), Halt> {
-        let mut combinations: Vec<(Box<[KeyNumber]>, usize)> = self.index.into_iter().collect();
-        combinations.sort_unstable_by_key(|(_, group)| *group);
+        let rows = self.groups.rows.clone();
+        let combinations = self.groups.combinations();
         let mut keys: Vec<Vec<Key>> = vec![Vec::new(); combinations.len()];
         for (at, dimension) in self.dimensions.iter().enumerate() {
             let numbers: Vec<_> =
-                combinations.iter().map(|(numbers, _)| numbers.get(at).copied().unwrap_or(MISSING)).collect();
+                combinations.iter().map(|numbers| numbers.get(at).copied().unwrap_or(MISSING)).collect();
             let column = dimension.resolve(&numbers)?;
             keys.iter_mut().zip(column).for_each(|(keys, key)| keys.push(key));
         }
         let mut local: Vec<Vec<Accumulator>> =
             combinations.iter().map(|_| self.aggs.iter().map(Accumulator::new).collect()).collect();
-        for (at, input) in self.inputs.iter().enumerate() {
-            input.finish(at, &self.rows, &mut local)?;
+        for (group, rows) in local.iter_mut().zip(rows) {
+            group
+                .iter_mut()
+                .zip(self.aggs)
+                .filter(|(_, agg)| agg.field.is_none())
+                .for_each(|(result, _)| result.add_rows(rows));
+        }
+        for input in &self.inputs {
+            input.finish(self.aggs, &mut local)?;
         }
         for (keys, results) in keys.into_iter().zip(local) {
             let full = groups.len() >= self.meter.groups_max();
             match groups.get_mut(&*keys) {
                 Some(merged) => {
-                    merged.iter_mut().zip(&results).for_each(|(merged, result)| merged.merge(result))
+                    merged.iter_mut().zip(&results).for_each(|(merged, result)| merged.merge(result));
                 }
                 None if full => self.meter.note(Partial::Groups),
                 None => drop(groups.insert(keys.into(), results)),
@@ -194,21 +240,19 @@ impl SplitVisitor for Visitor<'_> {
         }
         self.assign(bits);
         for (_, group) in &self.grouped {
-            if let Some(rows) = self.rows.get_mut(*group) {
+            if let Some(rows) = self.groups.rows.get_mut(*group) {
                 *rows += 1;
             }
         }
         for input in &mut self.inputs {
-            let Input::Values(keys, counts) = input else { continue };
-            keys.read(view, bits, false, &mut self.values)?;
-            let mut groups = self.grouped.iter().peekable();
+            input.keys.read(view, bits, false, &mut self.values)?;
+            let mut groups = &self.grouped[..];
             for run in self.values.chunk_by(|a, b| a.0 == b.0) {
-                let Some(at) = run.first().map(|(at, _)| *at) else { continue };
-                while groups.next_if(|(place, _)| *place < at).is_some() {}
-                while let Some((_, group)) = groups.next_if(|(place, _)| *place == at) {
-                    for (_, number) in run {
-                        *counts.entry((*group, *number)).or_default() += 1;
-                    }
+                let Some((at, _)) = run.first() else { continue };
+                let skipped = groups.iter().take_while(|(place, _)| place < at).count();
+                groups = groups.get(skipped..).unwrap_or_default();
+                for (_, group) in groups.iter().take_while(|(place, _)| place == at) {
+                    run.iter().for_each(|(_, number)| input.tally.add(*group, *number));
                 }
             }
         }
@@ -217,28 +261,20 @@ impl SplitVisitor for Visitor<'_> {
 }
 
 impl Dimension<'_> {
-    fn read(
-        &mut self,
-        view: &ZoneView<'_>,
-        bits: &Bits,
-        out: &mut Vec<(u32, KeyNumber)>,
-    ) -> Result<(), Halt> {
-        match self {
-            Self::Field(keys) => keys.read(view, bits, true, out),
-            Self::Time(step_ns) => {
-                out.clear();
-                let (first, last) = (
-                    bucket_start_ns(view.zone.min_ns, *step_ns),
-                    bucket_start_ns(view.zone.max_ns, *step_ns),
-                );
-                let times = if first == last { &[][..] } else { view.times() };
-                out.extend(bits.ones().map(|at| {
-                    let start = times.get(at).map_or(first, |time| bucket_start_ns(*time, *step_ns));
-                    (at as u32, start.cast_unsigned())
-                }));
-                Ok(())
-            }
-        }
+    fn read(&mut self, view: &ZoneView<'_>, bits: &Bits, out: &mut Pairs) -> Result<(), Halt> {
+        let step_ns = match self {
+            Self::Field(keys) => return keys.read(view, bits, true, out),
+            Self::Time(step_ns) => *step_ns,
+        };
+        out.clear();
+        let first = bucket_start_ns(view.zone.min_ns, step_ns);
+        let single = first == bucket_start_ns(view.zone.max_ns, step_ns);
+        let times = if single { &[][..] } else { view.times() };
+        out.extend(bits.ones().map(|at| {
+            let start = times.get(at).map_or(first, |time| bucket_start_ns(*time, step_ns));
+            (at as u32, start.cast_unsigned())
+        }));
+        Ok(())
     }
 
     /// The keys of numbers in any order.
@@ -262,30 +298,27 @@ impl Dimension<'_> {
 }
 
 impl Input<'_> {
-    /// Adds what was counted to the accumulators at place `at` of each group.
-    fn finish(&self, at: usize, rows: &[u64], groups: &mut [Vec<Accumulator>]) -> Result<(), Halt> {
-        match self {
-            Self::Rows => {
-                for (group, rows) in groups.iter_mut().zip(rows) {
-                    if let Some(result) = group.get_mut(at) {
-                        result.add_rows(*rows);
-                    }
+    /// Adds what was counted to the accumulators of the field's aggregates, by group.
+    fn finish(&self, aggs: &[Agg], groups: &mut [Vec<Accumulator>]) -> Result<(), Halt> {
+        let numbers = self.tally.numbers();
+        let values = self.keys.resolve(&numbers)?;
+        let places: Vec<usize> = aggs
+            .iter()
+            .enumerate()
+            .filter(|(_, agg)| agg.field.as_deref() == Some(self.name))
+            .map(|(place, _)| place)
+            .collect();
+        self.tally.for_each(|group, number, count| {
+            let value = numbers.binary_search(&number).ok().and_then(|at| values.get(at));
+            let (Some(value), Some(group)) = (value.and_then(Key::as_scalar), groups.get_mut(group)) else {
+                return;
+            };
+            for place in &places {
+                if let Some(result) = group.get_mut(*place) {
+                    result.add_weighted(value, count);
                 }
             }
-            Self::Values(keys, counts) => {
-                let mut numbers: Vec<_> = counts.keys().map(|(_, number)| *number).collect();
-                numbers.sort_unstable();
-                numbers.dedup();
-                let values = keys.resolve(&numbers)?;
-                for ((group, number), count) in counts {
-                    let value = numbers.binary_search(number).ok().and_then(|at| values.get(at));
-                    let result = groups.get_mut(*group).and_then(|group| group.get_mut(at));
-                    if let (Some(value), Some(result)) = (value.and_then(Key::as_scalar), result) {
-                        result.add_weighted(value, *count);
-                    }
-                }
-            }
-        }
+        });
         Ok(())
     }
 }

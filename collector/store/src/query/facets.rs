@@ -5,11 +5,13 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use millpond_query::Filter;
+use millpond_query::table::{Cell, Table};
+use millpond_query::{AggFunction, Filter, GroupKey, Pipe};
 use rustc_hash::FxHashMap;
 use tantivy::columnar::StrColumn;
 
-use super::keys::{FieldKeys, Key, KeyNumber};
+use super::field_keys::{FieldKeys, KeyNumber, Pairs};
+use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::scan::{SplitVisitor, scan};
 use super::zone::ZoneView;
@@ -35,7 +37,7 @@ pub(crate) fn facets<'s>(
     scan(splits, filter, range, meter, begin, end);
     let finished = fields.iter().zip(totals).map(|(name, total)| {
         let (missing, mut best) = (total.missing, Best::new(top));
-        if let Err(Halt::Failed(error)) = total.for_each(&mut |key, count| best.add(key, count)) {
+        if let Err(Halt::Failed(error)) = total.for_each(&mut |value, count| best.add(value, count)) {
             meter.note_damaged(0, &error);
         }
         let (values, distinct) = best.finish();
@@ -43,6 +45,45 @@ pub(crate) fn facets<'s>(
         Facet { name: name.clone(), values, distinct, missing }
     });
     finished.collect()
+}
+
+/// The table of a `stats count() by field` of which only the most frequent rows are wanted, without a
+/// group for each value. `None` when the pipes are anything else.
+pub(crate) fn top<'s>(
+    splits: &'s [Arc<Split>],
+    filter: &Filter,
+    range: TimeRange,
+    pipes: &'s [Pipe],
+    meter: &Meter<'_>,
+) -> Option<Table> {
+    let [Pipe::Stats(stats), Pipe::Sort(order), Pipe::Limit(limit), ..] = pipes else { return None };
+    let ([agg], [GroupKey::Field(field)]) = (&stats.aggs[..], &stats.by[..]) else { return None };
+    let counts_rows = agg.function == AggFunction::Count && agg.field.is_none();
+    let by_count = match &order[..] {
+        [count] => count.descending && count.field == agg.column,
+        [count, value] => {
+            count.descending && count.field == agg.column && !value.descending && value.field == *field
+        }
+        _ => false,
+    };
+    if !counts_rows || !by_count {
+        return None;
+    }
+    let mut total = Total::default();
+    let begin = |split| Visitor::new([field.as_str()], split);
+    let end =
+        |visitor: Visitor<'s>| visitor.fields.into_iter().try_for_each(|counts| total.add(counts, meter));
+    scan(splits, filter, range, meter, begin, end);
+    let mut best = Best::new(usize::try_from(*limit).unwrap_or(usize::MAX));
+    if total.missing > 0 {
+        best.add(Value::Key(Key::Missing), total.missing);
+    }
+    if let Err(Halt::Failed(error)) = total.for_each(&mut |value, count| best.add(value, count)) {
+        meter.note_damaged(0, &error);
+    }
+    let cell = |count| Cell::I64(i64::try_from(count).unwrap_or(i64::MAX));
+    let rows = best.finish().0.into_iter().map(|(key, count)| vec![key.into_cell(), cell(count)]);
+    Some(Table { columns: vec![field.clone(), agg.column.clone()], rows: rows.collect() })
 }
 
 /// The most frequent values of `field` that start with `prefix`, in any case.
@@ -62,10 +103,10 @@ pub(crate) fn values<'s>(
     total.others_as_text();
     let prefix = prefix.to_lowercase();
     let mut best = Best::new(limit);
-    let result = total.for_each(&mut |key, count| {
-        let text = key.clone().into_text();
-        if text.to_lowercase().starts_with(&prefix) {
-            best.add(key, count);
+    let result = total.for_each(&mut |value, count| {
+        let key = value.into_key();
+        if matches!(&key, Key::String(text) if text.to_lowercase().starts_with(&prefix)) {
+            best.add(Value::Key(key), count);
         }
     });
     if let Err(Halt::Failed(error)) = result {
@@ -86,7 +127,7 @@ struct FieldCounts<'s> {
 
 struct Visitor<'s> {
     fields: Vec<FieldCounts<'s>>,
-    pairs: Vec<(u32, KeyNumber)>,
+    pairs: Pairs,
 }
 
 impl<'s> Visitor<'s> {
@@ -152,46 +193,62 @@ impl<'s> Total<'s> {
     }
 
     /// Visits every value with its count, once each.
-    fn for_each(mut self, visit: &mut dyn FnMut(Key, u64)) -> Result<(), Halt> {
+    fn for_each(mut self, visit: &mut dyn FnMut(Value<'_>, u64)) -> Result<(), Halt> {
         let mut cursors = Vec::with_capacity(self.dictionaries.len());
         let mut queue = BinaryHeap::new();
         for (index, (column, counts)) in self.dictionaries.iter().enumerate() {
             let mut cursor = TermCounts::new(column, counts)?;
-            if let Some(term) = cursor.next() {
+            if let Some(term) = cursor.next(Vec::new()) {
                 queue.push(Reverse((term, index)));
             }
             cursors.push(cursor);
         }
-        let mut current: Option<(Vec<u8>, u64)> = None;
+        let others = &mut self.others;
+        let mut finish = |term: &[u8], count: u64| {
+            // What residuals and messages have of the same text.
+            let more = if others.is_empty() { 0 } else { others.remove(&key_of(term)).unwrap_or(0) };
+            visit(Value::Term(term), count + more);
+        };
+        let (mut current, mut total) = (Vec::new(), 0u64);
         while let Some(Reverse((term, index))) = queue.pop() {
             let Some(cursor) = cursors.get_mut(index) else { continue };
             let count = u64::from(cursor.count);
-            match &mut current {
-                Some((last, total)) if *last == term => *total += count,
-                _ => {
-                    let done = current.replace((term, count));
-                    done.into_iter().for_each(|done| visit_term(done, &mut self.others, visit));
-                }
+            // A term that was counted has a count above 0.
+            if total > 0 && term != current {
+                finish(&current, total);
+                total = 0;
             }
-            if let Some(term) = cursor.next() {
+            total += count;
+            let spare = std::mem::replace(&mut current, term);
+            if let Some(term) = cursor.next(spare) {
                 queue.push(Reverse((term, index)));
             }
         }
-        current.into_iter().for_each(|done| visit_term(done, &mut self.others, visit));
-        self.others.into_iter().for_each(|(key, count)| visit(key, count));
+        if total > 0 {
+            finish(&current, total);
+        }
+        self.others.into_iter().for_each(|(key, count)| visit(Value::Key(key), count));
         Ok(())
     }
 }
 
-/// A term of the dictionaries, with what residuals and messages have of the same text.
-fn visit_term(
-    (term, count): (Vec<u8>, u64),
-    others: &mut FxHashMap<Key, u64>,
-    visit: &mut dyn FnMut(Key, u64),
-) {
-    let key = Key::String(String::from_utf8_lossy(&term).into());
-    let more = if others.is_empty() { 0 } else { others.remove(&key).unwrap_or(0) };
-    visit(key, count + more);
+fn key_of(term: &[u8]) -> Key {
+    Key::String(String::from_utf8_lossy(term).into())
+}
+
+/// A value that is visited: most are never kept.
+enum Value<'a> {
+    Term(&'a [u8]),
+    Key(Key),
+}
+
+impl Value<'_> {
+    fn into_key(self) -> Key {
+        match self {
+            Self::Term(term) => key_of(term),
+            Self::Key(key) => key,
+        }
+    }
 }
 
 /// The terms of one dictionary that were counted, in their order.
@@ -207,11 +264,14 @@ impl<'s> TermCounts<'s> {
         Ok(Self { stream, counts, count: 0 })
     }
 
-    fn next(&mut self) -> Option<Vec<u8>> {
+    /// The next term, in the buffer given.
+    fn next(&mut self, mut buffer: Vec<u8>) -> Option<Vec<u8>> {
         while self.stream.advance() {
             self.count = self.counts.get(self.stream.term_ord() as usize).copied().unwrap_or(0);
             if self.count > 0 {
-                return Some(self.stream.key().to_vec());
+                buffer.clear();
+                buffer.extend_from_slice(self.stream.key());
+                return Some(buffer);
             }
         }
         None
@@ -257,15 +317,17 @@ impl Best {
         Self { top, distinct: 0, heap: BinaryHeap::new() }
     }
 
-    fn add(&mut self, key: Key, count: u64) {
+    fn add(&mut self, value: Value<'_>, count: u64) {
         self.distinct += 1;
-        let candidate = Candidate { count, key };
         if self.heap.len() < self.top {
-            self.heap.push(candidate);
+            self.heap.push(Candidate { count, key: value.into_key() });
         } else if let Some(mut worst) = self.heap.peek_mut()
-            && candidate < *worst
+            && count >= worst.count
         {
-            *worst = candidate;
+            let candidate = Candidate { count, key: value.into_key() };
+            if candidate < *worst {
+                *worst = candidate;
+            }
         }
     }
 

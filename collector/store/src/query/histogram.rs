@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::keys::{FieldKeys, Key, KeyNumber};
+use super::field_keys::{FieldKeys, Pairs};
+use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::scan::{SplitVisitor, scan};
+use super::tally::Tally;
 use super::zone::ZoneView;
 use crate::log_store::{Bucket, Histogram, HistogramPlan, Partial, TimeRange};
 use crate::split::Split;
@@ -19,11 +21,12 @@ pub(crate) fn histogram(splits: &[Arc<Split>], plan: &HistogramPlan, meter: &Met
     let mut totals = vec![0u64; plan.bucket_count];
     let mut by: FxHashMap<(usize, Key), u64> = FxHashMap::default();
     let begin = |split| {
+        let keys = plan.by.as_deref().map(|name| FieldKeys::new(name, split)).transpose()?;
         Ok(Visitor {
             buckets,
             counts: vec![0; plan.bucket_count],
-            keys: plan.by.as_deref().map(|name| FieldKeys::new(name, split)).transpose()?,
-            by: FxHashMap::default(),
+            by: Tally::new(keys.as_ref().map_or(0, FieldKeys::known)),
+            keys,
             pairs: Vec::new(),
             bucket_of: Vec::new(),
         })
@@ -79,8 +82,8 @@ struct Visitor<'s> {
     buckets: Buckets,
     counts: Vec<u64>,
     keys: Option<FieldKeys<'s>>,
-    by: FxHashMap<(usize, KeyNumber), u64>,
-    pairs: Vec<(u32, KeyNumber)>,
+    by: Tally,
+    pairs: Pairs,
     bucket_of: Vec<usize>,
 }
 
@@ -106,7 +109,9 @@ impl SplitVisitor for Visitor<'_> {
         keys.read(view, bits, true, &mut self.pairs)?;
         for (at, key) in &self.pairs {
             let bucket = if single { Some(first) } else { self.bucket_of.get(*at as usize).copied() };
-            *self.by.entry((bucket.unwrap_or(usize::MAX), *key)).or_default() += 1;
+            if let Some(bucket) = bucket.filter(|bucket| *bucket < self.counts.len()) {
+                self.by.add(bucket, *key);
+            }
         }
         Ok(())
     }
@@ -115,20 +120,17 @@ impl SplitVisitor for Visitor<'_> {
 impl Visitor<'_> {
     fn merge_into(self, by: &mut FxHashMap<(usize, Key), u64>, meter: &Meter<'_>) -> Result<(), Halt> {
         let Some(keys) = self.keys else { return Ok(()) };
-        let mut numbers: Vec<_> = self.by.keys().map(|(_, number)| *number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
+        let numbers = self.by.numbers();
         let values = keys.resolve(&numbers)?;
-        for ((bucket, number), count) in self.by {
-            let Ok(at) = numbers.binary_search(&number) else { continue };
-            let Some(key) = values.get(at) else { continue };
+        self.by.for_each(|bucket, number, count| {
+            let Some(key) = numbers.binary_search(&number).ok().and_then(|at| values.get(at)) else { return };
             let full = by.len() >= meter.groups_max();
             match by.get_mut(&(bucket, key.clone())) {
                 Some(total) => *total += count,
                 None if full => meter.note(Partial::Groups),
                 None => drop(by.insert((bucket, key.clone()), count)),
             }
-        }
+        });
         Ok(())
     }
 }

@@ -223,13 +223,17 @@ fn plan_strings(
         return if one { lookup(data, test, first) } else { Ok(Arc::new(Ordinals::None)) };
     }
     if data.num_terms() < CACHED_TERMS_MIN {
-        return Ok(Arc::new(ordinals::scan(data, meter, |term| test.matches(Scalar::Str(term)))?));
+        return Ok(Arc::new(ordinals::scan(data, meter, test.required_tokens(), |term| {
+            test.matches(Scalar::Str(term))
+        })?));
     }
     let condition = test.to_string();
     if let Some(found) = split.scans.find(index, &condition) {
         return Ok(found);
     }
-    let found = Arc::new(ordinals::scan(data, meter, |term| test.matches(Scalar::Str(term)))?);
+    let found = Arc::new(ordinals::scan(data, meter, test.required_tokens(), |term| {
+        test.matches(Scalar::Str(term))
+    })?);
     split.scans.keep(index, &condition, &found);
     Ok(found)
 }

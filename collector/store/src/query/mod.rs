@@ -7,11 +7,12 @@
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`] | rows in order of time, stopping early |
 //! | [`scan`] | all zones, for the rest: [`histogram`], [`aggregate`], [`facets`] |
-//! | [`keys`] | values of a field as numbers within a split |
+//! | [`field_keys`], [`keys`], [`tally`] | values of a field as numbers within a split, as keys across splits; counts |
 
 pub(crate) mod aggregate;
 pub(crate) mod cache;
 pub(crate) mod facets;
+mod field_keys;
 pub(crate) mod filter;
 pub(crate) mod histogram;
 mod keys;
@@ -20,6 +21,7 @@ pub(crate) mod meter;
 pub(crate) mod newest;
 mod ordinals;
 mod scan;
+mod tally;
 mod zone;
 
 use std::collections::BTreeMap;

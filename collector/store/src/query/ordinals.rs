@@ -64,21 +64,53 @@ impl Ordinals {
     }
 }
 
-/// The ordinals of all terms for which `matches` is true.
+/// A token that matching terms have, as a quick look: most terms of a dictionary don't.
+struct AsciiToken<'a> {
+    token: &'a [u8],
+    /// The first byte in both cases.
+    first: (u8, u8),
+}
+
+impl<'a> AsciiToken<'a> {
+    fn new(token: &'a str) -> Self {
+        let first = token.bytes().next().unwrap_or_default();
+        Self { token: token.as_bytes(), first: (first.to_ascii_lowercase(), first.to_ascii_uppercase()) }
+    }
+
+    /// False only when the term certainly doesn't have the token. Letters beyond ASCII may fold to ASCII.
+    fn may_be_in(&self, term: &[u8]) -> bool {
+        let mut rest = term;
+        while let Some(at) = memchr::memchr2(self.first.0, self.first.1, rest) {
+            let here = rest.get(at..at + self.token.len());
+            if here.is_some_and(|here| here.eq_ignore_ascii_case(self.token)) {
+                return true;
+            }
+            rest = rest.get(at + 1..).unwrap_or_default();
+        }
+        self.token.is_empty() || !self.token.is_ascii() || !term.is_ascii()
+    }
+}
+
+/// The ordinals of all terms for which `matches` is true. Every such term has all of the `required`
+/// tokens.
 pub(crate) fn scan(
     column: &StrColumn,
     meter: &Meter<'_>,
+    required: &[String],
     matches: impl Fn(&str) -> bool,
 ) -> Result<Ordinals, Halt> {
     let broken = StoreError::index::<std::io::Error>("scan a dictionary");
     let mut stream = column.dictionary().stream().map_err(broken)?;
     let mut found = Vec::new();
+    let required = required.iter().max_by_key(|token| token.len()).map(|token| AsciiToken::new(token));
     while stream.advance() {
         let ordinal = stream.term_ord();
         if ordinal % SCAN_STEP == 0 {
             meter.check()?;
         }
-        if std::str::from_utf8(stream.key()).is_ok_and(&matches) {
+        if required.as_ref().is_none_or(|token| token.may_be_in(stream.key()))
+            && std::str::from_utf8(stream.key()).is_ok_and(&matches)
+        {
             found.push(ordinal);
         }
     }
@@ -94,6 +126,22 @@ pub(crate) fn lookup(column: &StrColumn, term: &str) -> Result<Ordinals, Halt> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_quick_look_never_misses() {
+        let rows = [
+            ("timeout", "x-TimeOut", true),
+            ("timeout", "time-out", false),
+            ("k", "\u{212a}elvin", true),
+            ("stra\u{df}e", "Stra\u{df}e", true),
+            ("aab", "aaab", true),
+            ("", "", true),
+            ("a", "", false),
+        ];
+        for (token, term, expected) in rows {
+            assert_eq!(AsciiToken::new(token).may_be_in(term.as_bytes()), expected, "{token} {term}");
+        }
+    }
 
     #[test]
     fn sets_of_every_form() {
