@@ -66,7 +66,10 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     let (journal, recovered) = Journal::open(&config.data_dir).map_err(AppError::Journal)?;
     if recovered.damaged_lines > 0 {
         let lines = recovered.damaged_lines;
-        tracing::warn!(lines, "damaged lines in the journal of positions; the collector's positions fill the gap");
+        tracing::warn!(
+            lines,
+            "damaged lines in the journal of positions; the collector's positions fill the gap"
+        );
     }
     let counters = Arc::new(Counters::default());
     let mailbox = Arc::new(Mailbox::default());
@@ -85,8 +88,15 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     settings.never.extend(identity::inode_of_regular(std::io::stderr()));
     let clock = Clock::start();
     let letters = DeadLetters::new(&config.data_dir);
-    let tailer =
-        Tailer::new(config.tailing, journal, recovered, &positions, letters, Arc::clone(&counters), clock.now());
+    let tailer = Tailer::new(
+        config.tailing,
+        journal,
+        recovered,
+        &positions,
+        letters,
+        Arc::clone(&counters),
+        clock.now(),
+    );
     drop(positions);
     let (batches, queue) = mpsc::channel(1);
     let worker = Worker {

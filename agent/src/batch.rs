@@ -44,17 +44,34 @@ impl Batcher {
     /// An empty one, for the lines of this host.
     pub fn new(host_name: String, limits: BatchLimits) -> Self {
         let encoder = encoder(&host_name);
-        Self { host_name, limits, encoder, groups: Vec::new(), begun_ms: None, records_max: wire_limits::BATCH_DOCUMENTS_MAX }
+        Self {
+            host_name,
+            limits,
+            encoder,
+            groups: Vec::new(),
+            begun_ms: None,
+            records_max: wire_limits::BATCH_DOCUMENTS_MAX,
+        }
     }
 
     /// Starts a group of lines of one stream.
-    pub fn begin(&mut self, stream: StreamId, from_offset: u64, attributes: &[(&str, ValueRef<'_>)], now_ms: u64) {
+    pub fn begin(
+        &mut self,
+        stream: StreamId,
+        from_offset: u64,
+        attributes: &[(&str, ValueRef<'_>)],
+        now_ms: u64,
+    ) {
         self.begun_ms.get_or_insert(now_ms);
         self.encoder.begin_stream(stream, from_offset, attributes);
     }
 
     /// Adds a line to the group.
-    pub fn record<'a>(&mut self, record: &RecordRef<'_>, attributes: impl IntoIterator<Item = (&'a str, ValueRef<'a>)>) {
+    pub fn record<'a>(
+        &mut self,
+        record: &RecordRef<'_>,
+        attributes: impl IntoIterator<Item = (&'a str, ValueRef<'a>)>,
+    ) {
         self.encoder.record(record, attributes);
     }
 
@@ -147,7 +164,8 @@ mod tests {
 
         let logs = decode(&batch.body, &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
         assert_eq!(logs.batch.len(), 42);
-        let spans: Vec<_> = logs.groups.iter().map(|g| (g.span.stream.0, g.span.from_offset, g.span.to_offset)).collect();
+        let spans: Vec<_> =
+            logs.groups.iter().map(|g| (g.span.stream.0, g.span.from_offset, g.span.to_offset)).collect();
         assert_eq!(spans, [(1, 0, 2), (2, 0, 40)]);
     }
 

@@ -63,7 +63,8 @@ impl DeadLetters {
         });
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
         if file.metadata()?.len() >= limits::DEAD_LETTER_BYTES_MAX {
-            let reason = format!("{} is full; look at the reasons in it and move it away", self.path.display());
+            let reason =
+                format!("{} is full; look at the reasons in it and move it away", self.path.display());
             return Err(io::Error::new(io::ErrorKind::StorageFull, reason));
         }
         file.write_all(format!("{line}\n").as_bytes())?;

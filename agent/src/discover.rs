@@ -69,8 +69,10 @@ pub fn walk(sections: &[Coverage], never: &HashSet<Inode>) -> Listing {
             if base.ancestors().any(|path| coverage.exclude.iter().any(|p| p.accepts(p.states_at(path)))) {
                 continue;
             }
-            let states = |patterns: &[Pattern]| patterns.iter().map(|p| p.states_at(base)).collect::<Vec<_>>();
-            let at = Position { include: states(&coverage.include), exclude: states(&coverage.exclude), depth: 0 };
+            let states =
+                |patterns: &[Pattern]| patterns.iter().map(|p| p.states_at(base)).collect::<Vec<_>>();
+            let at =
+                Position { include: states(&coverage.include), exclude: states(&coverage.exclude), depth: 0 };
             walk.directory(base, section, coverage, &at);
         }
     }
@@ -267,7 +269,11 @@ mod tests {
     fn walks_cover_what_the_patterns_say() {
         check(&["/*.log"], &["link.log"], &["a.log"]);
         check(&["/app/**"], &[], &["app/old/y.log", "app/x.log"]);
-        check(&["/**"], &["*.gz", "/cache", "link.log", "pipe.log"], &["a.log", "app/old/y.log", "app/x.log"]);
+        check(
+            &["/**"],
+            &["*.gz", "/cache", "link.log", "pipe.log"],
+            &["a.log", "app/old/y.log", "app/x.log"],
+        );
         check(&["/app/*.log", "/app/old/*.log"], &[], &["app/old/y.log", "app/x.log"]);
         check(&["/missing/*.log"], &[], &[]);
         check(&["/link.log"], &[], &["link.log"]);
@@ -277,7 +283,8 @@ mod tests {
     fn pipes_are_reported_and_never_listed() {
         let root = tempfile::tempdir().unwrap();
         let pipe = root.path().join("pipe.log");
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+            .unwrap();
         let listing = walk(&[coverage(root.path(), &["/*"], &[])], &HashSet::new());
         assert_eq!(listing.files, []);
         assert_eq!(listing.obstacles, [Obstacle { path: pipe, reason: "not a regular file".into() }]);

@@ -200,7 +200,8 @@ fn configuration(address: &str, logs: &[String]) -> String {
     let lines = TEMPLATE.lines().map(|line| match line.split_once(" = ") {
         Some(("address", _)) => format!("address = {}\n", toml::Value::from(address)),
         Some(("include", _)) if !logs.is_empty() => {
-            let logs: Vec<toml::Value> = logs.iter().map(|pattern| toml::Value::from(pattern.as_str())).collect();
+            let logs: Vec<toml::Value> =
+                logs.iter().map(|pattern| toml::Value::from(pattern.as_str())).collect();
             format!("include = {}\n", toml::Value::from(logs))
         }
         _ => format!("{line}\n"),

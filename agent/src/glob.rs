@@ -165,8 +165,10 @@ fn part(name: &str, pattern: &str) -> Result<Part, PatternError> {
         return Ok(Part::Literal(name.to_owned()));
     }
     let glob = GlobBuilder::new(name).literal_separator(true).build();
-    glob.map(|glob| Part::Glob(glob.compile_matcher()))
-        .map_err(|error| PatternError::Syntax { pattern: pattern.to_owned(), reason: error.kind().to_string() })
+    glob.map(|glob| Part::Glob(glob.compile_matcher())).map_err(|error| PatternError::Syntax {
+        pattern: pattern.to_owned(),
+        reason: error.kind().to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -63,6 +63,9 @@ pub const BINARY_NUL_PERCENT: usize = 10;
 /// Time after which a position of a file that was never seen again is forgotten, in seconds: 30 days.
 pub const DORMANT_SECONDS_MAX: i64 = 30 * 24 * 3600;
 
+/// Files that are away and remembered, should they come back; beyond, those away longest are forgotten.
+pub const DORMANT_MAX: usize = 20_000;
+
 /// Files that a scan couldn't use and that are remembered so as to warn once.
 pub const SKIPPED_MAX: usize = 10_000;
 
@@ -118,6 +121,19 @@ pub const ZSTD_LEVEL: i32 = 1;
 /// Files that are always left out unless `exclude` says otherwise: binary records of logins, the
 /// journal, packed archives, editors' files.
 pub const DEFAULT_EXCLUDES: [&str; 15] = [
-    "wtmp*", "btmp*", "lastlog", "faillog", "tallylog", "*.journal", "*.journal~", "*.gz", "*.bz2", "*.xz", "*.zst",
-    "*.lz4", "*.zip", "*.tmp", "*.swp",
+    "wtmp*",
+    "btmp*",
+    "lastlog",
+    "faillog",
+    "tallylog",
+    "*.journal",
+    "*.journal~",
+    "*.gz",
+    "*.bz2",
+    "*.xz",
+    "*.zst",
+    "*.lz4",
+    "*.zip",
+    "*.tmp",
+    "*.swp",
 ];

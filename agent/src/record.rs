@@ -112,7 +112,12 @@ impl Recorder {
         detector.parse(&input.text.text, &context, &mut parsed);
         let written = if let Some(partial) = parsed.partial {
             let message = std::mem::take(&mut parsed.message);
-            Written::Piece(Piece { stream: partial.stream, written_ns: parsed.timestamp_ns, message, last: partial.last })
+            Written::Piece(Piece {
+                stream: partial.stream,
+                written_ns: parsed.timestamp_ns,
+                message,
+                last: partial.last,
+            })
         } else {
             put(&parsed, &input.text.text, input, around, batcher);
             Written::Record
@@ -169,7 +174,11 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
         trace_id: trace_id.as_ref().map_or(&[], |id| id.as_slice()),
         span_id: span_id.as_ref().map_or(&[], |id| id.as_slice()),
     };
-    let fields = parsed.fields.iter().filter(|(name, _)| !labels.holds(name)).map(|(name, value)| (&**name, value_ref(value)));
+    let fields = parsed
+        .fields
+        .iter()
+        .filter(|(name, _)| !labels.holds(name))
+        .map(|(name, value)| (&**name, value_ref(value)));
     let original = (!parsed.rebuilds_line).then_some((names::ORIGINAL, ValueRef::Str(raw)));
     let cut = input.text.cut_from_bytes;
     let flags = match (cut.is_some(), input.unfinished) {
@@ -200,3 +209,6 @@ fn hex<const N: usize>(text: Option<&str>) -> Option<[u8; N]> {
     }
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,15 +48,23 @@ fn status(tailer: &Tailer, counters: &Counters) -> Value {
     let mut files: Vec<_> = tailer.generations().filter(|(_, file)| file.life != Life::Dormant).collect();
     let lag_bytes: u64 = files.iter().map(|(_, file)| file.lag_bytes()).sum();
     files.sort_by(|(_, a), (_, b)| b.lag_bytes().cmp(&a.lag_bytes()).then_with(|| a.path.cmp(&b.path)));
-    let listed: Vec<Value> = files.iter().take(limits::STATUS_FILES_MAX).map(|(stream, file)| {
-        let mut entry = of_file(file);
-        if let Some(members) = entry.as_object_mut() {
-            members.insert("stream".into(), stream.to_string().into());
-        }
-        entry
-    }).collect();
-    let counters: serde_json::Map<String, Value> =
-        counters.all().into_iter().filter(|(name, _)| *name != "scans").map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let listed: Vec<Value> = files
+        .iter()
+        .take(limits::STATUS_FILES_MAX)
+        .map(|(stream, file)| {
+            let mut entry = of_file(file);
+            if let Some(members) = entry.as_object_mut() {
+                members.insert("stream".into(), stream.to_string().into());
+            }
+            entry
+        })
+        .collect();
+    let counters: serde_json::Map<String, Value> = counters
+        .all()
+        .into_iter()
+        .filter(|(name, _)| *name != "scans")
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),

@@ -38,7 +38,8 @@ impl Watch {
             Ok(event) => hints(event).for_each(|hint| mailbox.hint(hint)),
             Err(_) => mailbox.hint(Hint::Scan),
         });
-        let watcher = watcher.inspect_err(|error| tracing::warn!(%error, "no file system events; polling instead"));
+        let watcher =
+            watcher.inspect_err(|error| tracing::warn!(%error, "no file system events; polling instead"));
         Self { watcher: watcher.ok(), watched: HashSet::new(), refused: HashSet::new(), is_complete: false }
     }
 
@@ -91,9 +92,11 @@ fn hints(event: Event) -> impl Iterator<Item = Hint> {
         EventKind::Access(_) => None,
         EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => Some(Hint::Data),
         // Permissions may have been given; the scan looks.
-        EventKind::Modify(_) | EventKind::Create(_) | EventKind::Remove(_) | EventKind::Any | EventKind::Other => {
-            Some(Hint::Names)
-        }
+        EventKind::Modify(_)
+        | EventKind::Create(_)
+        | EventKind::Remove(_)
+        | EventKind::Any
+        | EventKind::Other => Some(Hint::Names),
     };
     let paths = event.paths.into_iter().filter_map(move |path| Some(of_path?(path)));
     is_lost.then_some(Hint::Scan).into_iter().chain(paths)

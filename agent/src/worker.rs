@@ -132,7 +132,7 @@ impl Worker {
         let now_ms = self.clock.now().mono_ms;
         let scan = if self.tailer.needs_scan() { agenda.scan_earliest_ms } else { agenda.scan_ms };
         let settle = self.tailer.has_ending_files().then_some(agenda.settle_ms);
-        let due = [Some(scan), settle, self.tailer.batch_due_ms(), Some(agenda.status_ms), Some(agenda.summary_ms)];
+        let due = [Some(scan), settle, self.tailer.due_ms(), Some(agenda.status_ms), Some(agenda.summary_ms)];
         let next = due.into_iter().flatten().min().unwrap_or(now_ms);
         Duration::from_millis(next.saturating_sub(now_ms))
     }

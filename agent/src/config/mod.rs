@@ -150,7 +150,9 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
     let start_at_end = match files.start.as_str() {
         "beginning" => false,
         "end" => true,
-        other => return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter()))),
+        other => {
+            return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter())));
+        }
     };
     let service = files.service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
     let fields = service.into_iter().chain(files.fields).collect();

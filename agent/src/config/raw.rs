@@ -90,7 +90,13 @@ pub struct RawLimits {
 
 impl Default for RawLimits {
     fn default() -> Self {
-        Self { batch_bytes: 1 << 20, batch_age_ms: 100, open_files: 512, scan_seconds: 10, rotate_grace_seconds: 5 }
+        Self {
+            batch_bytes: 1 << 20,
+            batch_age_ms: 100,
+            open_files: 512,
+            scan_seconds: 10,
+            rotate_grace_seconds: 5,
+        }
     }
 }
 

@@ -47,9 +47,14 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, expected) in
-            [("", "", 0), ("a", "", 1), ("", "abc", 3), ("adress", "address", 1), ("kitten", "sitting", 3), ("ab", "ba", 2)]
-        {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "abc", 3),
+            ("adress", "address", 1),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 2),
+        ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
         }
     }
@@ -58,8 +63,14 @@ mod tests {
     fn suggestions() {
         for (message, expected) in [
             ("unknown field `adress`, expected `address`", "unknown key `adress`; did you mean `address`?"),
-            ("unknown field `inclde`, expected one of `include`, `exclude`", "unknown key `inclde`; did you mean `include`?"),
-            ("unknown field `colour`, expected one of `include`, `exclude`", "unknown key `colour`; known are include, exclude"),
+            (
+                "unknown field `inclde`, expected one of `include`, `exclude`",
+                "unknown key `inclde`; did you mean `include`?",
+            ),
+            (
+                "unknown field `colour`, expected one of `include`, `exclude`",
+                "unknown key `colour`; known are include, exclude",
+            ),
             ("missing field `address`", "missing field `address`"),
         ] {
             assert_eq!(explain(message), expected);

@@ -37,12 +37,32 @@ fn the_shipped_file_holds_the_defaults() {
 fn the_shipped_file_has_every_key() {
     let text = uncommented();
     for key in [
-        "data_dir", "host_name", "address", "ca", "certificate", "key", "include", "exclude", "format", "service", "start",
-        "fields", "batch_bytes", "batch_age_ms", "open_files", "scan_seconds", "rotate_grace_seconds",
+        "data_dir",
+        "host_name",
+        "address",
+        "ca",
+        "certificate",
+        "key",
+        "include",
+        "exclude",
+        "format",
+        "service",
+        "start",
+        "fields",
+        "batch_bytes",
+        "batch_age_ms",
+        "open_files",
+        "scan_seconds",
+        "rotate_grace_seconds",
     ] {
         assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
     }
-    assert_eq!(text.lines().filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = ")).count(), 17);
+    assert_eq!(
+        text.lines()
+            .filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = "))
+            .count(),
+        17
+    );
 }
 
 #[test]
@@ -51,20 +71,24 @@ fn a_minimal_file_is_enough() {
     assert_eq!(config.data_dir, Path::new("/etc/millpond"));
     assert_eq!(config.endpoint.key, Path::new("/etc/millpond/agent.key"));
     assert_eq!((config.tailing.batch.bytes, config.scan_ms), (1 << 20, 10_000));
-    let covers = |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
+    let covers =
+        |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
     assert!(covers("/var/log/syslog") && !covers("/var/log/wtmp") && !covers("/var/log/a/b.gz"));
 }
 
 #[test]
 fn the_agents_own_directory_is_never_followed() {
     let config = parse("data_dir = '/var/log/agent'\n[collector]\naddress='c:1'\n[[files]]\ninclude=['/var/log/**']\nexclude=[]\n").unwrap();
-    let covers = |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
+    let covers =
+        |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
     assert!(covers("/var/log/wtmp") && !covers("/var/log/agent/status.json"));
 }
 
 #[test]
 fn labels_come_from_service_and_fields() {
-    let text = format!("{MINIMAL}service = 'shop'\nformat = 'nginx_access'\nstart = 'end'\nfields = {{ team = 'a' }}\n");
+    let text = format!(
+        "{MINIMAL}service = 'shop'\nformat = 'nginx_access'\nstart = 'end'\nfields = {{ team = 'a' }}\n"
+    );
     let config = parse(&text).unwrap();
     let section = &config.tailing.sections[0];
     assert_eq!(section.labels.fields, [("service.name".into(), "shop".into()), ("team".into(), "a".into())]);
@@ -85,8 +109,14 @@ fn mistakes_are_named_with_their_place() {
     check("[collector]\naddress = 'c:7514'\n", "files: no [[files]] section");
     check(&MINIMAL.replace("c:7514", "c"), "collector.address: `c` is not of the form host:port");
     check(&MINIMAL.replace("/var/log", "logs"), "files[0].include: `logs/**` must start with `/`");
-    check(&format!("{MINIMAL}format = 'ngnix_error'\n"), "files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?");
+    check(
+        &format!("{MINIMAL}format = 'ngnix_error'\n"),
+        "files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
+    );
     check(&format!("{MINIMAL}start = 'tail'\n"), "files[0].start: unknown value `tail`");
-    check(&format!("{MINIMAL}[limits]\nopen_files = 1\n"), "limits.open_files: 1 is not between 8 and 100000");
+    check(
+        &format!("{MINIMAL}[limits]\nopen_files = 1\n"),
+        "limits.open_files: 1 is not between 8 and 100000",
+    );
     check(&format!("{MINIMAL}[limits]\nopen_files = 'many'\n"), "line 6: invalid type");
 }

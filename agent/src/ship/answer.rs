@@ -24,7 +24,11 @@ impl Answer {
     /// The beginning of the body, for messages.
     pub fn text(&self) -> String {
         const SHOWN_CHARACTERS: usize = 300;
-        String::from_utf8_lossy(&self.body).chars().filter(|c| !c.is_control()).take(SHOWN_CHARACTERS).collect()
+        String::from_utf8_lossy(&self.body)
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(SHOWN_CHARACTERS)
+            .collect()
     }
 }
 
@@ -65,7 +69,8 @@ fn accepted(answer: &Answer) -> Decision {
             Decision::Done(Outcome::Accepted)
         }
         None => {
-            let reason = format!("200 without an OTLP answer; is this a Millpond collector? {}", answer.text());
+            let reason =
+                format!("200 without an OTLP answer; is this a Millpond collector? {}", answer.text());
             Decision::Retry { after: None, reason }
         }
     }
@@ -86,17 +91,18 @@ mod tests {
 
     #[test]
     fn answers() {
-        let check = |status: u16, retry_after_s: Option<u64>, body: &'static [u8], expected: Option<Outcome>| {
-            let answer = Answer { status, retry_after_s, body: Bytes::from_static(body) };
-            match (decide(&answer), expected) {
-                (Decision::Done(outcome), Some(expected)) => assert_eq!(outcome, expected, "{status}"),
-                (Decision::Retry { after, .. }, None) => {
-                    let seconds = retry_after_s.map(|seconds| Duration::from_secs(seconds.min(300)));
-                    assert_eq!(after, seconds, "{status}");
+        let check =
+            |status: u16, retry_after_s: Option<u64>, body: &'static [u8], expected: Option<Outcome>| {
+                let answer = Answer { status, retry_after_s, body: Bytes::from_static(body) };
+                match (decide(&answer), expected) {
+                    (Decision::Done(outcome), Some(expected)) => assert_eq!(outcome, expected, "{status}"),
+                    (Decision::Retry { after, .. }, None) => {
+                        let seconds = retry_after_s.map(|seconds| Duration::from_secs(seconds.min(300)));
+                        assert_eq!(after, seconds, "{status}");
+                    }
+                    (decision, expected) => panic!("{status}: {decision:?}, not {expected:?}"),
                 }
-                (decision, expected) => panic!("{status}: {decision:?}, not {expected:?}"),
-            }
-        };
+            };
         let refused = |status, reason: &str| Some(Outcome::Refused { status, reason: reason.into() });
         check(200, None, b"", Some(Outcome::Accepted));
         check(200, None, b"<html>", None);

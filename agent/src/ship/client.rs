@@ -121,7 +121,8 @@ impl Client {
     /// # Errors
     /// When no answer came; the collector may have acted on the request all the same.
     pub async fn send(&mut self, request: Request<'_>) -> Result<Answer, ClientError> {
-        let mut connection = match self.connection.take().filter(|connection| connection.requests.is_ready()) {
+        let mut connection = match self.connection.take().filter(|connection| connection.requests.is_ready())
+        {
             Some(connection) => connection,
             None => self.connect().await?,
         };
@@ -141,7 +142,8 @@ impl Client {
         let config = self.tls_config()?;
         let address = self.endpoint.address.clone();
         let stream = connect_tls(&address, config).await?;
-        let broken = |error: hyper::Error| ClientError::Broken { address: address.clone(), reason: chain(&error) };
+        let broken =
+            |error: hyper::Error| ClientError::Broken { address: address.clone(), reason: chain(&error) };
         let builder = http2::Builder::new(TokioExecutor::new());
         let (requests, driver) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let driver = tokio::spawn(async move {
@@ -192,9 +194,13 @@ async fn exchange(requests: &mut SendRequest<Full<Bytes>>, request: Request<'_>)
     let request_bytes_max = request.answer_bytes_max;
     let request = builder.body(Full::new(request.body)).map_err(|error| error.to_string())?;
     let response = requests.send_request(request).await.map_err(|error| chain(&error))?;
-    let retry_after_s = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after_s =
+        response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), request_bytes_max).collect().await.map_err(|error| error.to_string())?;
+    let body = Limited::new(response.into_body(), request_bytes_max)
+        .collect()
+        .await
+        .map_err(|error| error.to_string())?;
     Ok(Answer { status, retry_after_s, body: body.to_bytes() })
 }
 

@@ -75,7 +75,11 @@ impl Shipper {
         };
         let answer = self.client.send(request).await.map_err(|error| error.to_string())?;
         if answer.status != 200 {
-            return Err(format!("asked for positions, the collector answered {}: {}", answer.status, answer.text()));
+            return Err(format!(
+                "asked for positions, the collector answered {}: {}",
+                answer.status,
+                answer.text()
+            ));
         }
         answer::positions(&answer.body).map_err(|error| format!("the collector's list of positions: {error}"))
     }
@@ -127,4 +131,3 @@ impl Shipper {
         sleep(pause).await;
     }
 }
-

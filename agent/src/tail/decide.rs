@@ -95,7 +95,7 @@ pub fn newcomer(like: &Likeness) -> Verdict {
 /// multiple of the smallest block has a writer of its own.
 pub fn grew_like_a_log(size_before: u64, size: u64) -> bool {
     const BLOCK_BYTES: u64 = 512;
-    size > size_before && size_before % BLOCK_BYTES != 0
+    size > size_before && !size_before.is_multiple_of(BLOCK_BYTES)
 }
 
 /// True when one name is made from the other the way rotations and backups do it, in the same directory:
@@ -103,14 +103,16 @@ pub fn grew_like_a_log(size_before: u64, size: u64) -> bool {
 pub fn names_related(a: &Path, b: &Path) -> bool {
     let stem = |path: &Path| -> Option<Vec<u8>> {
         let name = path.file_name().map(OsStr::as_encoded_bytes)?;
-        let end = name.iter().position(|byte| matches!(byte, b'.')).filter(|at| *at > 0).unwrap_or(name.len());
+        let end =
+            name.iter().position(|byte| matches!(byte, b'.')).filter(|at| *at > 0).unwrap_or(name.len());
         name.get(..end).map(<[u8]>::to_vec)
     };
     let (Some(stem_a), Some(stem_b)) = (stem(a), stem(b)) else { return false };
     let (short, long) = if stem_a.len() <= stem_b.len() { (stem_a, stem_b) } else { (stem_b, stem_a) };
     let Some(rest) = long.strip_prefix(short.as_slice()) else { return false };
     let separated = rest.first().is_none_or(|byte| matches!(byte, b'-' | b'_' | b'~'));
-    let counted = rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'~' | b'T' | b'Z'));
+    let counted =
+        rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'~' | b'T' | b'Z'));
     a.parent() == b.parent() && a != b && separated && counted
 }
 
@@ -141,29 +143,56 @@ mod tests {
     #[test]
     fn newcomers() {
         use {Origin::*, Tail::*, Verdict::*};
-        let check = |what: &str, like: Likeness, expected: Verdict| assert_eq!(newcomer(&like), expected, "{what}");
+        let check =
+            |what: &str, like: Likeness, expected: Verdict| assert_eq!(newcomer(&like), expected, "{what}");
         check("copy in the making", LIKE, Wait);
         check("copytruncate: the original is cut", Likeness { origin: Cut, ..LIKE }, Continue);
         check("… of a small file", Likeness { origin: Cut, evidence_bytes: 6, size: 6, ..LIKE }, Continue);
-        check("… to another name, too small to tell", Likeness { origin: Cut, related: false, evidence_bytes: 6, ..LIKE }, Independent);
+        check(
+            "… to another name, too small to tell",
+            Likeness { origin: Cut, related: false, evidence_bytes: 6, ..LIKE },
+            Independent,
+        );
         check("… to another name", Likeness { origin: Cut, related: false, ..LIKE }, Continue);
-        check("… of less than was read", Likeness { origin: Cut, tail: TooShort, size: 9_000, ..LIKE }, AlreadyRead);
+        check(
+            "… of less than was read",
+            Likeness { origin: Cut, tail: TooShort, size: 9_000, ..LIKE },
+            AlreadyRead,
+        );
         check("… that differs", Likeness { origin: Cut, tail: Other, ..LIKE }, Independent);
-        check("copied and removed while stopped", Likeness { origin: Gone, is_prefix: false, ..LIKE }, Continue);
-        check("new file with the banner of a lost one", Likeness { origin: Gone, tail: TooShort, is_prefix: false, ..LIKE }, Independent);
+        check(
+            "copied and removed while stopped",
+            Likeness { origin: Gone, is_prefix: false, ..LIKE },
+            Continue,
+        );
+        check(
+            "new file with the banner of a lost one",
+            Likeness { origin: Gone, tail: TooShort, is_prefix: false, ..LIKE },
+            Independent,
+        );
         check("static copy", Likeness { waited_ms: 60_000, ..LIKE }, Wait);
-        check("same text under another name", Likeness { related: false, waited_ms: 60_000, ..LIKE }, Independent);
+        check(
+            "same text under another name",
+            Likeness { related: false, waited_ms: 60_000, ..LIKE },
+            Independent,
+        );
         check("… at first", Likeness { related: false, ..LIKE }, Wait);
         check("… and tiny", Likeness { related: false, size: 3, ..LIKE }, Independent);
         check("twins", Likeness { grew: true, ..LIKE }, Independent);
         check("same banner, then different", Likeness { is_prefix: false, ..LIKE }, Independent);
-        check("successor of a renamed file, same first line", Likeness { origin: Replaced, ..LIKE }, Independent);
+        check(
+            "successor of a renamed file, same first line",
+            Likeness { origin: Replaced, ..LIKE },
+            Independent,
+        );
         check("rewritten by an editor, old one unread", Likeness { origin: Draining, ..LIKE }, Wait);
     }
 
     #[test]
     fn growth() {
-        for (before, after, expected) in [(0, 10, false), (512, 700, false), (4096, 8192, false), (700, 701, true), (700, 700, false)] {
+        for (before, after, expected) in
+            [(0, 10, false), (512, 700, false), (4096, 8192, false), (700, 701, true), (700, 700, false)]
+        {
             assert_eq!(grew_like_a_log(before, after), expected, "{before} {after}");
         }
     }

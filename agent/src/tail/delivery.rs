@@ -6,9 +6,9 @@ use std::mem;
 
 use millpond_wire::position::StreamId;
 
+use super::Tailer;
 use super::generation::{self, Life};
 use super::identity::Mark;
-use super::Tailer;
 use crate::batch::Batch;
 use crate::checkpoint::Entry;
 use crate::dead_letters::Letter;
@@ -59,9 +59,16 @@ impl Tailer {
         }
     }
 
-    /// Monotonic time at which a batch that isn't full should go; `None` when that needs no waiting for.
-    pub fn batch_due_ms(&self) -> Option<u64> {
-        if self.in_flight.is_some() || self.ready.is_some() { None } else { self.batcher.due_ms() }
+    /// Monotonic time at which there will be something to send or to read without any news; `None` when only
+    /// news can bring that.
+    pub fn due_ms(&self) -> Option<u64> {
+        let is_held_up = self.held_until_ms > 0 && !(self.urgent.is_empty() && self.ordinary.is_empty());
+        let due = match &self.ready {
+            _ if self.in_flight.is_some() => None,
+            Some(_) => Some(0),
+            None => self.batcher.due_ms().or(is_held_up.then_some(0)),
+        };
+        due.map(|due| due.max(self.held_until_ms))
     }
 
     /// Hands what was noted to the system and, once a second, to the disk; repairs the journal where it is damaged.
@@ -93,7 +100,9 @@ impl Tailer {
             (stream, generation.entry_at(&generation.acked, seen_s))
         });
         let live: Vec<(StreamId, Entry)> = live.collect();
-        if let Err(error) = self.journal.rewrite(live.into_iter(), !self.is_first_scan || !self.is_first_start) {
+        if let Err(error) =
+            self.journal.rewrite(live.into_iter(), !self.is_first_scan || !self.is_first_start)
+        {
             self.checkpoint_failed(&error);
         }
     }
@@ -115,6 +124,7 @@ impl Tailer {
     }
 
     fn accepted(&mut self, batch: &Batch, now: Now) {
+        self.held_until_ms = 0;
         self.counters.batches_acknowledged.increment();
         self.counters.lines_acknowledged.add(batch.records as u64);
         self.batcher.restore();
@@ -163,7 +173,14 @@ impl Tailer {
     }
 
     /// Puts the one line between the acknowledged position and `mark` to the dead letters, and goes on after it.
-    fn bury(&mut self, stream: StreamId, mark: Mark, status: u16, reason: &str, now: Now) -> std::io::Result<()> {
+    fn bury(
+        &mut self,
+        stream: StreamId,
+        mark: Mark,
+        status: u16,
+        reason: &str,
+        now: Now,
+    ) -> std::io::Result<()> {
         self.ensure_open(stream);
         let Some(generation) = self.table.get_mut(stream) else { return Ok(()) };
         let from_offset = generation.acked.offset;
@@ -174,7 +191,15 @@ impl Tailer {
             None => Vec::new(),
         };
         let path = generation.origin.to_string_lossy();
-        let letter = Letter { path: &path, stream, from_offset, to_offset: mark.offset, status, reason, bytes: &bytes };
+        let letter = Letter {
+            path: &path,
+            stream,
+            from_offset,
+            to_offset: mark.offset,
+            status,
+            reason,
+            bytes: &bytes,
+        };
         self.dead_letters.append(&letter, now)?;
         generation.acked = mark;
         let entry = generation.entry_at(&mark, now.unix_s());

@@ -89,7 +89,8 @@ impl Tailer {
     /// don't reach.
     pub(super) fn search_copies(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get(stream) else { return };
-        let (origin, path, section) = (generation.origin.clone(), generation.path.clone(), generation.section);
+        let (origin, path, section) =
+            (generation.origin.clone(), generation.path.clone(), generation.section);
         let Some(directory) = path.parent() else { return };
         for found in discover::siblings(directory, section) {
             let section = discover::section_of(&self.settings.coverage, &found.path);
@@ -131,7 +132,8 @@ impl Tailer {
             return Ok(None);
         }
         let suspect = self.suspects.get(&found.inode).copied();
-        let grew = suspect.is_some_and(|suspect| suspect.grew || decide::grew_like_a_log(suspect.size, stat.size));
+        let grew =
+            suspect.is_some_and(|suspect| suspect.grew || decide::grew_like_a_log(suspect.size, stat.size));
         let since_ms = suspect.map_or(now.mono_ms, |suspect| suspect.since_ms);
         Ok(Some(Newcomer { found, file, stat, start, suspect, grew, since_ms }))
     }
@@ -165,12 +167,14 @@ impl Tailer {
         } else {
             Tail::Other
         };
-        let compared = generation.file.as_ref().map(|original| {
-            generation::is_prefix(&newcomer.file, size, original).unwrap_or(false)
-        });
+        let compared = generation
+            .file
+            .as_ref()
+            .map(|original| generation::is_prefix(&newcomer.file, size, original).unwrap_or(false));
         let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
         let passes_a_mark = || {
-            let mut marks = generation.recent.iter().rev().filter(|mark| mark.offset > 0 && mark.offset <= size);
+            let mut marks =
+                generation.recent.iter().rev().filter(|mark| mark.offset > 0 && mark.offset <= size);
             marks.next().is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
         };
         let is_prefix = compared.unwrap_or(was_prefix || (tail == Tail::TooShort && passes_a_mark()));
@@ -190,8 +194,7 @@ impl Tailer {
     fn origin_state(&mut self, stream: StreamId, newcomer_path: &Path, now: Now) -> Option<Origin> {
         let life = self.table.get(stream)?.life;
         if life == Life::Live && !self.is_still_there(stream) {
-            let Some(generation) = self.table.get_mut(stream) else { return None };
-            generation.file = None;
+            self.table.get_mut(stream)?.file = None;
             self.counters.truncations.increment();
             self.table.set_life(stream, Life::Cut { since_ms: now.mono_ms });
             self.needs_scan = true;
@@ -202,7 +205,9 @@ impl Tailer {
             Life::Cut { .. } => Origin::Cut,
             Life::Deleted if generation.unread_bytes() > 0 => Origin::Draining,
             Life::Deleted => Origin::Gone,
-            Life::Live if newcomer_path == generation.origin || newcomer_path == generation.path => Origin::Replaced,
+            Life::Live if newcomer_path == generation.origin || newcomer_path == generation.path => {
+                Origin::Replaced
+            }
             Life::Live => Origin::Alive,
         })
     }

@@ -169,7 +169,8 @@ impl Generation {
 /// # Errors
 /// From the system; or when it isn't a regular file.
 pub fn open(path: &Path) -> io::Result<(File, Stat)> {
-    const FLAGS: i32 = (rustix::fs::OFlags::NONBLOCK.bits() | rustix::fs::OFlags::NOCTTY.bits()).cast_signed();
+    const FLAGS: i32 =
+        (rustix::fs::OFlags::NONBLOCK.bits() | rustix::fs::OFlags::NOCTTY.bits()).cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(FLAGS).open(path)?;
     let stat = stat(&file)?;
     Ok((file, stat))

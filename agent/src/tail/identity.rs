@@ -265,7 +265,14 @@ mod tests {
         }
         let good = "1 1 2 3 4 5 6 0 7 /a";
         assert!(good.parse::<Identity>().is_ok());
-        for bad in ["", "1", "2 1 2 3 4 5 6 0 7 /a", "1 1 2 401 4 5 6 0 7 /a", "1 1 2 3 4 41 6 0 7 /a", "1 1 2 3 4 5 6 0 7"] {
+        for bad in [
+            "",
+            "1",
+            "2 1 2 3 4 5 6 0 7 /a",
+            "1 1 2 401 4 5 6 0 7 /a",
+            "1 1 2 3 4 41 6 0 7 /a",
+            "1 1 2 3 4 5 6 0 7",
+        ] {
             assert_eq!(bad.parse::<Identity>(), Err(BadIdentity), "{bad}");
         }
         assert_eq!("1 1 2 3 4 5 6 0 7 /a%f".parse::<Identity>(), Err(BadIdentity));

@@ -57,7 +57,9 @@ impl Join {
             }
             let text = lines::text(line.raw, false, None);
             let format = if text.text.starts_with('{') { Format::Docker } else { Format::Cri };
-            let Some(piece) = recorder.piece(format, &text.text, 0).filter(|piece| piece.stream == first.stream) else {
+            let Some(piece) =
+                recorder.piece(format, &text.text, 0).filter(|piece| piece.stream == first.stream)
+            else {
                 continue;
             };
             self.push(line.raw, &text, &piece);

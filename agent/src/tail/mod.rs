@@ -10,7 +10,7 @@
 //! | `generation`, `table` | what is known of each file, and how to find it |
 //! | `scan` | compares what was found with what is known |
 //! | `examine` | opens files that aren't known and decides what they are |
-//! | `read`, `lines`, `join` | bytes to lines to records |
+//! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
@@ -18,6 +18,7 @@ pub mod decide;
 pub mod delivery;
 mod examine;
 pub mod generation;
+mod group;
 pub mod identity;
 pub mod join;
 pub mod lines;
@@ -198,7 +199,9 @@ impl Tailer {
                 Ok(identity) => {
                     entries.insert(position.stream, Entry { offset: position.offset, identity });
                 }
-                Err(error) => tracing::warn!(stream = %position.stream, %error, "the collector's state of a stream"),
+                Err(error) => {
+                    tracing::warn!(stream = %position.stream, %error, "the collector's state of a stream")
+                }
             }
         }
         for (stream, entry) in entries {

@@ -7,19 +7,18 @@
 use std::fs::File;
 use std::io;
 
-use millpond_parsers::Detector;
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
 use millpond_wire::position::StreamId;
 
 use crate::batch::Batcher;
 use crate::limits;
 use crate::metrics::Counters;
-use crate::record::{Input, Piece, Recorder, Surroundings, Written};
+use crate::record::{Input, Recorder};
 use crate::tail::Section;
 use crate::tail::generation::{self, Generation};
+use crate::tail::group::{Group, LineWriter, count_text};
 use crate::tail::identity::Mark;
-use crate::tail::join::{Join, Joined};
-use crate::tail::lines::{self, Line, Text};
+use crate::tail::lines;
 use crate::time::Now;
 
 /// How a turn ended.
@@ -88,7 +87,7 @@ impl Reader {
     pub fn turn(&mut self, mut turn: Turn<'_>) -> io::Result<TurnEnd> {
         let from = turn.generation.read;
         let records = turn.batcher.records();
-        let mut group = Group { from_offset: from.offset, is_open: false };
+        let mut group = Group::new(from.offset);
         let end = self.windows(&mut turn, &mut group);
         // A group without lines is never ended, and so left out.
         if turn.batcher.records() > records {
@@ -122,7 +121,8 @@ impl Reader {
                 continue;
             }
             let may_grow = !window.at_end && want < limits::GROUP_BYTES_MAX;
-            let (consumed, stop) = self.lines(turn, group, window, !may_grow && (turn.is_ending || !window.at_end));
+            let (consumed, stop) =
+                self.lines(turn, group, window, !may_grow && (turn.is_ending || !window.at_end));
             if consumed > 0 {
                 budget = budget.saturating_sub(consumed);
                 self.advance(turn, window, consumed);
@@ -147,7 +147,8 @@ impl Reader {
         self.buffer.resize(tail_len + want, 0);
         let count = generation::read_at(turn.file, &mut self.buffer, read.tail_offset())?;
         let tail_is_same = self.buffer.get(..tail_len.min(count)).is_some_and(|tail| read.matches(tail));
-        let window = Window { start: tail_len, len: count.saturating_sub(tail_len), at_end: count < tail_len + want };
+        let window =
+            Window { start: tail_len, len: count.saturating_sub(tail_len), at_end: count < tail_len + want };
         Ok(tail_is_same.then_some(window))
     }
 
@@ -184,22 +185,26 @@ impl Reader {
 
     /// Writes the whole lines of a window into the batch. Returns how many bytes of it are done with:
     /// always up to a line before which no group is open. `force`: a group ends with the window.
-    fn lines(&mut self, turn: &mut Turn<'_>, group: &mut Group, window: Window, force: bool) -> (usize, Stop) {
+    fn lines(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group: &mut Group,
+        window: Window,
+        force: bool,
+    ) -> (usize, Stop) {
         let bytes = self.buffer.get(window.start..window.start + window.len).unwrap_or_default();
         let offset = turn.generation.read.offset;
-        let mut writer = LineWriter { bytes, offset, force, taken: Vec::new(), recorder: &mut self.recorder };
+        let mut writer = LineWriter::new(bytes, offset, force, &mut self.recorder);
         let (mut at, mut done) = (0, 0);
         while let Some(line) = lines::line_at(bytes, at) {
-            if writer.taken.is_empty() && turn.batcher.is_full() {
+            if writer.is_between_groups() && turn.batcher.is_full() {
                 return (done, Stop::Full);
             }
-            if let Some(index) = writer.taken.iter().position(|start| *start == line.start) {
-                writer.taken.swap_remove(index);
-            } else if !writer.line(turn, group, line) {
+            if !writer.line(turn, group, line) {
                 return (done, Stop::OpenGroup);
             }
             at = line.next;
-            if writer.taken.is_empty() {
+            if writer.is_between_groups() {
                 done = at;
             }
         }
@@ -258,120 +263,12 @@ impl Reader {
         let raw = generation::read_vec(turn.file, MESSAGE_BYTES_MAX + 4, start)?;
         let text = lines::text(&raw, start == 0, Some(line_end - start));
         count_text(&text, turn.counters);
-        group.write(turn, &mut self.recorder, &Input { offset: start, text: &text, unfinished: found.is_none() });
+        group.write(
+            turn,
+            &mut self.recorder,
+            &Input { offset: start, text: &text, unfinished: found.is_none() },
+        );
         turn.generation.advance(generation::mark_at(turn.file, next)?);
         Ok(None)
-    }
-}
-
-/// The group of lines that a turn adds to the batch; opened by its first line.
-#[derive(Debug)]
-struct Group {
-    from_offset: u64,
-    is_open: bool,
-}
-
-impl Group {
-    fn open(&mut self, turn: &mut Turn<'_>) {
-        if !self.is_open {
-            self.is_open = true;
-            let path = turn.generation.origin.to_string_lossy().into_owned();
-            let attributes = turn.section.labels.attributes(&path);
-            turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
-        }
-    }
-
-    /// Writes a line, a piece of a container's text as if it were whole.
-    fn write(&mut self, turn: &mut Turn<'_>, recorder: &mut Recorder, input: &Input<'_>) {
-        if let Some(piece) = self.write_line(turn, recorder, input) {
-            self.write_joined(turn, recorder, input, &piece);
-        }
-    }
-
-    /// Writes a line unless it is a piece.
-    fn write_line<'a>(&mut self, turn: &mut Turn<'_>, recorder: &mut Recorder, input: &Input<'a>) -> Option<Piece<'a>> {
-        self.open(turn);
-        let (mut detector, around) = (take_detector(turn), surroundings(turn));
-        let written = recorder.write(input, &mut detector, &around, turn.batcher);
-        turn.generation.detector = Some(detector);
-        match written {
-            Written::Record => None,
-            Written::Piece(piece) => Some(piece),
-        }
-    }
-
-    fn write_joined(&mut self, turn: &mut Turn<'_>, recorder: &mut Recorder, input: &Input<'_>, whole: &Piece<'_>) {
-        let (mut detector, around) = (take_detector(turn), surroundings(turn));
-        recorder.write_joined(input, whole, &mut detector, &around, turn.batcher);
-        turn.generation.detector = Some(detector);
-    }
-}
-
-/// Writes the lines of one window.
-struct LineWriter<'a> {
-    bytes: &'a [u8],
-    offset: u64,
-    force: bool,
-    /// Starts of lines further on that were joined to an earlier one.
-    taken: Vec<usize>,
-    recorder: &'a mut Recorder,
-}
-
-impl LineWriter<'_> {
-    /// False when the line begins a group whose end isn't there yet.
-    fn line(&mut self, turn: &mut Turn<'_>, group: &mut Group, line: Line<'_>) -> bool {
-        let offset = self.offset + line.start as u64;
-        let text = lines::text(line.raw, offset == 0, None);
-        if text.text.is_empty() {
-            count_text(&text, turn.counters);
-            turn.counters.empty_lines.increment();
-            return true;
-        }
-        let input = Input { offset, text: &text, unfinished: false };
-        let Some(first) = group.write_line(turn, self.recorder, &input) else {
-            count_text(&text, turn.counters);
-            return true;
-        };
-        if first.last {
-            count_text(&text, turn.counters);
-            group.write_joined(turn, self.recorder, &input, &first);
-            return true;
-        }
-        let mut join = Join::new(line.raw, &text, &first);
-        let taken_before = self.taken.len();
-        let message = match join.gather(self.bytes, line.next, &first, self.recorder, &mut self.taken) {
-            Joined::Whole(message) => message,
-            Joined::Open(message) if self.force => message,
-            Joined::Open(_) => {
-                self.taken.truncate(taken_before);
-                return false;
-            }
-        };
-        let cut_from_bytes = join.is_cut().then_some(join.whole_bytes);
-        let joined = Text { text: message.as_str().into(), cut_from_bytes, ..text };
-        count_text(&joined, turn.counters);
-        let whole = Piece { message: message.as_str().into(), last: true, ..first };
-        group.write_joined(turn, self.recorder, &Input { offset, text: &joined, unfinished: false }, &whole);
-        true
-    }
-}
-
-fn take_detector(turn: &mut Turn<'_>) -> Box<Detector> {
-    let format = turn.section.format;
-    let new = || Box::new(format.map_or_else(Detector::new, Detector::fixed));
-    turn.generation.detector.take().unwrap_or_else(new)
-}
-
-fn surroundings<'a>(turn: &Turn<'a>) -> Surroundings<'a> {
-    Surroundings { labels: &turn.section.labels, counters: turn.counters, now_ns: turn.now.unix_ns }
-}
-
-fn count_text(text: &Text<'_>, counters: &Counters) {
-    counters.nul_bytes_skipped.add(text.nul_bytes as u64);
-    if text.lossy {
-        counters.invalid_utf8_lines.increment();
-    }
-    if text.cut_from_bytes.is_some() {
-        counters.truncated_lines.increment();
     }
 }

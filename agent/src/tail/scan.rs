@@ -59,6 +59,7 @@ impl Tailer {
         self.suspects.retain(|inode, _| seen.contains(inode));
         self.skipped.retain(|inode, _| seen.contains(inode));
         self.expire_cut(now);
+        self.expire_dormant();
         self.close_resting_files();
         if self.is_first_scan {
             self.is_first_scan = false;
@@ -115,7 +116,7 @@ impl Tailer {
             }
             None => {
                 self.counters.vanished_unread_bytes.add(generation.unread_bytes());
-                self.table.set_life(stream, Life::Dormant);
+                self.retire(stream, now);
             }
         }
     }
@@ -193,12 +194,28 @@ impl Tailer {
         }
     }
 
+    /// Forgets the files that have been away longest, when very many are.
+    fn expire_dormant(&mut self) {
+        let mut dormant: Vec<(i64, StreamId)> = self
+            .table
+            .iter()
+            .filter(|(_, generation)| generation.life == Life::Dormant && generation.unacked_groups == 0)
+            .map(|(stream, generation)| (generation.remembered_s, stream))
+            .collect();
+        let surplus = dormant.len().saturating_sub(limits::DORMANT_MAX);
+        dormant.sort_unstable_by_key(|(remembered_s, stream)| (*remembered_s, *stream));
+        for (_, stream) in dormant.into_iter().take(surplus) {
+            self.forget(stream);
+        }
+    }
+
     /// Gives up waiting for copies of what was truncated.
     fn expire_cut(&mut self, now: Now) {
         for stream in self.table.streams(|generation| matches!(generation.life, Life::Cut { .. })) {
             let Some(generation) = self.table.get(stream) else { continue };
             let Life::Cut { since_ms } = generation.life else { continue };
-            if now.mono_ms.saturating_sub(since_ms) < limits::COPY_SEARCH_MS || generation.unacked_groups > 0 {
+            if now.mono_ms.saturating_sub(since_ms) < limits::COPY_SEARCH_MS || generation.unacked_groups > 0
+            {
                 continue;
             }
             let unread_bytes = generation.unread_bytes();

@@ -62,7 +62,8 @@ impl Table {
     pub fn dormant_at(&self, inode: Inode) -> Vec<StreamId> {
         let of_inode = self.by_inode.get(&inode).map(Vec::as_slice).unwrap_or_default();
         let dormant = of_inode.iter().filter_map(|stream| Some((*stream, self.get(*stream)?)));
-        let mut dormant: Vec<_> = dormant.filter(|(_, generation)| generation.life == Life::Dormant).collect();
+        let mut dormant: Vec<_> =
+            dormant.filter(|(_, generation)| generation.life == Life::Dormant).collect();
         dormant.sort_by_key(|(_, generation)| std::cmp::Reverse(generation.read.offset));
         dormant.into_iter().map(|(stream, _)| stream).collect()
     }
@@ -76,7 +77,9 @@ impl Table {
     pub fn with_head_of(&self, start: &[u8]) -> Vec<StreamId> {
         let mut found = Vec::new();
         for (len, by_hash) in &self.by_head {
-            let Some(start) = start.get(..usize::from(*len)).filter(|start| !start.is_empty()) else { continue };
+            let Some(start) = start.get(..usize::from(*len)).filter(|start| !start.is_empty()) else {
+                continue;
+            };
             found.extend(by_hash.get(&Head::of(start).hash).into_iter().flatten());
         }
         found
@@ -85,7 +88,8 @@ impl Table {
     /// Gives a generation a file: a new one, its old one under a new name, or a copy.
     pub fn place(&mut self, stream: StreamId, inode: Inode, path: &Path) {
         let Some(generation) = self.generations.get_mut(&stream) else { return };
-        let (old_inode, old_path) = (generation.inode, std::mem::replace(&mut generation.path, path.to_owned()));
+        let (old_inode, old_path) =
+            (generation.inode, std::mem::replace(&mut generation.path, path.to_owned()));
         generation.inode = inode;
         generation.life = Life::Live;
         self.unindex_inode(stream, old_inode);
@@ -211,7 +215,12 @@ mod tests {
         assert!(table.with_head_of(b"head of a").is_empty());
         table.remove(a);
         table.remove(b);
-        assert!(table.is_empty() && table.by_inode.is_empty() && table.by_path.is_empty() && table.by_head.is_empty());
+        assert!(
+            table.is_empty()
+                && table.by_inode.is_empty()
+                && table.by_path.is_empty()
+                && table.by_head.is_empty()
+        );
     }
 
     #[test]

@@ -32,7 +32,9 @@ impl Tailer {
         if self.batcher.is_full() || now.mono_ms < self.held_until_ms {
             return false;
         }
-        let Some(stream) = self.urgent.pop_front().or_else(|| self.ordinary.pop_front()) else { return false };
+        let Some(stream) = self.urgent.pop_front().or_else(|| self.ordinary.pop_front()) else {
+            return false;
+        };
         if let Some(generation) = self.table.get_mut(stream) {
             generation.queued = false;
         }
@@ -84,7 +86,12 @@ impl Tailer {
             }
             Err(error) => {
                 self.counters.read_errors.increment();
-                let path = self.table.get(stream)?.path.clone();
+                let generation = self.table.get_mut(stream)?;
+                if may_be_opened_again(generation) {
+                    // A descriptor of a network file system may have gone stale.
+                    generation.file = None;
+                }
+                let path = generation.path.clone();
                 self.warn_once(&path, &error.to_string());
                 None
             }
@@ -118,7 +125,8 @@ impl Tailer {
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
         let (counters, batcher) = (&*self.counters, &mut self.batcher);
-        let end = self.reader.turn(Turn { stream, generation, file, section, now, is_ending, counters, batcher });
+        let end =
+            self.reader.turn(Turn { stream, generation, file, section, now, is_ending, counters, batcher });
         if generation.renamed && generation.unread_bytes() > 0 {
             self.ending.insert(stream);
         }
@@ -162,7 +170,8 @@ impl Tailer {
             self.ending.remove(&stream);
             return;
         };
-        let size = generation.file.as_ref().and_then(|file| generation::stat(file).ok()).map(|stat| stat.size);
+        let size =
+            generation.file.as_ref().and_then(|file| generation::stat(file).ok()).map(|stat| stat.size);
         if size.is_some_and(|size| size != generation.size_seen) {
             return self.enqueue(stream);
         }
@@ -181,17 +190,18 @@ impl Tailer {
         self.ending.remove(&stream);
         match life {
             Life::Deleted => self.forget(stream),
-            Life::Live if !covered => self.retire(stream),
+            Life::Live if !covered => self.retire(stream, now),
             _ => {}
         }
     }
 
     /// A file outside of the patterns has been read to its end: it is remembered, should it come back.
-    fn retire(&mut self, stream: StreamId) {
+    pub(super) fn retire(&mut self, stream: StreamId, now: Now) {
         self.table.set_life(stream, Life::Dormant);
         if let Some(generation) = self.table.get_mut(stream) {
             generation.file = None;
             generation.detector = None;
+            generation.remembered_s = now.unix_s();
         }
     }
 

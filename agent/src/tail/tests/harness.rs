@@ -49,7 +49,8 @@ impl Collector {
                 previous = Some(offset);
                 if offset >= position {
                     let doc = logs.batch.doc(index).unwrap();
-                    let field = |name: &str| doc.field(name).map(|value| format!("{value:?}")).unwrap_or_default();
+                    let field =
+                        |name: &str| doc.field(name).map(|value| format!("{value:?}")).unwrap_or_default();
                     let message = doc.message().unwrap_or_default().to_owned();
                     *self.lines.entry(message.clone()).or_default() += 1;
                     self.documents.push((message, field("log.file.path"), field("log.flags")));
@@ -64,7 +65,11 @@ impl Collector {
     fn positions(&self) -> Vec<StreamPosition> {
         let positions = self.positions.iter();
         positions
-            .map(|(stream, (offset, state))| StreamPosition { stream: *stream, offset: *offset, state: state.clone() })
+            .map(|(stream, (offset, state))| StreamPosition {
+                stream: *stream,
+                offset: *offset,
+                state: state.clone(),
+            })
             .collect()
     }
 }
@@ -151,8 +156,15 @@ impl Host {
         let logs = self.root.path().join("logs");
         let pattern = |text: &String| Pattern::new(&format!("{}/{text}", logs.display())).unwrap();
         let settings = Settings {
-            coverage: vec![Coverage { include: self.patterns.iter().map(pattern).collect(), exclude: Vec::new() }],
-            sections: vec![Section { format: None, labels: Labels::default(), start_at_end: self.start_at_end }],
+            coverage: vec![Coverage {
+                include: self.patterns.iter().map(pattern).collect(),
+                exclude: Vec::new(),
+            }],
+            sections: vec![Section {
+                format: None,
+                labels: Labels::default(),
+                start_at_end: self.start_at_end,
+            }],
             host_name: "host".into(),
             batch: BatchLimits { bytes: 4_000, age_ms: 100 },
             open_files_max: self.open_files_max,
@@ -223,7 +235,8 @@ impl Host {
                 self.agent().settle(now);
                 self.work(20);
                 let has_delivered = self.deliver(true);
-                let has_changed = self.counters.all().iter().zip(&before).any(|(a, b)| a != b && a.0 != "scans");
+                let has_changed =
+                    self.counters.all().iter().zip(&before).any(|(a, b)| a != b && a.0 != "scans");
                 if !has_changed && !has_delivered && !self.agent().needs_scan() {
                     break;
                 }
@@ -234,12 +247,15 @@ impl Host {
 
     /// Every line arrived once, and no other.
     pub(super) fn check(&self, expected: impl IntoIterator<Item = impl AsRef<str>>) {
-        let expected: BTreeMap<String, usize> = expected.into_iter().fold(BTreeMap::new(), |mut lines, line| {
-            *lines.entry(line.as_ref().to_owned()).or_default() += 1;
-            lines
-        });
-        let missing: Vec<_> = expected.iter().filter(|(line, n)| self.collector.lines.get(*line).unwrap_or(&0) < n).collect();
-        let surplus: Vec<_> = self.collector.lines.iter().filter(|(line, n)| expected.get(*line).unwrap_or(&0) < n).collect();
+        let expected: BTreeMap<String, usize> =
+            expected.into_iter().fold(BTreeMap::new(), |mut lines, line| {
+                *lines.entry(line.as_ref().to_owned()).or_default() += 1;
+                lines
+            });
+        let missing: Vec<_> =
+            expected.iter().filter(|(line, n)| self.collector.lines.get(*line).unwrap_or(&0) < n).collect();
+        let surplus: Vec<_> =
+            self.collector.lines.iter().filter(|(line, n)| expected.get(*line).unwrap_or(&0) < n).collect();
         assert!(missing.is_empty() && surplus.is_empty(), "missing {missing:?}, surplus {surplus:?}");
     }
 }

@@ -7,7 +7,10 @@ use super::harness::{Host, exists, lines, text};
 #[derive(Debug, Clone)]
 enum Step {
     /// Lines are written, the last one possibly not to its end.
-    Write { lines: usize, is_torn: bool },
+    Write {
+        lines: usize,
+        is_torn: bool,
+    },
     /// `app.log` becomes `app.log.1`, that `app.log.2`, and so on.
     Rename,
     /// The same by copying; the writer starts again at the beginning.
@@ -121,7 +124,15 @@ fn apply(host: &mut Host, writer: &mut Writer, step: &Step) {
     }
 }
 
+/// An eighth of the usual number, since each case is a whole history on a real file system; `PROPTEST_CASES`
+/// raises it.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: (usual.cases / 8).max(1), ..usual }
+}
+
 proptest! {
+    #![proptest_config(config())]
 
     #[test]
     fn every_line_arrives_once(steps in proptest::collection::vec(step(), 1..60)) {

@@ -85,7 +85,9 @@ fn a_chain_of_renames() {
             host.scan();
             host.work(2);
             host.deliver(true);
-            for number in (1..20).rev().filter(|n| host.path(&format!("app.log.{n}")).exists()).collect::<Vec<_>>() {
+            for number in
+                (1..20).rev().filter(|n| host.path(&format!("app.log.{n}")).exists()).collect::<Vec<_>>()
+            {
                 host.rename(&format!("app.log.{number}"), &format!("app.log.{}", number + 1));
             }
             host.rename("app.log", "app.log.1");
@@ -195,7 +197,8 @@ fn truncated_under_a_writer_that_does_not_notice() {
         use std::os::unix::fs::FileExt;
         let all = lines("a", 0..30);
         let first = text(&all[..10]);
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).open(host.path("a.log")).unwrap();
+        let file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).open(host.path("a.log")).unwrap();
         file.write_all_at(first.as_bytes(), 0).unwrap();
         host.run();
         file.set_len(0).unwrap();
@@ -394,7 +397,8 @@ fn lines_of_every_kind() {
     let cut = "x".repeat(1 << 20);
     host.check(["bom", "crlf", "bad \u{fffd} byte", "esc \x1b[0m", &cut, "after the long line"]);
     let counters = &host.counters;
-    let counts = [&counters.empty_lines, &counters.invalid_utf8_lines, &counters.truncated_lines].map(|c| c.value());
+    let counts =
+        [&counters.empty_lines, &counters.invalid_utf8_lines, &counters.truncated_lines].map(|c| c.value());
     assert_eq!(counts, [2, 1, 1]);
     let (_, _, flags) = host.collector.documents.iter().find(|(message, ..)| *message == cut).unwrap();
     assert!(flags.contains("truncated"), "{flags}");
@@ -402,7 +406,9 @@ fn lines_of_every_kind() {
 
 #[test]
 fn pieces_of_containers_are_joined() {
-    let line = |stream: &str, tag: &str, text: &str| format!("2026-11-22T10:00:00.000000000Z {stream} {tag} {text}\n");
+    let line = |stream: &str, tag: &str, text: &str| {
+        format!("2026-11-22T10:00:00.000000000Z {stream} {tag} {text}\n")
+    };
     let mut host = Host::new(&["*.log"]);
     host.append("a.log", line("stdout", "P", "one "));
     host.append("a.log", line("stderr", "F", "between"));

@@ -1,0 +1,175 @@
+//! The lines of a turn into the batch: opens the group of the stream with its first line, and writes texts
+//! that a container runtime has cut as one.
+
+use millpond_parsers::Detector;
+
+use super::join::{Join, Joined};
+use super::lines::{self, Line, Text};
+use super::read::Turn;
+use crate::metrics::Counters;
+use crate::record::{Input, Piece, Recorder, Surroundings, Written};
+
+/// The group of lines that a turn adds to the batch; opened by its first line.
+#[derive(Debug)]
+pub(super) struct Group {
+    from_offset: u64,
+    is_open: bool,
+}
+
+impl Group {
+    /// Not opened yet; starts at an offset.
+    pub(super) fn new(from_offset: u64) -> Self {
+        Self { from_offset, is_open: false }
+    }
+
+    fn open(&mut self, turn: &mut Turn<'_>) {
+        if !self.is_open {
+            self.is_open = true;
+            let path = turn.generation.origin.to_string_lossy().into_owned();
+            let attributes = turn.section.labels.attributes(&path);
+            turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
+        }
+    }
+
+    /// Writes a line, a piece of a container's text as if it were whole.
+    pub(super) fn write(&mut self, turn: &mut Turn<'_>, recorder: &mut Recorder, input: &Input<'_>) {
+        if let Some(piece) = self.write_line(turn, recorder, input) {
+            self.write_joined(turn, recorder, input, &piece);
+        }
+    }
+
+    /// Writes a line unless it is a piece.
+    fn write_line<'a>(
+        &mut self,
+        turn: &mut Turn<'_>,
+        recorder: &mut Recorder,
+        input: &Input<'a>,
+    ) -> Option<Piece<'a>> {
+        self.open(turn);
+        let (mut detector, around) = (take_detector(turn), surroundings(turn));
+        let written = recorder.write(input, &mut detector, &around, turn.batcher);
+        turn.generation.detector = Some(detector);
+        match written {
+            Written::Record => None,
+            Written::Piece(piece) => Some(piece),
+        }
+    }
+
+    fn write_joined(
+        &mut self,
+        turn: &mut Turn<'_>,
+        recorder: &mut Recorder,
+        input: &Input<'_>,
+        whole: &Piece<'_>,
+    ) {
+        let (mut detector, around) = (take_detector(turn), surroundings(turn));
+        recorder.write_joined(input, whole, &mut detector, &around, turn.batcher);
+        turn.generation.detector = Some(detector);
+    }
+}
+
+/// Writes the lines of one window.
+pub(super) struct LineWriter<'a> {
+    bytes: &'a [u8],
+    offset: u64,
+    force: bool,
+    /// Starts of lines further on that were joined to an earlier one.
+    taken: Vec<usize>,
+    recorder: &'a mut Recorder,
+}
+
+impl<'a> LineWriter<'a> {
+    /// For the bytes of a file from `offset` on. `force`: a text in pieces ends with them.
+    pub(super) fn new(bytes: &'a [u8], offset: u64, force: bool, recorder: &'a mut Recorder) -> Self {
+        Self { bytes, offset, force, taken: Vec::new(), recorder }
+    }
+
+    /// True when no line further on has been written already: a position may be taken here.
+    pub(super) fn is_between_groups(&self) -> bool {
+        self.taken.is_empty()
+    }
+
+    /// Writes a line, with the pieces that belong to it; passes over one that was written with an earlier
+    /// one. False when it begins a text whose end isn't there yet.
+    pub(super) fn line(&mut self, turn: &mut Turn<'_>, group: &mut Group, line: Line<'_>) -> bool {
+        if let Some(index) = self.taken.iter().position(|start| *start == line.start) {
+            self.taken.swap_remove(index);
+            return true;
+        }
+        let offset = self.offset + line.start as u64;
+        let text = lines::text(line.raw, offset == 0, None);
+        if text.text.is_empty() {
+            count_text(&text, turn.counters);
+            turn.counters.empty_lines.increment();
+            return true;
+        }
+        let input = Input { offset, text: &text, unfinished: false };
+        let Some(first) = group.write_line(turn, self.recorder, &input) else {
+            count_text(&text, turn.counters);
+            return true;
+        };
+        if first.last {
+            count_text(&text, turn.counters);
+            group.write_joined(turn, self.recorder, &input, &first);
+            return true;
+        }
+        self.pieces(turn, group, line, &text, first)
+    }
+
+    /// Joins what begins with `first` and writes it; false when its end isn't there yet.
+    fn pieces(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group: &mut Group,
+        line: Line<'_>,
+        text: &Text<'_>,
+        first: Piece<'_>,
+    ) -> bool {
+        let mut join = Join::new(line.raw, text, &first);
+        let taken_before = self.taken.len();
+        let message = match join.gather(self.bytes, line.next, &first, self.recorder, &mut self.taken) {
+            Joined::Whole(message) => message,
+            Joined::Open(message) if self.force => message,
+            Joined::Open(_) => {
+                self.taken.truncate(taken_before);
+                return false;
+            }
+        };
+        let cut_from_bytes = join.is_cut().then_some(join.whole_bytes);
+        let joined = Text {
+            text: message.as_str().into(),
+            cut_from_bytes,
+            lossy: text.lossy,
+            nul_bytes: text.nul_bytes,
+        };
+        count_text(&joined, turn.counters);
+        let whole = Piece { message: message.as_str().into(), last: true, ..first };
+        group.write_joined(
+            turn,
+            self.recorder,
+            &Input { offset: self.offset + line.start as u64, text: &joined, unfinished: false },
+            &whole,
+        );
+        true
+    }
+}
+
+fn take_detector(turn: &mut Turn<'_>) -> Box<Detector> {
+    let format = turn.section.format;
+    let new = || Box::new(format.map_or_else(Detector::new, Detector::fixed));
+    turn.generation.detector.take().unwrap_or_else(new)
+}
+
+fn surroundings<'a>(turn: &Turn<'a>) -> Surroundings<'a> {
+    Surroundings { labels: &turn.section.labels, counters: turn.counters, now_ns: turn.now.unix_ns }
+}
+
+pub(super) fn count_text(text: &Text<'_>, counters: &Counters) {
+    counters.nul_bytes_skipped.add(text.nul_bytes as u64);
+    if text.lossy {
+        counters.invalid_utf8_lines.increment();
+    }
+    if text.cut_from_bytes.is_some() {
+        counters.truncated_lines.increment();
+    }
+}
