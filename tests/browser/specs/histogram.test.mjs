@@ -128,3 +128,11 @@ test("the picker takes quick ranges, typed times in either zone, and refuses wha
   assert.deepEqual(page.parameters(), { q: data.q, from: "now-3h", tz: "utc" });
   await page.close();
 });
+
+test("a range that ends before it begins is said and left", async () => {
+  const page = await Page.open(browser, { q: data.q, from: "now", to: "now-1h" });
+  await page.page.getByText("The time range ends before it begins").waitFor();
+  await page.page.getByRole("button", { name: "Show the last hour" }).click();
+  await page.total(data.count);
+  await page.close();
+});

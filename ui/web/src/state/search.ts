@@ -4,7 +4,7 @@
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 
 import * as api from "../api/client";
-import { isAbort, toApiError, type ApiError } from "../api/problem";
+import { ApiError, isAbort, toApiError } from "../api/problem";
 import { idOf, timestampOf, type Doc } from "../core/doc";
 import { markPattern } from "../core/marks";
 import { markedWords, producesTable, splitPipes } from "../core/query";
@@ -21,6 +21,9 @@ export const MAX_ROWS = 100_000;
 const HISTOGRAM_BUCKETS = 100;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
+
+/** The code of the error that a range makes which ends before it begins. */
+export const BAD_RANGE = "bad_range";
 
 export type Emptiness =
   | { readonly kind: "no-data" }
@@ -98,7 +101,11 @@ export function cancel(): void {
 
 function run(): void {
   const now = api.collectorNow();
-  const resolved = resolveRange(view.value, now) ?? { startMs: now - 3_600_000, endMs: now };
+  const resolved = resolveRange(view.value, now);
+  if (!resolved) {
+    error.value = new ApiError(-1, BAD_RANGE, "The time range ends before it begins: choose another one.");
+    return;
+  }
   const signal = abort.signal;
   batch(() => {
     range.value = resolved;
@@ -198,10 +205,7 @@ async function runHistogram(signal: AbortSignal): Promise<void> {
     });
   } catch (thrown) {
     if (signal.aborted || isAbort(thrown)) return;
-    batch(() => {
-      histogramError.value = toApiError(thrown);
-      histogramStale.value = false;
-    });
+    histogramError.value = toApiError(thrown); // What is drawn stays, dimmed: it is of another search.
   }
 }
 

@@ -6,9 +6,9 @@ import { useEffect, useState } from "preact/hooks";
 import { collectorNow } from "../api/client";
 import type { ApiError } from "../api/problem";
 import { splitPipes } from "../core/query";
-import { describeRange, fixedRange, formatAgo, formatExact, zoomOut } from "../core/time";
-import { emptiness, error, loading, range, retryAtMs } from "../state/search";
-import { navigate, runCount, search, view } from "../state/view";
+import { DEFAULT_RANGE, describeRange, fixedRange, formatAgo, formatExact, zoomOut } from "../core/time";
+import { BAD_RANGE, emptiness, error, loading, range, retryAtMs } from "../state/search";
+import { navigate, runCount, search, setRange, view } from "../state/view";
 
 /** What to show in place of rows, or nothing while there are some. */
 export function Reason({ count }: { count: number }) {
@@ -116,7 +116,16 @@ function NoMatch({ newest, sure }: { newest: string | undefined; sure: boolean }
 }
 
 function Failure({ failure }: { failure: ApiError }) {
-  if (failure.unreachable)
+  const hint = failure.hint && <p>{failure.hint}</p>;
+  if (failure.code === BAD_RANGE) {
+    return (
+      <Panel title="No time range">
+        <p>{failure.message}</p>
+        <Action label="Show the last hour" onClick={() => setRange(DEFAULT_RANGE.from, DEFAULT_RANGE.to)} />
+      </Panel>
+    );
+  }
+  if (failure.unreachable) {
     return (
       <Panel title="The collector does not answer">
         <RetryNote />
@@ -125,30 +134,34 @@ function Failure({ failure }: { failure: ApiError }) {
         </p>
       </Panel>
     );
-  if (failure.status === 400)
+  }
+  if (failure.status === 400) {
     return (
       <Panel title="The query is not understood">
         <p>{failure.message}</p>
-        {failure.hint && <p>{failure.hint}</p>}
+        {hint}
         <p>
-          The place is marked under the query. Press <kbd>?</kbd> for the language in short.
+          {failure.place && "The place is marked under the query. "}Press <kbd>?</kbd> for the language in short.
         </p>
       </Panel>
     );
+  }
   return (
     <Panel title={failure.transient ? "The collector is overloaded" : "The search failed"}>
       <p>{failure.message}</p>
-      {failure.hint && <p>{failure.hint}</p>}
-      {failure.transient ? (
-        <RetryNote />
-      ) : (
-        <p>
-          <button type="button" class="button primary" onClick={() => (runCount.value += 1)}>
-            Try again
-          </button>
-        </p>
-      )}
+      {hint}
+      {failure.transient ? <RetryNote /> : <Action label="Try again" onClick={() => (runCount.value += 1)} />}
     </Panel>
+  );
+}
+
+function Action({ label, onClick }: { label: string; onClick(): void }) {
+  return (
+    <p>
+      <button type="button" class="button primary" onClick={onClick}>
+        {label}
+      </button>
+    </p>
   );
 }
 
@@ -159,7 +172,7 @@ export function ErrorStrip() {
   return (
     <div class="strip bad" role="alert">
       <strong>{failure.unreachable ? "The collector does not answer." : failure.message}</strong>{" "}
-      <span>What is shown is from before.</span>
+      <span>What is shown is from before.</span>{" "}
       {retryAtMs.value !== undefined ? (
         <RetryNote />
       ) : (

@@ -6,7 +6,7 @@ import { signal } from "@preact/signals";
 import { formatCount } from "../core/format";
 import { levelTotals, type Histogram as Data } from "../core/scale";
 import { formatInstant, formatSpan } from "../core/time";
-import { histogram, histogramError, histogramStale, range } from "../state/search";
+import { error, histogram, histogramError, histogramStale, range } from "../state/search";
 import { filterTerm, view } from "../state/view";
 import { LEVEL_NAMES, zoomTo } from "./brush";
 import { Chart } from "./chart";
@@ -18,7 +18,7 @@ export function Histogram() {
   const data = histogram.value;
   const failure = histogramError.value;
   const within = range.value;
-  if (!data && failure) return null; // The list says what went wrong.
+  if (!data && (failure || error.value)) return null; // The list says what went wrong.
   return (
     <section class={`histogram${histogramStale.value ? " stale" : ""}`} aria-label="Histogram">
       {data && within ? (
@@ -29,7 +29,7 @@ export function Histogram() {
       ) : (
         <p class="histogram-void">Counting…</p>
       )}
-      {failure && failure.status !== 400 && (
+      {failure && !error.value && (
         <p class="histogram-error" role="alert">
           No histogram: {failure.message}
         </p>
