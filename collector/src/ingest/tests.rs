@@ -285,10 +285,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
-
     #[test]
-    fn every_line_is_in_the_store_exactly_once(steps in prop::collection::vec(step(), 1..60)) {
+    fn every_line_is_in_the_store_exactly_once(steps in prop::collection::vec(step(), 1..40)) {
         let mut model = Model::new();
         for step in &steps {
             model.run(step);

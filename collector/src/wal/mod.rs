@@ -113,17 +113,24 @@ impl Wal {
     ) -> Result<Opened, WalError> {
         std::fs::create_dir_all(dir).map_err(|error| WalError::at(dir, error))?;
         let recovered = recover(dir, store.sequence, replay)?;
-        let Recovered { mut numbers, positions, mut segments, last_len_bytes, mut report } = recovered;
+        let Recovered { mut numbers, positions, mut segments, last_len_bytes, is_last_sound, mut report } =
+            recovered;
         report.was_lost = numbers.sequence < store.sequence;
         numbers = numbers.max_of(store);
-        let last = if report.was_lost { None } else { segments.pop() };
-        let (active, mut file, len_bytes) = match last {
+        let cut = match segments.last() {
             Some(Sealed { path, .. }) => {
-                let file = disk.open(&path, last_len_bytes).map_err(|error| WalError::at(&path, error))?;
-                (path, file, last_len_bytes)
+                Some(disk.open(path, last_len_bytes).map_err(|error| WalError::at(path, error))?)
             }
+            None => None,
+        };
+        // One that does not lead to the state by itself is closed: the ones before it may go first.
+        let last = if is_last_sound && !report.was_lost { segments.pop().zip(cut) } else { None };
+        let (active, mut file, len_bytes) = match last {
+            Some((Sealed { path, .. }, file)) => (path, file, last_len_bytes),
             None => create(&*disk, dir, numbers, &positions).map_err(|error| WalError::at(dir, error))?,
         };
+        // A segment without a record may have been replaced by one of the same name.
+        segments.retain(|segment| segment.path != active);
         // What was read may come from the page cache alone: a kill between write and fsync.
         let synced = file.sync().and_then(|()| disk.sync_dir(dir));
         // The folder's own name, too, should it be new.
@@ -161,7 +168,8 @@ impl Wal {
     /// before the group; after [`WalError::Broken`] every later commit fails, too.
     pub fn commit(&mut self) -> Result<u64, WalError> {
         let group = std::mem::take(&mut self.group);
-        let outcome = if group.is_empty() { Ok(()) } else { self.write(&group) };
+        let outcome =
+            self.check_sound().and_then(|()| if group.is_empty() { Ok(()) } else { self.write(&group) });
         let bytes = group.len() as u64;
         // The buffer is kept for the next group unless one large request made it large.
         self.group = group;
@@ -178,12 +186,16 @@ impl Wal {
     /// Closes the active segment and begins one with a snapshot of this state.
     ///
     /// # Errors
-    /// The new segment could not be made: the old one stays active.
+    /// The new segment could not be made: the old one stays active. A broken log begins none, since
+    /// it may end with records that this state knows nothing of.
     pub fn rotate(&mut self, numbers: Numbers, positions: &Positions) -> Result<(), WalError> {
+        self.check_sound()?;
         let made = create(&*self.disk, &self.dir, numbers, positions);
         let (active, file, len_bytes) = made.map_err(|error| WalError::at(&self.dir, error))?;
         let path = std::mem::replace(&mut self.active, active);
         self.sealed.push(Sealed { path, end_sequence: numbers.sequence });
+        // A segment without a record was replaced by one of the same name.
+        self.sealed.retain(|segment| segment.path != self.active);
         self.file = file;
         self.len_bytes = len_bytes;
         Ok(())
@@ -203,10 +215,11 @@ impl Wal {
         Ok(removed)
     }
 
+    fn check_sound(&self) -> Result<(), WalError> {
+        self.broken.clone().map_or(Ok(()), |reason| Err(WalError::Broken(reason)))
+    }
+
     fn write(&mut self, group: &[u8]) -> Result<(), WalError> {
-        if let Some(reason) = &self.broken {
-            return Err(WalError::Broken(reason.clone()));
-        }
         self.check_space(group.len() as u64)?;
         if let Err(error) = self.file.append(group) {
             let is_no_space = is_no_space(&error);

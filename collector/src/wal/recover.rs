@@ -38,6 +38,8 @@ pub(super) struct Recovered {
     pub(super) segments: Vec<Sealed>,
     /// Length of the last segment's good part.
     pub(super) last_len_bytes: u64,
+    /// The last segment begins with the state that all before it lead to, and is undamaged.
+    pub(super) is_last_sound: bool,
     pub(super) report: Report,
 }
 
@@ -83,6 +85,7 @@ impl Recovered {
             Head::Batch(batch) => batch.sequence >= durable_upto,
         };
         self.last_len_bytes = 0;
+        self.is_last_sound = false;
         loop {
             match reader.next(is_wanted).map_err(failed)? {
                 Item::End => break,
@@ -136,7 +139,10 @@ impl Recovered {
         };
         match positions {
             // A segment that was begun and given up for an error may be older than what is known.
-            Some(positions) if numbers.sequence >= self.numbers.sequence => self.positions = positions,
+            Some(positions) if numbers.sequence >= self.numbers.sequence => {
+                self.positions = positions;
+                self.is_last_sound = true;
+            }
             Some(_) => {}
             None => self.damaged_record(segment, "the positions at its beginning"),
         }
@@ -146,6 +152,7 @@ impl Recovered {
     fn damaged_record(&mut self, segment: &SegmentPath, what: &str) {
         tracing::error!(segment = %segment.path.display(), what, "a record of the log is damaged");
         self.report.damaged_records += 1;
+        self.is_last_sound = false;
     }
 
     fn set_aside(&mut self, segment: &SegmentPath, from_bytes: u64, to_bytes: u64) -> io::Result<()> {
@@ -156,6 +163,7 @@ impl Recovered {
             "a part of the log is damaged and was set aside"
         );
         self.report.damaged_bytes += bytes;
+        self.is_last_sound = false;
         let mut file = File::open(&segment.path)?;
         file.seek(SeekFrom::Start(from_bytes))?;
         io::copy(&mut file.take(bytes), &mut File::create(copy)?)?;

@@ -213,6 +213,24 @@ fn damage_in_an_old_segment_is_mended_by_the_next_snapshot() {
 }
 
 #[test]
+fn a_segment_that_is_all_damage_is_replaced_and_not_deleted() {
+    let bench = Bench::new(1);
+    let mut session = bench.reopen();
+    session.commit(10, b"x").unwrap();
+    let newest = bench.files("wal").remove(1);
+    std::fs::write(&newest, b"noise").unwrap();
+    let mut session = bench.reopen();
+    assert_eq!(
+        (session.bodies(), session.offset(), session.report.torn_bytes),
+        (vec![&b"x"[..]], Some(10), 5)
+    );
+    session.commit(20, b"y").unwrap();
+    assert_eq!(session.wal.release(1).unwrap(), 1);
+    let session = bench.open(Numbers { sequence: 1, document: 2 });
+    assert_eq!((session.bodies(), session.offset()), (vec![&b"y"[..]], Some(20)));
+}
+
+#[test]
 fn a_lost_log_gives_no_number_twice() {
     let bench = Bench::new(u64::MAX);
     let store = Numbers { sequence: 7, document: 5000 };
@@ -290,7 +308,23 @@ fn a_segment_that_can_not_be_begun_harms_nothing() {
         session.commit(30, b"c").unwrap();
         assert_eq!(session.wal.release(1).unwrap(), 0, "{op:?}: record 1 is needed");
         assert_eq!(bench.reopen().bodies(), [b"a", b"b", b"c"], "{op:?}");
+        // All that the store has goes, and the positions stay.
+        let store = Numbers { sequence: 3, document: 6 };
+        let mut session = bench.open(store);
+        session.wal.release(3).unwrap();
+        assert_eq!((session.replayed.len(), bench.open(store).offset()), (0, Some(30)), "{op:?}");
     }
+}
+
+#[test]
+fn a_broken_log_begins_no_segment() {
+    let bench = Bench::new(u64::MAX);
+    let mut session = bench.reopen();
+    bench.disk.fail(Op::Sync, 0, ErrorKind::Other);
+    session.commit(10, b"a").unwrap_err();
+    assert!(session.wal.commit().is_err(), "an empty group as well");
+    assert!(session.wal.rotate(session.numbers, &session.positions).is_err());
+    assert_eq!(bench.files("wal").len(), 1);
 }
 
 #[test]
