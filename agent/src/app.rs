@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::checkpoint::Journal;
 use crate::config::Config;
@@ -73,7 +73,8 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     }
     let counters = Arc::new(Counters::default());
     let mailbox = Arc::new(Mailbox::default());
-    let mut shipper = Shipper::new(Client::new(config.endpoint.clone()), Arc::clone(&counters));
+    let (end_shipping, is_ending) = watch::channel(false);
+    let mut shipper = Shipper::new(Client::new(config.endpoint.clone()), Arc::clone(&counters), is_ending);
     tokio::pin!(stop);
     // What the agent knows by itself is enough to go on; what it has lost, only the collector knows.
     let patience = recovered.intact.then_some(Duration::from_secs(limits::POSITIONS_SECONDS));
@@ -109,7 +110,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
     };
-    let result = run_worker(worker, &mut shipper, queue, &mailbox, stop).await;
+    let result = run_worker(worker, &mut shipper, queue, &mailbox, &end_shipping, stop).await;
     drop(lock);
     result
 }
@@ -119,6 +120,7 @@ async fn run_worker(
     shipper: &mut Shipper,
     queue: mpsc::Receiver<Vec<u8>>,
     mailbox: &Mailbox,
+    end_shipping: &watch::Sender<bool>,
     mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), AppError> {
     let (ended, mut end) = oneshot::channel();
@@ -137,6 +139,7 @@ async fn run_worker(
             () = &mut stop, if !is_stopping => {
                 is_stopping = true;
                 mailbox.stop();
+                end_shipping.send_replace(true);
             }
             () = &mut shipping, if is_shipping => is_shipping = false,
             result = &mut end => {

@@ -19,11 +19,13 @@ pub struct Inbox {
     pub reply: Option<Outcome>,
     /// Read no more.
     pub stop: bool,
+    /// No answer will come any more.
+    pub is_cut_off: bool,
 }
 
 impl Inbox {
     fn is_empty(&self) -> bool {
-        self.hints.is_empty() && self.reply.is_none() && !self.stop
+        self.hints.is_empty() && self.reply.is_none() && !self.stop && !self.is_cut_off
     }
 }
 
@@ -56,13 +58,17 @@ impl Mailbox {
         self.change(|inbox| inbox.stop = true);
     }
 
-    /// Takes what has arrived, waiting for something up to `patience`. A wish to stop stays.
+    /// There will be no answers any more.
+    pub fn hang_up(&self) {
+        self.change(|inbox| inbox.is_cut_off = true);
+    }
+
+    /// Takes what has arrived, waiting for something up to `patience`.
     pub fn take(&self, patience: Duration) -> Inbox {
         let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.arrived.wait_timeout_while(inbox, patience, |inbox| inbox.is_empty());
         let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let stop = inbox.stop;
-        std::mem::replace(&mut *inbox, Inbox { stop, ..Inbox::default() })
+        std::mem::take(&mut *inbox)
     }
 
     fn change(&self, change: impl FnOnce(&mut Inbox)) {
@@ -76,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hints_are_bounded_and_a_stop_stays() {
+    fn hints_are_bounded_and_mail_is_taken_once() {
         let mailbox = Mailbox::default();
         for number in 0..limits::HINTS_MAX * 3 {
             mailbox.hint(Hint::Data(format!("/{number}").into()));
@@ -87,6 +93,6 @@ mod tests {
         assert!(inbox.hints.len() <= limits::HINTS_MAX + 1 && inbox.hints.contains(&Hint::Scan));
         assert_eq!((inbox.reply, inbox.stop), (Some(Outcome::Accepted), true));
         let inbox = mailbox.take(Duration::ZERO);
-        assert!(inbox.stop && inbox.hints.is_empty() && inbox.reply.is_none());
+        assert!(inbox.is_empty());
     }
 }

@@ -47,6 +47,8 @@ struct Agenda {
     status_ms: u64,
     summary_ms: u64,
     stop_ms: Option<u64>,
+    /// No answer will come.
+    is_cut_off: bool,
 }
 
 impl Worker {
@@ -59,7 +61,7 @@ impl Worker {
             let now = self.clock.now();
             self.read_mail(&inbox, &mut agenda, now);
             if let Some(stop_ms) = agenda.stop_ms {
-                if !self.tailer.is_waiting() || now.mono_ms >= stop_ms {
+                if !self.tailer.is_waiting() || agenda.is_cut_off || now.mono_ms >= stop_ms {
                     break;
                 }
                 patience = Duration::from_millis(stop_ms - now.mono_ms);
@@ -81,6 +83,7 @@ impl Worker {
         for hint in &inbox.hints {
             self.tailer.hint(hint);
         }
+        agenda.is_cut_off |= inbox.is_cut_off;
         if inbox.stop {
             agenda.stop_ms.get_or_insert(now.mono_ms + limits::STOP_MS);
         }

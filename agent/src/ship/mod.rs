@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::Method;
 use millpond_wire::compression::{Encoding, compress_zstd};
 use millpond_wire::position::StreamPosition;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use self::answer::Decision;
@@ -29,19 +29,24 @@ pub struct Shipper {
     client: Client,
     backoff: Backoff,
     counters: Arc<Counters>,
+    /// Becomes true when the program ends: no more repetitions then.
+    stop: watch::Receiver<bool>,
 }
 
 impl Shipper {
-    /// Talks through this client.
-    pub fn new(client: Client, counters: Arc<Counters>) -> Self {
-        Self { client, backoff: Backoff::default(), counters }
+    /// Talks through this client until `stop` becomes true.
+    pub fn new(client: Client, counters: Arc<Counters>, stop: watch::Receiver<bool>) -> Self {
+        Self { client, backoff: Backoff::default(), counters, stop }
     }
 
-    /// Ships every batch that comes and posts the collector's answers, until the sender is gone.
+    /// Ships every batch that comes and posts the collector's answers, until the sender is gone or a
+    /// failure meets the end of the program.
     pub async fn run(&mut self, mut batches: mpsc::Receiver<Vec<u8>>, mailbox: &Mailbox) {
         while let Some(body) = batches.recv().await {
-            mailbox.reply(self.deliver(body).await);
+            let Some(outcome) = self.deliver(body).await else { break };
+            mailbox.reply(outcome);
         }
+        mailbox.hang_up();
     }
 
     /// What the collector has of this agent's streams. `patience`: how long to try; for ever if `None`.
@@ -60,7 +65,11 @@ impl Shipper {
                     self.backoff.reset();
                     return positions;
                 }
-                Err(reason) => self.pause(None, &reason).await,
+                Err(reason) => {
+                    if !self.pause(None, &reason).await {
+                        return Vec::new();
+                    }
+                }
             }
         }
     }
@@ -84,7 +93,8 @@ impl Shipper {
         answer::positions(&answer.body).map_err(|error| format!("the collector's list of positions: {error}"))
     }
 
-    async fn deliver(&mut self, body: Vec<u8>) -> Outcome {
+    /// Sends a batch until it is answered for good; `None` when the program ends before.
+    async fn deliver(&mut self, body: Vec<u8>) -> Option<Outcome> {
         let (body, encoding) = match compress_zstd(&body, limits::ZSTD_LEVEL) {
             Ok(packed) => (Bytes::from(packed), Encoding::Zstd),
             Err(_) => (Bytes::from(body), Encoding::Identity),
@@ -109,25 +119,33 @@ impl Shipper {
                 Err(error) => Decision::Retry { after: None, reason: error.to_string() },
             };
             match decision {
-                Decision::Retry { after, reason } => self.pause(after, &reason).await,
+                Decision::Retry { after, reason } => {
+                    if !self.pause(after, &reason).await {
+                        return None;
+                    }
+                }
                 Decision::Done(outcome) => {
                     if self.backoff.failures() > 0 {
                         tracing::info!("the collector answers again");
                     }
                     self.backoff.reset();
-                    return outcome;
+                    return Some(outcome);
                 }
             }
         }
     }
 
-    async fn pause(&mut self, after: Option<Duration>, reason: &str) {
+    /// Waits before the next try. False when the program ends instead.
+    async fn pause(&mut self, after: Option<Duration>, reason: &str) -> bool {
         let pause = self.backoff.next(random::number()).max(after.unwrap_or_default());
         let (failures, pause_ms) = (self.backoff.failures(), pause.as_millis());
         // Said at once, then ever more rarely.
         if failures.is_power_of_two() {
             tracing::warn!(failures, pause_ms, reason, "no delivery; trying again, nothing is lost");
         }
-        sleep(pause).await;
+        tokio::select! {
+            () = sleep(pause) => true,
+            _ = self.stop.wait_for(|stop| *stop) => false,
+        }
     }
 }
