@@ -53,7 +53,7 @@ fn next_flush(shared: &Shared) -> Option<(Reached, Vec<Arc<Split>>)> {
 }
 
 /// Waits this long, or until the store is closed.
-fn pause(shared: &Shared, how_long: Duration) {
+pub(crate) fn pause(shared: &Shared, how_long: Duration) {
     let until = Instant::now() + how_long;
     let mut pipeline = shared.pipeline();
     while !pipeline.is_closed() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::engine::Shared;
@@ -15,16 +16,8 @@ use crate::split::meta::{Partition, day_of};
 /// Runs until the store is closed.
 pub(crate) fn run(shared: &Shared) {
     while let Some(batches) = next_build(shared) {
-        match build(shared, &batches) {
-            Ok(splits) => publish(shared, &batches, &splits),
-            Err(error) => {
-                // The documents are in the log: a restart builds them again, or another version does.
-                tracing::error!(%error, "documents can't be indexed; the store takes no more");
-                shared.pipeline().fail_for_good(error.to_string());
-                shared.changed.notify_all();
-                return;
-            }
-        }
+        let splits = build(shared, &batches);
+        publish(shared, &batches, &splits);
     }
 }
 
@@ -58,19 +51,46 @@ fn publish(shared: &Shared, batches: &[Appended], splits: &[Arc<Split>]) {
 
 /// Builds the documents of these batches: at least one split for each day, and no split larger than
 /// one build should be.
-fn build(shared: &Shared, batches: &[Appended]) -> Result<Vec<Arc<Split>>, StoreError> {
+fn build(shared: &Shared, batches: &[Appended]) -> Vec<Arc<Split>> {
     let arrived_ns = (shared.config.now_ns)();
     let wal_upto = batches.last().map_or(0, |last| last.upto);
     let mut splits = Vec::new();
     for (partition, mut docs) in partitions(batches) {
         build::sort(&mut docs);
         for docs in docs.chunks(shared.config.build_documents_max.max(1)) {
-            let id = shared.manifest().next_id();
-            let split = guarded("build a split", || build::build(id, partition, docs, wal_upto, arrived_ns))?;
-            splits.push(Arc::new(split));
+            let mut one = |docs: &[Candidate<'_>]| {
+                let id = shared.manifest().next_id();
+                let split =
+                    guarded("build a split", || build::build(id, partition, docs, wal_upto, arrived_ns))?;
+                splits.push(Arc::new(split));
+                Ok(())
+            };
+            let lost = build_around(docs, &mut one);
+            shared.counters.damaged.fetch_add(lost, Ordering::Relaxed);
         }
     }
-    Ok(splits)
+    splits
+}
+
+/// Builds documents in ever smaller parts when they can't be built together, so that one that the
+/// index can't take costs no other its place. Gives the number of documents that were left out.
+fn build_around(
+    docs: &[Candidate<'_>],
+    build: &mut impl FnMut(&[Candidate<'_>]) -> Result<(), StoreError>,
+) -> u64 {
+    let Err(error) = build(docs) else { return 0 };
+    match docs {
+        [] => 0,
+        [only] => {
+            tracing::error!(id = %only.doc.id(), %error, "a document can't be indexed and is left out");
+            1
+        }
+        _ => {
+            tracing::error!(documents = docs.len(), %error, "documents can't be indexed together");
+            let (first, second) = docs.split_at(docs.len() / 2);
+            build_around(first, build) + build_around(second, build)
+        }
+    }
 }
 
 /// The documents by UTC day; the rarest days beyond [`BUILD_DAYS_MAX`] together.
@@ -96,6 +116,28 @@ mod tests {
     use millpond_wire::batch::BatchBuilder;
 
     use super::*;
+
+    #[test]
+    fn a_document_that_can_t_be_built_costs_no_other_its_place() {
+        let mut builder = BatchBuilder::new();
+        for time in 0..100 {
+            builder.begin(time);
+            builder.end();
+        }
+        let batch = builder.finish().0;
+        let docs: Vec<_> = batch.docs().map(|doc| Candidate { batch: 0, doc }).collect();
+        let mut built = Vec::new();
+        let lost = build_around(&docs, &mut |docs| {
+            let times: Vec<_> = docs.iter().map(|candidate| candidate.doc.timestamp_ns()).collect();
+            if times.contains(&37) || times.contains(&99) {
+                return Err(StoreError::Index { action: "build", detail: "no".to_owned() });
+            }
+            built.extend(times);
+            Ok(())
+        });
+        assert_eq!((lost, built.len()), (2, 98));
+        assert!(built.is_sorted());
+    }
 
     #[test]
     fn rare_days_share_a_partition() {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::{Shared, remove_dir};
 use crate::error::StoreError;
-use crate::flusher::by_columns;
+use crate::flusher::{by_columns, pause};
 use crate::limits::MERGE_ATTEMPTS_MAX;
 use crate::manifest::{Entry, Record};
 use crate::merge_policy::{self, Candidate};
@@ -23,18 +23,12 @@ pub(crate) fn run(shared: &Shared) {
     // Failed attempts, by split. Splits that are gone are forgotten with the process.
     let mut failures: FxHashMap<u64, u32> = FxHashMap::default();
     loop {
-        {
-            let pipeline = shared.pipeline();
-            if pipeline.is_closed() {
-                return;
-            }
+        if shared.pipeline().is_closed() {
+            return;
         }
         let worked = shared.config.merge && step(shared, &mut failures);
         if !worked {
-            let pipeline = shared.pipeline();
-            if !pipeline.is_closed() {
-                drop(shared.wait(pipeline, Duration::from_secs(1)));
-            }
+            pause(shared, Duration::from_secs(1));
         }
     }
 }

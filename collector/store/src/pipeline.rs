@@ -176,16 +176,10 @@ impl Pipeline {
         self.failure = None;
     }
 
-    /// A build or flush failed and will be tried again.
+    /// A flush failed and will be tried again.
     pub(crate) fn failed(&mut self, reason: String) {
         self.failures += 1;
         self.failure = Some(reason);
-    }
-
-    /// A build failed for good: its documents are in the log only, so nothing more can be taken.
-    pub(crate) fn fail_for_good(&mut self, reason: String) {
-        self.failed(reason);
-        self.closed = true;
     }
 
     /// RAM splits use more than twice what they should: the indexer waits for the flusher.
