@@ -22,7 +22,7 @@ impl Init {
     pub(super) fn execute(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let dir = DataDir::new(&self.data_dir);
         let mut names = self.name;
-        names.extend(hostname::get().ok().and_then(|name| name.into_string().ok()));
+        names.extend(host_name());
         let now_s = u64::try_from(now_ns() / 1_000_000_000).unwrap_or_default();
         Authority::create(&dir, &names, now_s)?;
         let path = dir.config();
@@ -38,4 +38,11 @@ impl Init {
         println!("start with: millpond-collector run --config {}", path.display());
         Ok(())
     }
+}
+
+/// This host's name, if a certificate can carry it.
+fn host_name() -> Option<String> {
+    let name = hostname::get().ok()?.into_string().ok()?;
+    let is_dns = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    (is_dns && !name.is_empty()).then_some(name)
 }

@@ -3,7 +3,10 @@
 //! nothing of batches: fields go to a [`Sink`].
 //!
 //! Laxer than RFC 8259 in one point: bare control characters in strings (tabs mostly) are let
-//! through, since programs that print JSON by hand write them.
+//! through, since programs that print JSON by hand write them. In what is kept verbatim they are
+//! escaped, so that it is JSON for everyone who reads it back.
+
+use std::fmt::Write;
 
 use memchr::memchr2;
 use millpond_wire::batch::ValueRef;
@@ -88,7 +91,12 @@ impl Flattener {
                 return self.members(cursor, depth + 1, sink);
             }
             Some(b'{' | b'[') => {
-                let text = cursor.verbatim(&mut self.closers)?;
+                let mut text = cursor.verbatim(&mut self.closers)?;
+                if text.bytes().any(|byte| byte < b' ') {
+                    self.unescaped.clear();
+                    escape_controls(text, &mut self.unescaped);
+                    text = &self.unescaped;
+                }
                 sink.field(&self.name, ValueRef::Json(text), "");
             }
             _ => {
@@ -309,6 +317,21 @@ fn unescape(string: &RawStr<'_>, out: &mut String) -> Result<(), Miss> {
     }
     out.push_str(rest);
     Ok(())
+}
+
+/// Appends JSON text with the bare control characters in its strings escaped.
+fn escape_controls(text: &str, out: &mut String) {
+    let (mut is_string, mut is_escape) = (false, false);
+    for char in text.chars() {
+        if is_string && char < ' ' {
+            // Writing to a String can't fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(char));
+        } else {
+            out.push(char);
+        }
+        is_string ^= char == '"' && !is_escape;
+        is_escape = is_string && char == '\\' && !is_escape;
+    }
 }
 
 /// The character after a backslash, and the bytes of its escape.

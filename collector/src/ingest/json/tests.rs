@@ -50,6 +50,17 @@ fn objects_flatten_to_typed_fields() {
 }
 
 #[test]
+fn bare_control_characters_are_escaped_where_text_stays_verbatim() {
+    let rows = [
+        ("{\"a\":[\"x\ty\",\t1]}", r#"a=Json("[\"x\\u0009y\",\t1]")"#),
+        ("{\"a\":[\"\\\"\t\",\"\\\\\",\r2]}", r#"a=Json("[\"\\\"\\u0009\",\"\\\\\",\r2]")"#),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(flatten(text).unwrap(), [expected], "{text}");
+    }
+}
+
+#[test]
 fn what_is_not_an_object_says_where() {
     let rows = [
         ("", 0, "`{`"),
