@@ -32,9 +32,6 @@ export function ansiRuns(text: string): Run[] {
   return runs;
 }
 
-/** The text without any escape. */
-export const stripAnsi = (text: string): string => (hasAnsi(text) ? text.replace(ESCAPE, "") : text);
-
 function applySgr(style: { colour: string; bold: boolean }, parameters: string): void {
   const codes = parameters.split(/[;:]/).map(Number);
   for (let i = 0; i < codes.length; i += 1) {

@@ -82,6 +82,18 @@ export function cutText(text: string, maxChars = ROW_TEXT_MAX_CHARS): string {
   return `${last >= 0xd800 && last <= 0xdbff ? head.slice(0, -1) : head}…`;
 }
 
+/** About how many characters a document holds: what its memory is reckoned by. */
+export function docChars(doc: Doc): number {
+  let chars = 0;
+  for (const name in doc) {
+    const value = doc[name];
+    chars +=
+      name.length +
+      (typeof value === "string" ? value.length : typeof value === "object" ? valueText(value).length : 8);
+  }
+  return chars;
+}
+
 /** The type of a value as the fields list names it. */
 export function typeOf(value: Value): "string" | "integer" | "float" | "bool" | "array" | "object" | "null" {
   if (value === null) return "null";

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { RowHeights, visibleRows } from "./heights";
 import { NdjsonDecoder } from "./ndjson";
+import { Waiting } from "./waiting";
 
 describe("RowHeights", () => {
   test("equal rows", () => {
@@ -67,5 +68,24 @@ describe("NdjsonDecoder", () => {
 
   test("refuses what is no JSON", () => {
     expect(() => new NdjsonDecoder().push(new TextEncoder().encode("<html>\n"))).toThrow(SyntaxError);
+  });
+});
+
+describe("Waiting", () => {
+  const doc = (message: string) => ({ message });
+
+  test("lets the oldest go by number and by size, and counts them", () => {
+    const waiting = new Waiting(3, 100);
+    expect([1, 2, 3, 4].map((i) => waiting.push(doc(`m${i}`)))).toEqual([0, 0, 0, 1]);
+    expect(waiting.push(doc("x".repeat(84)))).toBe(2);
+    expect(waiting.take()).toEqual([doc("m4"), doc("x".repeat(84))]);
+    expect(waiting.count).toBe(0);
+  });
+
+  test("keeps the newest even if it alone is too large", () => {
+    const waiting = new Waiting(3, 10);
+    expect(waiting.push(doc("y".repeat(50)))).toBe(0);
+    expect(waiting.push(doc("z".repeat(50)))).toBe(1);
+    expect(waiting.take()).toEqual([doc("z".repeat(50))]);
   });
 });

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
 
-import { ansiRuns, stripAnsi } from "./ansi";
+import { ansiRuns } from "./ansi";
 import { cutText, levelOfDoc, messageText, sortedFields, sourceOf, typeOf } from "./doc";
 import { toCsv, toNdjson } from "./export";
 import { formatPercent, formatShort, plural } from "./format";
 import { markPattern, markPieces } from "./marks";
+
+const stripAnsi = (text: string): string =>
+  ansiRuns(text)
+    .map((run) => run.text)
+    .join("");
 
 describe("ANSI escapes", () => {
   test("colours become classes, the rest is taken out", () => {

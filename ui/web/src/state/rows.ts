@@ -3,13 +3,14 @@
 
 import { signal } from "@preact/signals";
 
-import { idOf, type Doc } from "../core/doc";
+import { docChars, idOf, type Doc } from "../core/doc";
 
 export class Rows {
   private docs: Doc[] = [];
   private readonly places = new Map<string, number>();
   /** How many rows were dropped from the front since the list was last replaced. */
   private droppedFront = 0;
+  private heldChars = 0;
 
   /** Goes up with every change of the contents. */
   readonly version = signal(0);
@@ -18,6 +19,11 @@ export class Rows {
 
   get count(): number {
     return this.docs.length;
+  }
+
+  /** About how many characters the documents hold. */
+  get chars(): number {
+    return this.heldChars;
   }
 
   get dropped(): number {
@@ -42,6 +48,7 @@ export class Rows {
     this.docs = [];
     this.places.clear();
     this.droppedFront = 0;
+    this.heldChars = 0;
     this.push(docs);
     this.generation.value += 1;
     this.version.value += 1;
@@ -53,14 +60,23 @@ export class Rows {
     this.version.value += 1;
   }
 
-  /** Keeps the newest `max` rows; tells how many were dropped. */
-  trimFront(max: number): number {
-    const excess = this.docs.length - max;
-    if (excess <= 0) return 0;
+  /** Keeps the newest rows within both limits. */
+  trimFront(maxRows: number, maxChars: number): void {
+    let excess = 0;
+    let freed = 0;
+    while (
+      this.docs.length - excess > maxRows ||
+      (this.heldChars - freed > maxChars && this.docs.length - excess > 1)
+    ) {
+      const doc = this.docs[excess];
+      freed += doc ? docChars(doc) : 0;
+      excess += 1;
+    }
+    if (excess === 0) return;
     for (const doc of this.docs.splice(0, excess)) this.places.delete(idOf(doc));
+    this.heldChars -= freed;
     this.droppedFront += excess;
     this.version.value += 1;
-    return excess;
   }
 
   private push(docs: readonly Doc[]): void {
@@ -71,6 +87,7 @@ export class Rows {
         this.places.set(id, this.docs.length + this.droppedFront);
       }
       this.docs.push(doc);
+      this.heldChars += docChars(doc);
     }
   }
 }

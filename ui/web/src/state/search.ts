@@ -16,8 +16,9 @@ import { runCount, view } from "./view";
 /** The first page paints fast; later pages are fetched well before they are needed. */
 const FIRST_PAGE_ROWS = 200;
 const NEXT_PAGE_ROWS = 500;
-/** A browser holds this many rows with ease; beyond it a narrower query is the better tool. */
-export const MAX_ROWS = 100_000;
+/** A browser holds this many rows with ease, or this much text; beyond it a narrower query is the better tool. */
+const MAX_ROWS = 100_000;
+const MAX_CHARS = 100_000_000;
 const HISTOGRAM_BUCKETS = 100;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
@@ -229,11 +230,14 @@ async function explainEmptiness(signal: AbortSignal): Promise<void> {
   }
 }
 
-export const hasMore = (): boolean => cursor !== null && rows.count < MAX_ROWS;
+/** Whether the list holds as much as it may. */
+export const isFull = (): boolean => rows.count >= MAX_ROWS || rows.chars >= MAX_CHARS;
+
+export const hasMore = (): boolean => cursor !== null && !isFull();
 
 /** Fetches the next page, if there is one and none is on its way. */
 export async function loadMore(): Promise<void> {
-  if (loading.peek() || loadingMore.peek() || stale.peek() || cursor === null || rows.count >= MAX_ROWS) return;
+  if (loading.peek() || loadingMore.peek() || stale.peek() || cursor === null || isFull()) return;
   const signal = abort.signal;
   loadingMore.value = true;
   moreError.value = undefined;

@@ -7,13 +7,16 @@ import { isAbort, toApiError, type ApiError } from "../api/problem";
 import { openTail } from "../api/tail";
 import { idOf, timestampOf, type Doc } from "../core/doc";
 import { splitPipes } from "../core/query";
+import { Waiting } from "../core/waiting";
 import { Rows } from "./rows";
 import { view, runCount } from "./view";
 
 /** Rows kept on screen; older ones fall off the top and are counted. */
-export const TAIL_MAX_ROWS = 5_000;
+const TAIL_MAX_ROWS = 5_000;
+/** Characters of them, and of those that wait: lines may be long. */
+const TAIL_MAX_CHARS = 20_000_000;
 /** Lines kept while paused; beyond it the oldest waiting ones are dropped and counted. */
-export const TAIL_MAX_BUFFER = 5_000;
+const TAIL_MAX_BUFFER = 5_000;
 /** Lines from before the tail began, so that it doesn't start with an empty page. */
 const TAIL_SEED_ROWS = 100;
 /** Lines fetched after a lost connection; more than these are said to be missing. */
@@ -39,7 +42,7 @@ export const dropped = signal(0);
 export const gaps = signal(0);
 export const tailError = signal<ApiError | undefined>(undefined);
 
-let incoming: Doc[] = [];
+const incoming = new Waiting(TAIL_MAX_BUFFER, TAIL_MAX_CHARS);
 let localIds = 0;
 
 export function startTailing(): void {
@@ -52,7 +55,7 @@ export function startTailing(): void {
 }
 
 function follow(q: string): () => void {
-  incoming = [];
+  incoming.take();
   batch(() => {
     tailRows.replace([]);
     connection.value = "connecting";
@@ -125,7 +128,8 @@ async function catchUp(q: string, signal: AbortSignal): Promise<void> {
       (more) => void docs.push(...more),
     );
     if (signal.aborted) return;
-    incoming = [...docs.reverse(), ...incoming].slice(-TAIL_MAX_BUFFER);
+    const since = incoming.take();
+    dropped.value += incoming.push(...docs.reverse(), ...since);
     if (done.cursor !== null) gaps.value += 1;
   } catch (thrown) {
     if (!isAbort(thrown) && !signal.aborted) gaps.value += 1;
@@ -146,24 +150,18 @@ async function isRefused(q: string, signal: AbortSignal): Promise<boolean> {
 }
 
 function take(doc: Doc): void {
-  incoming.push(idOf(doc) === "" ? { ...doc, _id: `local-${(localIds += 1)}` } : doc);
-  if (incoming.length > TAIL_MAX_BUFFER) {
-    incoming.shift();
-    dropped.value += 1;
-  }
+  dropped.value += incoming.push(idOf(doc) === "" ? { ...doc, _id: `local-${(localIds += 1)}` } : doc);
 }
 
 function flush(): void {
   if (paused.peek() !== "no") {
-    buffered.value = incoming.length;
+    buffered.value = incoming.count;
     return;
   }
-  if (incoming.length === 0) return;
-  const docs = incoming;
-  incoming = [];
+  if (incoming.count === 0) return;
   batch(() => {
-    tailRows.append(docs);
-    tailRows.trimFront(TAIL_MAX_ROWS);
+    tailRows.append(incoming.take());
+    tailRows.trimFront(TAIL_MAX_ROWS, TAIL_MAX_CHARS);
     buffered.value = 0;
   });
 }
@@ -178,7 +176,7 @@ export function resume(): void {
 }
 
 export function clearTail(): void {
-  incoming = [];
+  incoming.take();
   buffered.value = 0;
   tailRows.replace([]);
 }

@@ -10,7 +10,7 @@ import {
   isTable,
   loading,
   loadingMore,
-  MAX_ROWS,
+  isFull,
   moreError,
   rows,
   showWaiting,
@@ -145,10 +145,11 @@ function Foot() {
     );
   }
   if (loadingMore.value) return <p class="list-foot">Fetching older rows…</p>;
-  if (rows.count >= MAX_ROWS)
+  if (isFull())
     return (
       <p class="list-foot">
-        {formatCount(MAX_ROWS)} rows are loaded; narrow the search or the time range to see older ones.
+        {plural(rows.count, "row")} are loaded, as much as the page holds; narrow the search or the time range to see
+        older ones.
       </p>
     );
   return hasMore() ? null : <p class="list-foot">The oldest row of this range.</p>;
