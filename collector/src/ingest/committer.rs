@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::admission::{Admitted, Stage};
 use super::decode::Decoded;
 use super::{IngestError, MemoryPermit, SharedState};
-use crate::limits::GROUP_BYTES_MAX;
+use crate::limits::{GROUP_BYTES_MAX, IDLE_SEGMENT_BYTES};
 use crate::metrics::Metrics;
 use crate::tail::TailHub;
 use crate::wal::record::Source;
@@ -122,7 +122,10 @@ impl Committer {
                 });
                 self.state.set_pause(None);
                 self.answer(group, &admitted);
-                self.rotate(&admitted);
+                if self.wal.is_segment_full() {
+                    let received_ns = admitted.iter().map(|admitted| admitted.head.source.received_ns);
+                    self.rotate(received_ns.max().unwrap_or(i64::MIN));
+                }
             }
             Err(error) => self.refuse(group, &error),
         }
@@ -170,14 +173,8 @@ impl Committer {
         }
     }
 
-    fn rotate(&mut self, admitted: &[Admitted]) {
-        if !self.wal.is_segment_full() {
-            return;
-        }
-        self.release();
-        // Positions age by the times in the log, not by the clock of the moment.
-        let now_ns =
-            admitted.iter().map(|admitted| admitted.head.source.received_ns).max().unwrap_or(i64::MIN);
+    /// Begins a new segment. Positions age by `now_ns`, which is a time of the log.
+    fn rotate(&mut self, now_ns: i64) {
         let snapshot = self.state.with_positions(|positions| {
             self.metrics.positions_expired_total.add(positions.forget(now_ns));
             positions.clone()
@@ -187,10 +184,16 @@ impl Committer {
             self.metrics.wal_write_errors_total.add(1);
             tracing::warn!(%error, "can't begin a new segment of the log");
         }
+        self.release();
     }
 
     /// Deletes what the store has, and looks whether there is space.
     pub(super) fn tick(&mut self) {
+        let has_all = self.store.durable_upto() >= self.numbers.sequence;
+        if has_all && self.wal.segment_bytes() >= IDLE_SEGMENT_BYTES {
+            // Nobody needs it any more: a collector that is idle keeps no log.
+            self.rotate(i64::MIN);
+        }
         self.release();
         match self.wal.check_space(0) {
             Err(WalError::NoSpace(reason)) => self.state.set_pause(Some(reason)),

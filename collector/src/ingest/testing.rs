@@ -167,7 +167,7 @@ pub(crate) struct Running {
     pub(crate) tail: TailHub,
     pub(crate) metrics: Arc<Metrics>,
     threads: Vec<std::thread::JoinHandle<()>>,
-    _dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Running {
@@ -204,7 +204,7 @@ impl Running {
             std::thread::spawn(move || appender.run(durable)),
         ];
         let ingest = Ingest::new(events_in, state, Arc::clone(&metrics), memory_bytes, 2);
-        Self { ingest, store, tail, metrics, threads, _dir: dir }
+        Self { ingest, store, tail, metrics, threads, dir }
     }
 
     pub(crate) async fn ndjson(&self, body: &str) -> Result<Accepted, IngestError> {

@@ -335,6 +335,26 @@ async fn what_never_fits_is_too_large_and_what_is_compressed_is_bounded() {
 }
 
 #[tokio::test]
+async fn an_idle_collector_keeps_no_log_that_the_store_has() {
+    let running = Running::start(100 << 20);
+    running.ndjson(&"x".repeat(2 << 20)).await.unwrap();
+    let log_bytes = || -> u64 {
+        let files = std::fs::read_dir(running.dir.path()).unwrap();
+        // A file that goes meanwhile counts nothing.
+        files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum()
+    };
+    assert!(log_bytes() > 2 << 20);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while log_bytes() > 1000 {
+        assert!(tokio::time::Instant::now() < deadline, "{} bytes are still there", log_bytes());
+        // The appender may not have had the documents at the first flush.
+        running.store.flush().unwrap();
+        running.ingest.tick();
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn a_failed_store_stops_ingest_and_says_why() {
     let running = Running::start(1 << 20);
     running.store.fail();

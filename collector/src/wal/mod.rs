@@ -178,6 +178,11 @@ impl Wal {
         outcome.map(|()| bytes)
     }
 
+    /// Bytes of the active segment.
+    pub fn segment_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
     /// True when the active segment is long enough to be closed.
     pub fn is_segment_full(&self) -> bool {
         self.len_bytes >= self.options.segment_bytes
