@@ -17,7 +17,7 @@ use millpond_store::log_store::LogStore;
 use millpond_store::{StoreConfig, StoreError, TantivyStore};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::agents::{self, Enrollment, PortTls, Routes};
 use crate::clock::now_ns;
@@ -27,7 +27,8 @@ use crate::ingest::committer::{Appender, Committer};
 use crate::ingest::replay::replay;
 use crate::ingest::{Ingest, SharedState};
 use crate::limits::{
-    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, RETENTION_INTERVAL, STOP_DEADLINE, TICK_INTERVAL,
+    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, END_DEADLINE, RETENTION_INTERVAL, STOP_DEADLINE,
+    TICK_INTERVAL,
 };
 use crate::metrics::{self, Metrics};
 use crate::stop::{Stop, stop_signal};
@@ -302,7 +303,13 @@ impl Core {
                 Ok(flushed?)
             }
         });
-        ending.await.map_err(|_| AppError::Thread("the end panicked".into()))?
+        match timeout(END_DEADLINE, ending).await {
+            Ok(ended) => ended.map_err(|_| AppError::Thread("the end panicked".into()))?,
+            Err(_) => Err(AppError::Thread(
+                "the store could not be flushed in time; what was acknowledged is in the write-ahead log"
+                    .into(),
+            )),
+        }
     }
 }
 

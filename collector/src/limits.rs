@@ -84,6 +84,10 @@ pub const ENROLL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest orderly stop: requests under way are finished, then cut.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Longest time for the store to take and flush what is durable at the stop. It takes a second or two;
+/// on a full disk it would take for ever, and the log has it all.
+pub const END_DEADLINE: Duration = Duration::from_secs(30);
+
 /// How often retention is applied.
 pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 
