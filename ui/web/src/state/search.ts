@@ -125,15 +125,20 @@ function run(): void {
 async function runRows(signal: AbortSignal): Promise<void> {
   const started = performance.now();
   let first = true;
-  const show = (docs: readonly Doc[]): void =>
+  const show = (docs: readonly Doc[]): void => {
+    // A chunk that was on its way when a newer search began must not be taken for its rows.
+    if (signal.aborted) return;
     batch(() => {
-      if (first) rows.replace(docs);
-      else rows.append(docs);
+      if (first) {
+        rows.replace(docs);
+        cursor = null;
+      } else rows.append(docs);
       first = false;
       stale.value = false;
       error.value = undefined;
       table.value = undefined;
     });
+  };
   try {
     const params = { ...currentParams(), q: view.peek().q };
     const done = await api.query({ ...params, limit: FIRST_PAGE_ROWS }, signal, show);

@@ -9,7 +9,7 @@ import { RowHeights, visibleRows, type Visible } from "../core/heights";
 import { rowDateFor, type RowDate } from "../core/time";
 import { wrap } from "../state/prefs";
 import type { Rows } from "../state/rows";
-import { hasMore, loadMore, marks, range, reading } from "../state/search";
+import { hasMore, loadMore, marks, moreError, range, reading } from "../state/search";
 import { activeRows, currentId, currentIndex, open, reveal } from "../state/selection";
 import { pause, paused, resume } from "../state/tail";
 import { columns, moveColumn, toggleColumn, view } from "../state/view";
@@ -40,7 +40,8 @@ export function List({ foot }: { foot: ComponentChildren }) {
   useFollowing(box, rows, live);
   useRevealing(box, heights);
   useEffect(() => {
-    if (!live && visible.end > rows.count - AHEAD_ROWS && hasMore()) void loadMore();
+    const near = visible.end > rows.count - AHEAD_ROWS;
+    if (!live && near && hasMore() && moreError.peek() === undefined) void loadMore();
   });
   const date = rowDateFor(live ? undefined : range.value, view.value.tz);
   const current = currentIndex();

@@ -63,7 +63,7 @@ export function TailBar() {
       )}
       {dropped.value > 0 && (
         <span class="warning" role="status">
-          {plural(dropped.value, "waiting line")} let go while paused
+          {plural(dropped.value, "line")} let go before they were shown: more came than the page keeps
         </span>
       )}
       {gaps.value > 0 && (
