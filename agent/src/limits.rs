@@ -57,6 +57,10 @@ pub const EVIDENCE_BYTES_MIN: u64 = 256;
 /// Bytes at both ends that are compared to see whether a file is a copy of another.
 pub const COMPARE_BYTES: usize = 4 << 10;
 
+/// Generations with the same head that a new file is compared with; those that are likeliest to live on in
+/// it come first. A thousand files that begin with one banner must not be compared each with each.
+pub const CANDIDATES_MAX: usize = 64;
+
 /// Share of NUL bytes in a head, in percent, from which on a file is taken as binary.
 pub const BINARY_NUL_PERCENT: usize = 10;
 

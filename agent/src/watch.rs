@@ -43,8 +43,8 @@ impl Watch {
         Self { watcher: watcher.ok(), watched: HashSet::new(), refused: HashSet::new(), is_complete: false }
     }
 
-    /// Watches these directories and no others. Returns those that weren't watched before: what happened in
-    /// them since they were listed went unnoticed.
+    /// Watches these directories and no others. True when there is a new one among them: what happened in it
+    /// since it was listed went unnoticed.
     pub fn set(&mut self, directories: &HashSet<PathBuf>) -> bool {
         let Some(watcher) = &mut self.watcher else { return false };
         for gone in self.watched.extract_if(|path| !directories.contains(path)) {
@@ -56,6 +56,11 @@ impl Watch {
         let mut is_new = false;
         for path in directories {
             if self.watched.contains(path) {
+                continue;
+            }
+            if is_remote(path) {
+                self.is_complete = false;
+                refuse(&mut self.refused, path, "the file system doesn't report what other machines change");
                 continue;
             }
             if self.watched.len() >= limits::WATCHES_MAX {
@@ -78,6 +83,15 @@ impl Watch {
     pub fn is_complete(&self) -> bool {
         self.is_complete && self.watcher.is_some()
     }
+}
+
+/// True for file systems that other machines, or a process of its own, write to unseen.
+fn is_remote(path: &Path) -> bool {
+    /// From Linux' `magic.h` and the file systems' own headers: NFS, SMB, CIFS, SMB2, FUSE, 9P, AFS, Ceph.
+    const REMOTE: [u32; 8] =
+        [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997, 0x5346_414f, 0x00c3_6400];
+    // The type's width differs between machines; the magic numbers fit in 32 bits.
+    rustix::fs::statfs(path).is_ok_and(|stat| REMOTE.iter().any(|magic| stat.f_type as u32 == *magic))
 }
 
 fn refuse(refused: &mut HashSet<PathBuf>, path: &Path, reason: &str) {

@@ -73,11 +73,10 @@ impl Tailer {
 
     /// Hands what was noted to the system and, once a second, to the disk; repairs the journal where it is damaged.
     pub fn checkpoint(&mut self, now: Now) {
-        if self.journal.wants_rewrite(self.table.len()) {
-            return self.rewrite_journal(now);
-        }
         let due = now.mono_ms.saturating_sub(self.synced_ms) >= limits::CHECKPOINT_SYNC_MS;
-        if due && self.journal.is_dirty() {
+        if due && self.journal.wants_rewrite(self.table.len()) {
+            self.rewrite_journal(now);
+        } else if due && self.journal.is_dirty() {
             self.sync_journal(now);
         } else if let Err(error) = self.journal.flush() {
             self.checkpoint_failed(&error);
@@ -109,7 +108,11 @@ impl Tailer {
 
     fn checkpoint_failed(&self, error: &std::io::Error) {
         self.counters.checkpoint_errors.increment();
-        tracing::error!(%error, "positions can't be written; they're kept in memory, and the collector has them too");
+        let errors = self.counters.checkpoint_errors.value();
+        // Said at once, then ever more rarely.
+        if errors.is_power_of_two() {
+            tracing::error!(%error, errors, "positions can't be written; the agent has them in memory, the collector too");
+        }
     }
 
     /// Closes the batch that is being filled when it is full, or due while nothing is in flight.

@@ -141,7 +141,7 @@ impl Tailer {
     /// The verdict that binds most, over all generations whose head the file has.
     fn judge(&mut self, newcomer: &Newcomer<'_>, now: Now) -> (Verdict, Option<StreamId>) {
         let mut best = (Verdict::Independent, None, 0);
-        for stream in self.table.with_head_of(&newcomer.start) {
+        for stream in self.candidates(newcomer) {
             let Some(like) = self.likeness(newcomer, stream, now) else { continue };
             let verdict = decide::newcomer(&like);
             let read_offset = self.table.get(stream).map_or(0, |generation| generation.read.offset);
@@ -150,6 +150,25 @@ impl Tailer {
             }
         }
         (best.0, best.1)
+    }
+
+    /// Generations that the newcomer may be a copy of.
+    fn candidates(&self, newcomer: &Newcomer<'_>) -> Vec<StreamId> {
+        let mut candidates = self.table.with_head_of(&newcomer.start);
+        if candidates.len() > limits::CANDIDATES_MAX {
+            candidates.sort_by_cached_key(|stream| {
+                let Some(generation) = self.table.get(*stream) else { return u8::MAX };
+                match generation.life {
+                    Life::Cut { .. } => 0,
+                    _ if decide::names_related(&generation.origin, &newcomer.found.path) => 1,
+                    Life::Dormant => 2,
+                    Life::Deleted => 3,
+                    Life::Live => 4,
+                }
+            });
+            candidates.truncate(limits::CANDIDATES_MAX);
+        }
+        candidates
     }
 
     /// `None`: it is the very file that was cut, with new content.

@@ -3,7 +3,7 @@
 
 use millpond_parsers::Detector;
 
-use super::join::{Join, Joined};
+use super::join::{self, Join};
 use super::lines::{self, Line, Text};
 use super::read::Turn;
 use crate::metrics::Counters;
@@ -125,16 +125,14 @@ impl<'a> LineWriter<'a> {
         text: &Text<'_>,
         first: Piece<'_>,
     ) -> bool {
+        if self.taken.is_empty()
+            && !self.force
+            && !join::is_closed(self.bytes, line.next, &first, self.recorder)
+        {
+            return false;
+        }
         let mut join = Join::new(line.raw, text, &first);
-        let taken_before = self.taken.len();
-        let message = match join.gather(self.bytes, line.next, &first, self.recorder, &mut self.taken) {
-            Joined::Whole(message) => message,
-            Joined::Open(message) if self.force => message,
-            Joined::Open(_) => {
-                self.taken.truncate(taken_before);
-                return false;
-            }
-        };
+        let message = join.gather(self.bytes, line.next, &first, self.recorder, &mut self.taken);
         let cut_from_bytes = join.is_cut().then_some(join.whole_bytes);
         let joined = Text {
             text: message.as_str().into(),

@@ -10,13 +10,28 @@ use millpond_wire::limits::MESSAGE_BYTES_MAX;
 use crate::record::{Piece, Recorder};
 use crate::tail::lines::{self, Text};
 
-/// The end of a group of pieces.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Joined {
-    /// All pieces were found.
-    Whole(String),
-    /// The last piece isn't in the window.
-    Open(String),
+/// True when the lines after `at`, which follows the first piece of a text, come to a place where no text is
+/// open: only up to there can lines be written, since a position between the pieces of a text would tear it.
+pub fn is_closed(window: &[u8], mut at: usize, first: &Piece<'_>, recorder: &mut Recorder) -> bool {
+    let mut open = vec![first.stream];
+    while let Some(line) = lines::line_at(window, at) {
+        at = line.next;
+        let text = lines::text(line.raw, false, None);
+        let Some(piece) = read_piece(&text, recorder) else { continue };
+        open.retain(|stream| *stream != piece.stream);
+        if !piece.last {
+            open.push(piece.stream);
+        }
+        if open.is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
+fn read_piece<'a>(text: &'a Text<'_>, recorder: &mut Recorder) -> Option<Piece<'a>> {
+    let format = if text.text.starts_with('{') { Format::Docker } else { Format::Cri };
+    recorder.piece(format, &text.text, 0)
 }
 
 /// A group of pieces being put together.
@@ -40,8 +55,8 @@ impl Join {
         self.whole_bytes > self.bytes.len() as u64
     }
 
-    /// Looks for the other pieces in the lines from `at` on. The starts of lines that were used are added to
-    /// `taken`, also when the end isn't found.
+    /// Takes the other pieces from the lines from `at` on, up to the last one or the end of the window. The
+    /// starts of the lines that were used are added to `taken`.
     pub fn gather(
         &mut self,
         window: &[u8],
@@ -49,26 +64,22 @@ impl Join {
         first: &Piece<'_>,
         recorder: &mut Recorder,
         taken: &mut Vec<usize>,
-    ) -> Joined {
+    ) -> String {
         while let Some(line) = lines::line_at(window, at) {
             at = line.next;
             if taken.contains(&line.start) {
                 continue;
             }
             let text = lines::text(line.raw, false, None);
-            let format = if text.text.starts_with('{') { Format::Docker } else { Format::Cri };
-            let Some(piece) =
-                recorder.piece(format, &text.text, 0).filter(|piece| piece.stream == first.stream)
-            else {
-                continue;
-            };
+            let piece = read_piece(&text, recorder).filter(|piece| piece.stream == first.stream);
+            let Some(piece) = piece else { continue };
             self.push(line.raw, &text, &piece);
             taken.push(line.start);
             if piece.last {
-                return Joined::Whole(self.text());
+                break;
             }
         }
-        Joined::Open(self.text())
+        lines::text(&self.bytes, false, None).text.into_owned()
     }
 
     fn push(&mut self, raw: &[u8], text: &Text<'_>, piece: &Piece<'_>) {
@@ -76,10 +87,6 @@ impl Join {
         self.whole_bytes += bytes.len() as u64;
         let room = MESSAGE_BYTES_MAX.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-    }
-
-    fn text(&self) -> String {
-        lines::text(&self.bytes, false, None).text.into_owned()
     }
 }
 

@@ -130,7 +130,9 @@ impl Reader {
             }
             match stop {
                 Stop::Full => return Ok(TurnEnd::BatchFull),
-                _ if window.at_end && turn.is_ending => return self.last_line(turn, group, window, consumed),
+                _ if window.at_end && turn.is_ending => {
+                    return Ok(self.last_line(turn, group, window, consumed));
+                }
                 _ if window.at_end => return Ok(TurnEnd::AtEnd),
                 _ if consumed > 0 => {}
                 _ if may_grow => want = limits::GROUP_BYTES_MAX.min(want * 4),
@@ -218,9 +220,11 @@ impl Reader {
         group: &mut Group,
         window: Window,
         consumed: usize,
-    ) -> io::Result<TurnEnd> {
+    ) -> TurnEnd {
         let rest = self.buffer.get(window.start + consumed..window.start + window.len).unwrap_or_default();
         if !rest.is_empty() {
+            let before = self.buffer.get(..window.start + window.len).unwrap_or_default();
+            let end = Mark::new(turn.generation.read.offset + rest.len() as u64, before);
             let text = lines::text(rest, turn.generation.read.offset == 0, None);
             count_text(&text, turn.counters);
             if !text.text.is_empty() {
@@ -228,10 +232,9 @@ impl Reader {
                 let input = Input { offset: turn.generation.read.offset, text: &text, unfinished: true };
                 group.write(turn, &mut self.recorder, &input);
             }
-            let end = turn.generation.read.offset + rest.len() as u64;
-            turn.generation.advance(generation::mark_at(turn.file, end)?);
+            turn.generation.advance(end);
         }
-        Ok(TurnEnd::AtEnd)
+        TurnEnd::AtEnd
     }
 
     /// Goes on searching for the end of a line that is longer than the largest window. `None`: found.
@@ -259,6 +262,8 @@ impl Reader {
             }
         };
         let start = turn.generation.read.offset;
+        // Whatever can fail comes before the line is written: it must not be written twice.
+        let end = generation::mark_at(turn.file, next)?;
         // A little more than is kept, so that it is cut between two characters.
         let raw = generation::read_vec(turn.file, MESSAGE_BYTES_MAX + 4, start)?;
         let text = lines::text(&raw, start == 0, Some(line_end - start));
@@ -268,7 +273,7 @@ impl Reader {
             &mut self.recorder,
             &Input { offset: start, text: &text, unfinished: found.is_none() },
         );
-        turn.generation.advance(generation::mark_at(turn.file, next)?);
+        turn.generation.advance(end);
         Ok(None)
     }
 }

@@ -161,7 +161,7 @@ impl Tailer {
         generation.quiet_since_ms = now.mono_ms;
         generation.size_seen = found.size;
         generation.modified_ns = found.modified_ns;
-        generation.renamed |= found.path != generation.origin;
+        generation.renamed |= !is_at(&generation.origin, found.inode);
         let has_unread = found.size > generation.read.offset;
         if has_unread && (generation.renamed || !covered) {
             self.ending.insert(stream);

@@ -115,6 +115,9 @@ impl Tailer {
             return Ok(TurnEnd::Cut);
         }
         generation.size_seen = stat.size;
+        if stat.size < generation.scanned_to {
+            generation.scanned_to = 0;
+        }
         if stat.is_deleted && generation.life == Life::Live {
             self.table.set_life(stream, Life::Deleted);
             self.ending.insert(stream);
@@ -179,7 +182,13 @@ impl Tailer {
         if generation.queued || !rests || !writer_has_moved_on(generation) || self.batcher.is_full() {
             return;
         }
-        if generation.unread_bytes() > 0 {
+        let unread_bytes = generation.unread_bytes();
+        if unread_bytes > 0 && !self.ensure_open(stream) {
+            self.counters.vanished_unread_bytes.add(unread_bytes);
+            self.ending.remove(&stream);
+            return self.retire(stream, now);
+        }
+        if unread_bytes > 0 {
             self.turn(stream, true, now);
         }
         let Some(generation) = self.table.get(stream) else { return };

@@ -146,3 +146,72 @@ proptest! {
         host.check(&writer.written);
     }
 }
+
+#[derive(Debug, Clone, Copy)]
+struct PieceStep {
+    stream: &'static str,
+    is_last: bool,
+    then: Then,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    Nothing,
+    Read,
+    Deliver,
+    Kill,
+    Rename,
+}
+
+fn piece_step() -> impl Strategy<Value = PieceStep> {
+    let then = prop_oneof![
+        8 => Just(Then::Nothing),
+        3 => Just(Then::Read),
+        2 => Just(Then::Deliver),
+        1 => Just(Then::Kill),
+        1 => Just(Then::Rename),
+    ];
+    (any::<bool>(), any::<bool>(), then).prop_map(|(is_stderr, is_last, then)| {
+        let stream = if is_stderr { "stderr" } else { "stdout" };
+        PieceStep { stream, is_last, then }
+    })
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_text_of_a_container_arrives_once(steps in proptest::collection::vec(piece_step(), 1..80)) {
+        let mut host = Host::new(&["0.log*"]);
+        let mut texts = Vec::new();
+        let mut open = std::collections::BTreeMap::<&str, String>::new();
+        let closing = ["stdout", "stderr"].map(|stream| PieceStep { stream, is_last: true, then: Then::Nothing });
+        for (number, step) in steps.into_iter().chain(closing).enumerate() {
+            let tag = if step.is_last { "F" } else { "P" };
+            host.append("0.log", format!("2026-11-22T10:00:00Z {} {tag} piece {number};\n", step.stream));
+            *open.entry(step.stream).or_default() += &format!("piece {number};");
+            if step.is_last {
+                texts.extend(open.remove(step.stream));
+            }
+            match step.then {
+                Then::Nothing => {}
+                Then::Read => {
+                    host.scan();
+                    host.work(2);
+                }
+                Then::Deliver => drop(host.deliver(true)),
+                Then::Kill => host.kill(),
+                // A runtime rotates between texts, never within one.
+                Then::Rename if open.is_empty() => {
+                    for number in (1..100).rev().filter(|n| exists(&host.path(&format!("0.log.{n}")))) {
+                        host.rename(&format!("0.log.{number}"), &format!("0.log.{}", number + 1));
+                    }
+                    host.rename("0.log", "0.log.1");
+                }
+                Then::Rename => {}
+            }
+        }
+        host.run();
+        host.check(&texts);
+    }
+}

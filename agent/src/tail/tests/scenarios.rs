@@ -423,6 +423,35 @@ fn pieces_of_containers_are_joined() {
 }
 
 #[test]
+fn pieces_of_both_outputs_may_be_interleaved() {
+    let line = |stream: &str, tag: &str, text: &str| format!("2026-11-22T10:00:00Z {stream} {tag} {text}\n");
+    let mut host = Host::new(&["*.log"]);
+    host.append("a.log", line("stdout", "P", "out one "));
+    host.append("a.log", line("stderr", "P", "err one "));
+    host.append("a.log", line("stdout", "F", "out two"));
+    host.append("a.log", line("stdout", "P", "next one "));
+    host.run();
+    host.append("a.log", line("stderr", "F", "err two"));
+    host.run();
+    host.kill();
+    host.append("a.log", line("stdout", "F", "next two"));
+    host.append("a.log", line("stdout", "F", "whole"));
+    host.run();
+    host.check(["out one out two", "err one err two", "next one next two", "whole"]);
+}
+
+#[test]
+fn characters_cut_between_pieces_are_whole_again() {
+    let text = "é".repeat(50);
+    let (first, rest) = text.as_bytes().split_at(33);
+    let mut host = Host::new(&["*.log"]);
+    host.append("a.log", [b"2026-11-22T10:00:00Z stdout P ", first, b"\n"].concat());
+    host.append("a.log", [b"2026-11-22T10:00:00Z stdout F ", rest, b"\n"].concat());
+    host.run();
+    host.check([&text]);
+}
+
+#[test]
 fn binary_files_are_left_out_and_counted() {
     let mut host = Host::new(&["*"]);
     host.append("binary", [b"\x7fELF\0\0\0\0".repeat(100), b"\n".to_vec()].concat());
