@@ -91,7 +91,7 @@ fn is_remote(path: &Path) -> bool {
     const REMOTE: [u32; 8] =
         [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997, 0x5346_414f, 0x00c3_6400];
     // The type's width differs between machines; the magic numbers fit in 32 bits.
-    rustix::fs::statfs(path).is_ok_and(|stat| REMOTE.iter().any(|magic| stat.f_type as u32 == *magic))
+    rustix::fs::statfs(path).is_ok_and(|stat| REMOTE.contains(&(stat.f_type as u32)))
 }
 
 fn refuse(refused: &mut HashSet<PathBuf>, path: &Path, reason: &str) {
