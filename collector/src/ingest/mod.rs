@@ -21,6 +21,7 @@ mod timestamp;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use millpond_wire::batch::Cuts;
 use millpond_wire::compression::Encoding;
 use millpond_wire::identity::AgentId;
 use millpond_wire::position::StreamPosition;
@@ -28,7 +29,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use self::committer::{Event, Request};
-use self::decode::Decoded;
+use self::decode::{Decoded, Notes};
 pub use self::error::IngestError;
 pub use self::ndjson::LineError;
 use crate::limits::{ADMISSION_WAIT, INLINE_DECODE_BYTES};
@@ -232,11 +233,13 @@ impl Ingest {
             return Err(IngestError::Storage(reason.to_owned()));
         }
         let memory = self.memory(body.len()).await?;
-        let decoded = self.decode(&source, &body).await?;
-        self.count_decoded(&decoded);
-        let accepted = decoded.batch.len() as u64;
-        let errors = decoded.errors.clone();
+        let (mut decoded, slot) = self.decode(&source, &body).await?;
+        // The decoder's place is kept until the documents have their memory: so no more batches than
+        // there are decoders are ever unaccounted for.
         let memory = memory.merge(self.memory(decoded.batch.heap_bytes()).await?);
+        drop(slot);
+        let (accepted, cuts, notes) = (decoded.batch.len() as u64, decoded.cuts, decoded.notes);
+        let errors = std::mem::take(&mut decoded.errors);
         let (done, answer) = oneshot::channel();
         let request = Request { source, body, decoded, memory, done };
         match timeout(ADMISSION_WAIT, self.shared.events.send(Event::Commit(Box::new(request)))).await {
@@ -246,37 +249,42 @@ impl Ingest {
         }
         // From here on the answer is waited for without a limit: it comes after the fsync.
         answer.await.unwrap_or_else(|_| Err(IngestError::Storage("the collector is stopping".into())))?;
+        self.count_oddities(cuts, notes);
         Ok((accepted, errors))
     }
 
-    async fn decode(&self, source: &Source, body: &Bytes) -> Result<Decoded, IngestError> {
+    /// Decodes a body; also gives the place among the decoders, if it took one.
+    async fn decode(
+        &self,
+        source: &Source,
+        body: &Bytes,
+    ) -> Result<(Decoded, Option<OwnedSemaphorePermit>), IngestError> {
         if source.encoding == Encoding::Identity && body.len() <= INLINE_DECODE_BYTES {
-            return decode::decode(source, body);
+            return Ok((decode::decode(source, body)?, None));
         }
         let decoders = Arc::clone(&self.shared.decoders).acquire_owned();
         let Ok(Ok(slot)) = timeout(ADMISSION_WAIT, decoders).await else {
             return Err(IngestError::Overloaded("too many requests wait for a processor"));
         };
         let (source, body) = (source.clone(), body.clone());
-        let decoding = tokio::task::spawn_blocking(move || {
-            let decoded = decode::decode(&source, &body);
-            drop(slot);
-            decoded
-        });
-        // An error is a panic in the decoder: a defect of ours, answered without ending the process.
-        decoding
-            .await
-            .unwrap_or_else(|_| Err(IngestError::BadRequest("the body could not be decoded".into())))
+        // The place goes along, so that it is not given away while a request that nobody waits for any
+        // more is still being decoded.
+        let decoding = tokio::task::spawn_blocking(move || (decode::decode(&source, &body), slot));
+        match decoding.await {
+            Ok((decoded, slot)) => Ok((decoded?, Some(slot))),
+            // A panic in the decoder: a defect of ours, answered without ending the process.
+            Err(_) => Err(IngestError::BadRequest("the body could not be decoded".into())),
+        }
     }
 
-    fn count_decoded(&self, decoded: &Decoded) {
+    fn count_oddities(&self, cuts: Cuts, notes: Notes) {
         let metrics = &self.shared.metrics;
-        metrics.ingest_cut_values_total.add(decoded.cuts.values);
-        metrics.ingest_cut_names_total.add(decoded.cuts.names);
-        metrics.ingest_cut_fields_total.add(decoded.cuts.fields);
-        metrics.ingest_invalid_lines_total.add(decoded.notes.invalid_lines);
-        metrics.ingest_invalid_utf8_total.add(decoded.notes.invalid_utf8);
-        metrics.ingest_bad_timestamps_total.add(decoded.notes.bad_timestamps);
+        metrics.ingest_cut_values_total.add(cuts.values);
+        metrics.ingest_cut_names_total.add(cuts.names);
+        metrics.ingest_cut_fields_total.add(cuts.fields);
+        metrics.ingest_invalid_lines_total.add(notes.invalid_lines);
+        metrics.ingest_invalid_utf8_total.add(notes.invalid_utf8);
+        metrics.ingest_bad_timestamps_total.add(notes.bad_timestamps);
     }
 
     fn count<T>(&self, outcome: &Result<T, IngestError>) {
