@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run build ui test test-rust test-ui test-browser lint fmt bench chaos clean
+.PHONY: help run build ui test lint fmt bench chaos clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,7 +20,11 @@ ui/web/dist/index.html: $(UI_SOURCES)
 	cd ui/web && npm ci --no-audit --no-fund && npm run build
 	@touch $@
 
-test: test-rust test-ui test-browser ## Every test: Rust, end to end, TypeScript, and the page in headless Chromium.
+test: test-setup test-rust test-ui test-browser ## Every test: Rust, end to end, TypeScript, and the page in headless Chromium.
+
+.PHONY: test-setup test-rust test-ui test-browser
+test-setup:
+	@tests/setup
 
 test-rust: ui ## All Rust tests, the end-to-end ones with real processes included.
 	cargo build --locked --workspace --bins
