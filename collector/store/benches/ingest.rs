@@ -3,7 +3,8 @@
 //! table of figures.
 //!
 //! `MILLPOND_BENCH_DOCS` sets the number of documents (default 300,000). Raw bytes are those of the
-//! documents as flat JSON, one a line.
+//! documents as flat JSON, one a line. `MILLPOND_BENCH_PROFILE` names the one query to run, 300 times,
+//! under a profiler.
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
@@ -237,7 +238,12 @@ fn budget() -> Budget {
 fn time(name: &str, mut run: impl FnMut() -> String) {
     let mut times = Vec::new();
     let mut answer = String::new();
-    for _ in 0..5 {
+    let runs = match std::env::var("MILLPOND_BENCH_PROFILE") {
+        Ok(only) if name == only => 300,
+        Ok(_) => return,
+        Err(_) => 5,
+    };
+    for _ in 0..runs {
         let start = Instant::now();
         answer = run();
         times.push(start.elapsed().as_secs_f64() * 1e3);

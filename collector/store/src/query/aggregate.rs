@@ -96,6 +96,9 @@ struct LocalGroups {
 impl LocalGroups {
     /// The group of a combination; `None` when there are too many.
     fn of(&mut self, numbers: &[KeyNumber], meter: &Meter<'_>) -> Option<usize> {
+        if numbers.is_empty() && !self.rows.is_empty() {
+            return Some(0);
+        }
         let direct = match numbers {
             [number] => self.direct.get(*number as usize).copied(),
             _ => None,
@@ -235,6 +238,13 @@ impl<'s> Visitor<'s> {
 
 impl SplitVisitor for Visitor<'_> {
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
+        if self.dimensions.is_empty() && self.inputs.is_empty() {
+            let group = self.groups.of(&[], self.meter);
+            if let Some(rows) = group.and_then(|group| self.groups.rows.get_mut(group)) {
+                *rows += bits.count() as u64;
+            }
+            return Ok(());
+        }
         for (dimension, pairs) in self.dimensions.iter_mut().zip(&mut self.pairs) {
             dimension.read(view, bits, pairs)?;
         }
@@ -300,25 +310,28 @@ impl Dimension<'_> {
 impl Input<'_> {
     /// Adds what was counted to the accumulators of the field's aggregates, by group.
     fn finish(&self, aggs: &[Agg], groups: &mut [Vec<Accumulator>]) -> Result<(), Halt> {
-        let numbers = self.tally.numbers();
-        let values = self.keys.resolve(&numbers)?;
         let places: Vec<usize> = aggs
             .iter()
             .enumerate()
             .filter(|(_, agg)| agg.field.as_deref() == Some(self.name))
             .map(|(place, _)| place)
             .collect();
-        self.tally.for_each(|group, number, count| {
-            let value = numbers.binary_search(&number).ok().and_then(|at| values.get(at));
-            let (Some(value), Some(group)) = (value.and_then(Key::as_scalar), groups.get_mut(group)) else {
-                return;
-            };
-            for place in &places {
-                if let Some(result) = group.get_mut(*place) {
-                    result.add_weighted(value, count);
+        let beside = self.tally.beside_table();
+        let mut beside = beside.iter().peekable();
+        self.keys.for_each(&self.tally.numbers(), &mut |number, value| {
+            let mut add = |group: usize, count| {
+                let Some(group) = groups.get_mut(group) else { return };
+                for place in &places {
+                    if let Some(result) = group.get_mut(*place) {
+                        result.add_weighted(value, count);
+                    }
                 }
+            };
+            self.tally.in_table(number, &mut add);
+            while beside.next_if(|(other, ..)| *other < number).is_some() {}
+            while let Some((_, group, count)) = beside.next_if(|(other, ..)| *other == number) {
+                add(*group, *count);
             }
-        });
-        Ok(())
+        })
     }
 }

@@ -7,7 +7,7 @@
 
 use std::ops::ControlFlow;
 
-use millpond_query::aliases;
+use millpond_query::{Scalar, aliases};
 use millpond_wire::batch::{ScalarRef, for_each_leaf_of};
 use millpond_wire::names;
 use rustc_hash::FxHashMap;
@@ -16,6 +16,7 @@ use tantivy::columnar::{ColumnIndex, StrColumn};
 use super::keys::Key;
 use super::meter::Halt;
 use super::zone::ZoneView;
+use crate::error::StoreError;
 use crate::limits::{INTEGER_SPAN_MAX, INTERNED_BYTES_MAX};
 use crate::log_store::Partial;
 use crate::split::Split;
@@ -224,6 +225,34 @@ impl<'s> FieldKeys<'s> {
             Some(number) => out.push((at, self.known() + number)),
             None => view.meter.note(Partial::Groups),
         }
+    }
+
+    /// Visits the values of ascending numbers, in their order, with the number.
+    pub(crate) fn for_each(
+        &self,
+        numbers: &[KeyNumber],
+        visit: &mut dyn FnMut(KeyNumber, Scalar<'_>),
+    ) -> Result<(), Halt> {
+        let terms = self.terms();
+        let (ordinals, others) = numbers.split_at(numbers.partition_point(|number| *number < terms));
+        if let Some(column) = self.strings {
+            let mut next = ordinals.iter();
+            let each = |bytes: &[u8]| {
+                if let (Some(number), Ok(text)) = (next.next(), std::str::from_utf8(bytes)) {
+                    visit(*number, Scalar::Str(text));
+                }
+            };
+            column
+                .dictionary()
+                .sorted_ords_to_term_cb(ordinals, each)
+                .map_err(StoreError::index("read a dictionary"))?;
+        }
+        for (number, key) in others.iter().zip(self.resolve(others)?) {
+            if let Some(value) = key.as_scalar() {
+                visit(*number, value);
+            }
+        }
+        Ok(())
     }
 
     /// The values of ascending numbers, in their order.

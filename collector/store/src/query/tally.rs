@@ -70,6 +70,24 @@ impl Tally {
         numbers
     }
 
+    /// Visits (group, count) of one value in the table.
+    pub(crate) fn in_table(&self, number: KeyNumber, mut visit: impl FnMut(usize, u64)) {
+        for (group, row) in self.rows.iter().enumerate() {
+            match row.get(number as usize) {
+                Some(count) if *count > 0 => visit(group, u64::from(*count)),
+                _ => {}
+            }
+        }
+    }
+
+    /// (number, group, count) of everything that is not in the table, ascending.
+    pub(crate) fn beside_table(&self) -> Vec<(KeyNumber, usize, u64)> {
+        let mut counts: Vec<_> =
+            self.others.iter().map(|((group, number), count)| (*number, *group, *count)).collect();
+        counts.sort_unstable();
+        counts
+    }
+
     /// Visits (group, number, count) of everything that was counted, in no order; a pair may come twice.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, KeyNumber, u64)) {
         for (group, row) in self.rows.iter().enumerate() {
