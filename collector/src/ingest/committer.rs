@@ -120,7 +120,9 @@ impl Committer {
                 self.state.with_positions(|positions| {
                     admitted.iter().for_each(|admitted| positions.apply(&admitted.head));
                 });
-                self.state.set_pause(None);
+                if written_bytes > 0 {
+                    self.state.set_pause(None);
+                }
                 self.answer(group, &admitted);
                 if self.wal.is_segment_full() {
                     let received_ns = admitted.iter().map(|admitted| admitted.head.source.received_ns);

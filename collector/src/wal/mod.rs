@@ -117,25 +117,26 @@ impl Wal {
             recovered;
         report.was_lost = numbers.sequence < store.sequence;
         numbers = numbers.max_of(store);
-        let cut = match segments.last() {
+        let mut last = match segments.last() {
             Some(Sealed { path, .. }) => {
-                Some(disk.open(path, last_len_bytes).map_err(|error| WalError::at(path, error))?)
+                // What was read may come from the page cache alone: a kill between write and fsync.
+                let file = disk.open(path, last_len_bytes).and_then(|mut file| file.sync().map(|()| file));
+                Some(file.map_err(|error| WalError::at(path, error))?)
             }
             None => None,
         };
         // One that does not lead to the state by itself is closed: the ones before it may go first.
-        let last = if is_last_sound && !report.was_lost { segments.pop().zip(cut) } else { None };
-        let (active, mut file, len_bytes) = match last {
+        let resumed = if is_last_sound && !report.was_lost { segments.pop().zip(last.take()) } else { None };
+        let (active, file, len_bytes) = match resumed {
             Some((Sealed { path, .. }, file)) => (path, file, last_len_bytes),
             None => create(&*disk, dir, numbers, &positions).map_err(|error| WalError::at(dir, error))?,
         };
         // A segment without a record may have been replaced by one of the same name.
         segments.retain(|segment| segment.path != active);
-        // What was read may come from the page cache alone: a kill between write and fsync.
-        let synced = file.sync().and_then(|()| disk.sync_dir(dir));
         // The folder's own name, too, should it be new.
-        let synced = synced.and_then(|()| dir.parent().map_or(Ok(()), |parent| disk.sync_dir(parent)));
-        synced.map_err(|error| WalError::at(&active, error))?;
+        let parent = dir.parent().unwrap_or(dir);
+        let synced = disk.sync_dir(dir).and_then(|()| disk.sync_dir(parent));
+        synced.map_err(|error| WalError::at(dir, error))?;
         let wal = Self {
             disk,
             dir: dir.to_owned(),
@@ -153,11 +154,6 @@ impl Wal {
     /// Adds a record to the group. Nothing is written before [`commit`](Self::commit).
     pub fn push(&mut self, head: &BatchHead, body: &[u8]) {
         encode_batch(head, body, &mut self.group);
-    }
-
-    /// Bytes of the group so far.
-    pub fn group_bytes(&self) -> usize {
-        self.group.len()
     }
 
     /// Writes the group and makes it durable. The group is empty afterwards in any case. Returns
