@@ -31,7 +31,7 @@ test("an automatic refresh never moves what is read: new rows are announced", as
   await page.page.waitForFunction(() => document.querySelector(".list").scrollTop > 1_000);
   const reading = await first();
   await ingest([{ "@timestamp": new Date().toISOString(), message: "while you were reading", run: data.run }]);
-  const news = page.page.getByRole("button", { name: "1 new, show them" });
+  const news = page.page.getByRole("button", { name: "1 new row, show" });
   await news.waitFor();
   assert.equal(await first(), reading);
   await page.picture("news");

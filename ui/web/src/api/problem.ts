@@ -1,5 +1,7 @@
 // What can go wrong with a request, as one error type that the page can explain.
 
+import { sentence } from "../core/format";
+
 /** Where in the query an error is, in bytes of its UTF-8 text. */
 export interface ErrorPlace {
   readonly offset: number;
@@ -57,12 +59,13 @@ export async function readProblem(response: Response): Promise<ApiError> {
       : undefined;
   const detail =
     text("detail") ?? text("title") ?? `The collector answered ${response.status} ${response.statusText}`.trim();
+  const hint = text("hint");
   return new ApiError(
     response.status,
     text("code") ?? `http_${response.status}`,
-    detail,
+    sentence(detail),
     place,
-    text("hint"),
+    hint === undefined ? undefined : sentence(hint),
     retryAfterS,
   );
 }

@@ -26,3 +26,10 @@ export function formatPercent(part: number, whole: number): string {
 }
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${formatCount(n)} ${n === 1 ? one : many}`;
+
+/** A remark of the collector as a sentence: it begins with a capital, and after a word it ends with a full stop. */
+export function sentence(text: string): string {
+  const said = text.trim();
+  if (said === "") return "";
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}${/[\p{L}\p{N}]$/u.test(said) ? "." : ""}`;
+}

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ansiRuns } from "./ansi";
 import { cutText, levelOfDoc, messageText, sortedFields, sourceOf, typeOf } from "./doc";
 import { toCsv, toNdjson } from "./export";
-import { formatPercent, formatShort, plural } from "./format";
+import { formatPercent, formatShort, plural, sentence } from "./format";
 import { markPattern, markPieces } from "./marks";
 
 const stripAnsi = (text: string): string =>
@@ -104,6 +104,12 @@ test("numbers for people", () => {
     "<0.1 %",
     "100 %",
     "0 %",
+  ]);
+  expect(["a term is missing", "Done.", "add a )", ""].map(sentence)).toEqual([
+    "A term is missing.",
+    "Done.",
+    "Add a )",
+    "",
   ]);
   expect([plural(1, "event"), plural(1_234, "event")]).toEqual(["1 event", "1,234 events"]);
 });

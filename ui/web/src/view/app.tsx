@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 
-import { formatCount, plural } from "../core/format";
+import { plural } from "../core/format";
 import { histogramOpen, sidebarOpen, theme, type Theme } from "../state/prefs";
 import {
   error,
@@ -115,7 +115,7 @@ function Results() {
       {!live && count > 0 && <ErrorStrip />}
       {next && !live && (
         <button type="button" class="strip news" onClick={showWaiting}>
-          {formatCount(next.count)} new, show them
+          {plural(next.count, "new row")}, show
         </button>
       )}
       {live && tailRows.count === 0 && (
