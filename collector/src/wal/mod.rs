@@ -216,6 +216,23 @@ impl Wal {
         Ok(removed)
     }
 
+    /// Whether `bytes` can be written and leave what has to stay free.
+    ///
+    /// # Errors
+    /// [`WalError::NoSpace`], which passes.
+    pub fn check_space(&self, bytes: u64) -> Result<(), WalError> {
+        // Not knowing is no reason to refuse: the write itself will tell.
+        let free_bytes = self.disk.free_bytes(&self.dir).unwrap_or(u64::MAX);
+        if free_bytes >= self.options.min_free_bytes.saturating_add(bytes) {
+            return Ok(());
+        }
+        Err(WalError::NoSpace(format!(
+            "only {free_bytes} bytes are free for {} and [storage] min_free_bytes is {}",
+            self.dir.display(),
+            self.options.min_free_bytes
+        )))
+    }
+
     fn check_sound(&self) -> Result<(), WalError> {
         self.broken.clone().map_or(Ok(()), |reason| Err(WalError::Broken(reason)))
     }
@@ -237,23 +254,6 @@ impl Wal {
         }
         self.len_bytes += group.len() as u64;
         Ok(())
-    }
-
-    /// Whether `bytes` can be written and leave what has to stay free.
-    ///
-    /// # Errors
-    /// [`WalError::NoSpace`], which passes.
-    pub fn check_space(&self, bytes: u64) -> Result<(), WalError> {
-        // Not knowing is no reason to refuse: the write itself will tell.
-        let free_bytes = self.disk.free_bytes(&self.dir).unwrap_or(u64::MAX);
-        if free_bytes >= self.options.min_free_bytes.saturating_add(bytes) {
-            return Ok(());
-        }
-        Err(WalError::NoSpace(format!(
-            "only {free_bytes} bytes are free for {} and [storage] min_free_bytes is {}",
-            self.dir.display(),
-            self.options.min_free_bytes
-        )))
     }
 
     fn break_off(&mut self, error: &io::Error) -> WalError {
