@@ -233,7 +233,7 @@ impl Tailer {
 
     /// True when the file of a live generation holds what was read from it. A file that can't be looked at
     /// gets the benefit of the doubt.
-    fn is_still_there(&mut self, stream: StreamId) -> bool {
+    pub(super) fn is_still_there(&mut self, stream: StreamId) -> bool {
         if !self.ensure_open(stream) {
             return true;
         }

@@ -28,6 +28,7 @@ impl Tailer {
             let (followed, left_out) = (listing.files.len(), listing.files_over_limit);
             tracing::warn!(followed, left_out, "more files match than are followed: narrow the patterns");
         }
+        let followed = self.table.streams(|generation| generation.life == Life::Live && generation.covered);
         let mut present = HashSet::new();
         let (known, unknown): (Vec<&Found>, Vec<&Found>) =
             listing.files.iter().partition(|found| self.table.live_at(found.inode).is_some());
@@ -37,10 +38,8 @@ impl Tailer {
                 self.sighted(stream, found, now);
             }
         }
-        for stream in self.table.streams(|generation| generation.life == Life::Live && generation.covered) {
-            if !present.contains(&stream) {
-                self.missing(stream, now);
-            }
+        for stream in followed.into_iter().filter(|stream| !present.contains(stream)) {
+            self.missing(stream, now);
         }
         // Files with a remembered inode first, so that the others can be told from their copies.
         let mut cut = Vec::new();
@@ -82,14 +81,24 @@ impl Tailer {
             self.table.place(stream, found.inode, &found.path);
             self.ending.insert(stream);
         }
-        if has_changed {
+        if !has_changed {
+            return;
+        }
+        // Looked at here and not only at its turn: while a full batch holds up the turns, what was written
+        // after a truncation could be rotated away unseen.
+        if self.is_still_there(stream) {
             self.enqueue(stream);
+        } else {
+            self.cut(stream, now);
         }
     }
 
     /// A file that is followed has no covered name any more: it was deleted, or moved.
     fn missing(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
+        if generation.life != Life::Live {
+            return;
+        }
         generation.covered = false;
         generation.quiet_since_ms = now.mono_ms;
         let (inode, path) = (generation.inode, generation.path.clone());

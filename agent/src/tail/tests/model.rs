@@ -147,6 +147,58 @@ proptest! {
     }
 }
 
+/// What an agent that covers only `app.log` itself needs to have any chance: that it has seen a generation
+/// before the next one takes its name, and that at most one rotation happens while it is down.
+fn rotate_in_sight(host: &mut Host, writer: &mut Writer, step: &Step, rotations_while_down: &mut usize) {
+    if host.tailer.is_none() && *rotations_while_down == 0 {
+        *rotations_while_down = 1;
+    } else {
+        for _ in 0..3 {
+            host.scan();
+            host.work(20);
+            host.deliver(true);
+        }
+        *rotations_while_down = 0;
+    }
+    apply(host, writer, step);
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn what_is_rotated_out_of_the_patterns_arrives_too(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut host = Host::new(&["app.log"]);
+        let mut writer = Writer { written: Vec::new(), rest: String::new() };
+        let mut rotations_while_down = 0;
+        host.scan();
+        for step in &steps {
+            match step {
+                Step::LoseState | Step::DeleteOldest => {}
+                Step::Rename | Step::CopyTruncate => {
+                    rotate_in_sight(&mut host, &mut writer, step, &mut rotations_while_down);
+                }
+                Step::Scan => {
+                    // As the worker does: what a scan finds is noted at once.
+                    host.scan();
+                    host.work(1);
+                }
+                Step::Kill | Step::LoseReply => {
+                    host.scan();
+                    host.work(1);
+                    apply(&mut host, &mut writer, step);
+                    let is_known = std::fs::metadata(host.path("app.log")).is_ok_and(|file| file.len() > 0);
+                    rotations_while_down = usize::from(!is_known);
+                }
+                _ => apply(&mut host, &mut writer, step),
+            }
+        }
+        writer.finish_line(&host);
+        host.run();
+        host.check(&writer.written);
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct PieceStep {
     stream: &'static str,
