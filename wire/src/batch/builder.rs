@@ -30,6 +30,11 @@ pub struct BatchBuilder {
     index_of_name: FxHashMap<Box<str>, u32>,
     /// By name: 1 + index of the last document that has it, which finds a repeated name at once.
     last_document: Vec<u32>,
+    /// By name: index among all fields of the last field that has it.
+    last_field: Vec<usize>,
+    /// Arrays under way in the open document, by index of their field: JSON without the closing
+    /// bracket. They reach the arena once, so that a name repeated n times costs n and not n².
+    repeated: FxHashMap<usize, Vec<u8>>,
     timestamp_ns: i64,
     sequence: u64,
     first_field: usize,
@@ -59,6 +64,7 @@ impl BatchBuilder {
         self.timestamp_ns = timestamp_ns;
         self.sequence = sequence;
         self.overflow.clear();
+        self.repeated.clear();
     }
 
     /// From here to [`end_common`](Self::end_common), fields go to every following document that does
@@ -92,11 +98,15 @@ impl BatchBuilder {
         let name = self.intern(name);
         let document = self.batch.docs.len() as u32 + 1;
         let Some(last) = self.last_document.get_mut(name as usize) else { return };
-        if *last == document && self.merge_repeated(name, value) {
-            return;
+        // A document that was taken back leaves its mark here, hence the comparison with what is open.
+        let field = self.last_field.get(name as usize).copied().unwrap_or_default();
+        let is_open = self.batch.fields.get(field).is_some_and(|field| field.name == name);
+        if *last == document && field >= self.first_field && is_open {
+            return self.merge_repeated(field, value);
         }
-        if let Some(last) = self.last_document.get_mut(name as usize) {
-            *last = document;
+        *last = document;
+        if let Some(last) = self.last_field.get_mut(name as usize) {
+            *last = self.batch.fields.len();
         }
         let value = self.store(value);
         self.batch.fields.push(Field { name, value });
@@ -110,6 +120,7 @@ impl BatchBuilder {
 
     /// Ends the open document.
     pub fn end(&mut self) {
+        self.store_repeated();
         let document = self.batch.docs.len() as u32 + 1;
         for field in &self.common {
             if self.last_document.get(field.name as usize) != Some(&document) {
@@ -185,6 +196,7 @@ impl BatchBuilder {
         let index = self.batch.names.len() as u32;
         self.batch.names.push(name.into());
         self.last_document.push(0);
+        self.last_field.push(0);
         self.index_of_name.insert(name.into(), index);
         index
     }
@@ -210,35 +222,41 @@ impl BatchBuilder {
         span
     }
 
-    /// Turns the field that is there into an array and appends `value`. False if there is none.
-    fn merge_repeated(&mut self, name: u32, value: ValueRef<'_>) -> bool {
-        let Some(at) = self.open_fields().iter().position(|field| field.name == name) else { return false };
-        let Some(present) = self.batch.fields.get(self.first_field + at).map(|field| field.value) else {
-            return false;
-        };
-        let mut text = vec![b'['];
-        match present {
-            Value::Json(span) if self.batch.text_of(span).starts_with('[') => {
-                text = self.batch.text_of(span).trim_end().as_bytes().to_vec();
-                text.pop();
+    /// Appends `value` to the array that the field at this index is, or becomes.
+    fn merge_repeated(&mut self, field: usize, value: ValueRef<'_>) {
+        let Some(present) = self.batch.fields.get(field).map(|field| field.value) else { return };
+        let batch = &self.batch;
+        let text = self.repeated.entry(field).or_insert_with(|| {
+            let mut text = vec![b'['];
+            match present {
+                Value::Json(span) if batch.text_of(span).starts_with('[') => {
+                    text = batch.text_of(span).trim_end().as_bytes().to_vec();
+                    text.pop();
+                }
+                Value::Json(span) => text.extend_from_slice(batch.text_of(span).as_bytes()),
+                Value::Str(span) => write_json_string(batch.text_of(span), &mut text),
+                Value::I64(number) => write_value(ValueRef::I64(number), &mut text),
+                Value::F64(number) => write_value(ValueRef::F64(number), &mut text),
+                Value::Bool(truth) => write_value(ValueRef::Bool(truth), &mut text),
             }
-            Value::Json(span) => text.extend_from_slice(self.batch.text_of(span).as_bytes()),
-            Value::Str(span) => write_json_string(self.batch.text_of(span), &mut text),
-            Value::I64(number) => write_value(ValueRef::I64(number), &mut text),
-            Value::F64(number) => write_value(ValueRef::F64(number), &mut text),
-            Value::Bool(truth) => write_value(ValueRef::Bool(truth), &mut text),
-        }
+            text
+        });
         if text.last() != Some(&b'[') {
             text.push(b',');
         }
-        write_value(value, &mut text);
-        text.push(b']');
-        let text = String::from_utf8(text).unwrap_or_default();
-        let merged = Value::Json(self.push_text(&text));
-        if let Some(field) = self.batch.fields.get_mut(self.first_field + at) {
-            field.value = merged;
+        write_value(value, text);
+    }
+
+    /// Closes the arrays under way and gives them to their fields.
+    fn store_repeated(&mut self) {
+        for (field, mut text) in std::mem::take(&mut self.repeated) {
+            text.push(b']');
+            let text = String::from_utf8(text).unwrap_or_default();
+            let merged = Value::Json(self.push_text(&text));
+            if let Some(field) = self.batch.fields.get_mut(field) {
+                field.value = merged;
+            }
         }
-        true
     }
 
     fn add_overflow(&mut self, name: &str, value: ValueRef<'_>) {
