@@ -207,7 +207,7 @@ impl LogStore for TantivyStore {
     }
 
     fn durable_upto(&self) -> WalPosition {
-        self.shared.manifest().state().wal_upto
+        self.shared.pipeline().durable_upto()
     }
 
     fn flush(&self) -> Result<(), StoreError> {

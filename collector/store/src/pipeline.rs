@@ -192,6 +192,11 @@ impl Pipeline {
         self.queue.is_empty() && self.building_bytes == 0
     }
 
+    /// Log position below which everything is durable.
+    pub(crate) fn durable_upto(&self) -> u64 {
+        self.flushed.upto
+    }
+
     /// Asks for a build now.
     pub(crate) fn hurry(&mut self) {
         self.hurry = true;
@@ -235,5 +240,117 @@ impl Pipeline {
     /// True when the threads are to stop.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use millpond_wire::batch::BatchBuilder;
+
+    use super::*;
+
+    fn batch(documents: usize) -> Arc<Batch> {
+        let mut builder = BatchBuilder::new();
+        for _ in 0..documents {
+            builder.begin(0);
+            builder.end();
+        }
+        Arc::new(builder.finish().0)
+    }
+
+    fn config() -> StoreConfig {
+        StoreConfig {
+            build_documents_max: 10,
+            build_interval: Duration::from_secs(5),
+            ram_tier_bytes: 100,
+            ram_tier_splits: 3,
+            ram_tier_age: Duration::from_secs(60),
+            ..StoreConfig::default()
+        }
+    }
+
+    #[test]
+    fn a_build_is_due_by_documents_by_time_and_on_request() {
+        let (config, now) = (config(), Instant::now());
+        let mut pipeline = Pipeline::new(0);
+        assert!(pipeline.take_build(&config, now).is_none());
+        pipeline.push(batch(4), 1);
+        assert!(pipeline.take_build(&config, now).is_none());
+        pipeline.push(batch(6), 2);
+        pipeline.push(batch(3), 3);
+        let taken = pipeline.take_build(&config, now).expect("ten documents wait");
+        assert_eq!(taken.iter().map(|appended| appended.upto).collect::<Vec<_>>(), [1, 2]);
+        assert!(!pipeline.all_built());
+        pipeline.built(&taken, 1, 1, now);
+        assert!(pipeline.take_build(&config, now).is_none());
+        let later = Instant::now() + Duration::from_secs(6);
+        let taken = pipeline.take_build(&config, later).expect("it has waited");
+        pipeline.built(&taken, 1, 1, now);
+        assert!(pipeline.all_built());
+        pipeline.push(batch(1), 4);
+        pipeline.hurry();
+        assert!(pipeline.take_build(&config, now).is_some());
+    }
+
+    #[test]
+    fn a_flush_is_due_by_bytes_by_splits_by_age_and_on_request() {
+        let (config, now) = (config(), Instant::now());
+        let due = |splits, bytes, after: u64, wanted: bool| {
+            let mut pipeline = Pipeline::new(7);
+            if wanted {
+                let _ = pipeline.want_flush();
+            }
+            pipeline.push(batch(1), 9);
+            if wanted {
+                let _ = pipeline.want_flush();
+            }
+            pipeline.hurry();
+            let taken = pipeline.take_build(&config, now).expect("wanted");
+            pipeline.built(&taken, splits, bytes, now);
+            pipeline.flush_due(&config, now + Duration::from_secs(after))
+        };
+        let reached = Some(Reached { batches: 1, upto: 9 });
+        let rows = [
+            (due(1, 99, 59, false), None),
+            (due(1, 100, 0, false), reached),
+            (due(3, 1, 0, false), reached),
+            (due(1, 1, 60, false), reached),
+            (due(1, 1, 0, true), reached),
+            // Nothing to write, but a position to commit.
+            (due(0, 0, 0, true), reached),
+            (due(0, 0, 1_000, false), None),
+        ];
+        for (at, (found, expected)) in rows.into_iter().enumerate() {
+            assert_eq!(found, expected, "row {at}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_flush_learns_how_it_went() {
+        let (config, now) = (config(), Instant::now());
+        let mut pipeline = Pipeline::new(0);
+        pipeline.failed("an old failure".to_owned());
+        pipeline.push(batch(1), 1);
+        let wanted = pipeline.want_flush();
+        let taken = pipeline.take_build(&config, now).expect("wanted");
+        pipeline.built(&taken, 1, 1, now);
+        assert!(matches!(pipeline.is_flushed(wanted), Ok(false)));
+        pipeline.failed("disk full".to_owned());
+        assert!(matches!(pipeline.is_flushed(wanted), Err(StoreError::Failed(_))));
+        let reached = pipeline.flush_due(&config, now).expect("wanted");
+        pipeline.flushed(reached, 1, 1, now);
+        assert!(matches!(pipeline.is_flushed(wanted), Ok(true)));
+        assert_eq!((pipeline.durable_upto(), pipeline.failure()), (1, None));
+    }
+
+    #[test]
+    fn room_is_for_bytes_and_always_for_one_batch() {
+        let mut pipeline = Pipeline::new(0);
+        assert!(pipeline.has_room(1));
+        pipeline.push(batch(5), 1);
+        assert!(!pipeline.has_room(1));
+        assert!(pipeline.has_room(1 << 20));
+        pipeline.close();
+        assert!(pipeline.has_room(1) && matches!(pipeline.check(), Err(StoreError::Closed)));
     }
 }

@@ -237,6 +237,36 @@ fn retention_takes_whole_splits_and_leaves_running_queries_alone() {
 }
 
 #[test]
+fn a_reader_sees_every_document_once_whatever_is_built_flushed_and_merged() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let config = StoreConfig {
+        build_interval: Duration::from_millis(1),
+        build_documents_max: 50,
+        ram_tier_splits: 8,
+        ..merging()
+    };
+    let (store, _) = open(dir.path(), config);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            append(&store, 0..400);
+            store.flush().expect("flushes");
+            done.store(true, Ordering::Release);
+        });
+        let mut before = 0;
+        while !done.load(Ordering::Acquire) {
+            let numbers = numbers(&store);
+            assert!(numbers.len() >= before, "{} after {before}", numbers.len());
+            assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "a gap, or a document twice");
+            before = numbers.len();
+        }
+    });
+    assert_eq!(numbers(&store).len(), 4_000);
+    wait_for("a merge", || store.health().merges > 0);
+    assert_eq!(numbers(&store).len(), 4_000);
+}
+
+#[test]
 fn one_process_at_a_time() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (store, _) = open(dir.path(), manual());

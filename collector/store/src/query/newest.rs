@@ -76,6 +76,9 @@ pub(crate) fn search(
         let split = visit.split.0;
         let result = guarded_visit(&mut search, split, visit.zone.0);
         let id = splits.get(split).map_or(0, |split| split.id());
+        if let Err(Halt::Failed(_)) = &result {
+            search.leave_out(split);
+        }
         if !meter.go_on(id, result) {
             // Rows beyond the stop could be missing between the rest: only settled rows are handed out.
             let _ = search.hand_out(sink);
@@ -191,6 +194,13 @@ impl<'a> Search<'a> {
         }
         self.trim();
         Ok(())
+    }
+
+    /// Visits nothing more of a split that can't be read.
+    fn leave_out(&mut self, index: usize) {
+        if let Some(filter) = self.filters.get_mut(index) {
+            *filter = None;
+        }
     }
 
     /// Forgets hits that can't be among those still wanted.

@@ -96,6 +96,8 @@ fn read_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8; 8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn all() -> Vec<Entry<'static>> {
@@ -116,6 +118,24 @@ mod tests {
         let mut bytes = Vec::new();
         all().into_iter().for_each(|entry| write_entry(&mut bytes, entry));
         assert_eq!(entries(&bytes).collect::<Vec<_>>(), all());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(entries(&bytes).count() <= bytes.len());
+        }
+
+        #[test]
+        fn any_texts_round_trip(texts in proptest::collection::vec((".{0,20}", ".{0,200}"), 0..20)) {
+            let mut bytes = Vec::new();
+            for (name, text) in &texts {
+                write_entry(&mut bytes, Entry { name, value: Some(ValueRef::Str(text)), unindexed: true });
+            }
+            let found = entries(&bytes).map(|entry| (entry.name.to_owned(), entry.value));
+            let expected = texts.iter().map(|(name, text)| (name.clone(), Some(ValueRef::Str(text))));
+            prop_assert!(found.eq(expected));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::ZONE_TEXT_BYTES;
 
 fn write(rows: &[(i64, Option<&str>, &[u8])]) -> Rows {
     let mut writer = RowsWriter::new(Vec::new()).expect("memory");

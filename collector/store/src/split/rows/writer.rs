@@ -1,0 +1,151 @@
+//! Writes a rows file, block by block.
+
+use std::path::PathBuf;
+
+use super::{ROWS_MAGIC, Rows, ZONE_BYTES, Zone};
+use crate::error::StoreError;
+use crate::limits::{ROWS_ZSTD_LEVEL, ZONE_COPY_BYTES, ZONE_DOCUMENTS_MAX, ZONE_TEXT_BYTES};
+use crate::split::residual;
+use crate::split::varint::write_varint;
+
+/// What a [`RowsWriter`] made.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The whole file.
+    pub(crate) bytes: Vec<u8>,
+    /// Its table.
+    pub(crate) zones: Vec<Zone>,
+}
+
+/// One document for a [`RowsWriter`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowInput<'a> {
+    pub(crate) timestamp_ns: i64,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) residual: &'a [u8],
+    /// Some scalar of the residual is in no column.
+    pub(crate) unindexed: bool,
+}
+
+/// Writes a rows file to `W`, a block at a time.
+pub(crate) struct RowsWriter<W> {
+    out: W,
+    written_bytes: u64,
+    zones: Vec<Zone>,
+    next_doc: u32,
+    compressor: zstd::bulk::Compressor<'static>,
+    lengths: Vec<u8>,
+    messages: Vec<u8>,
+    residuals: Vec<u8>,
+    open: Option<Zone>,
+}
+
+impl<W: std::io::Write> RowsWriter<W> {
+    /// Begins a file.
+    pub(crate) fn new(mut out: W) -> std::io::Result<Self> {
+        out.write_all(&ROWS_MAGIC)?;
+        Ok(Self {
+            out,
+            written_bytes: ROWS_MAGIC.len() as u64,
+            zones: Vec::new(),
+            next_doc: 0,
+            compressor: zstd::bulk::Compressor::new(ROWS_ZSTD_LEVEL)?,
+            lengths: Vec::new(),
+            messages: Vec::new(),
+            residuals: Vec::new(),
+            open: None,
+        })
+    }
+
+    /// Adds the next document.
+    pub(crate) fn push(&mut self, row: RowInput<'_>) -> std::io::Result<()> {
+        write_varint(&mut self.lengths, row.message.map_or(0, |message| message.len() as u64 + 1));
+        write_varint(&mut self.lengths, row.residual.len() as u64);
+        self.messages.extend_from_slice(row.message.unwrap_or_default().as_bytes());
+        self.residuals.extend_from_slice(row.residual);
+        let zone = self.open.get_or_insert(Zone {
+            first_doc: self.next_doc,
+            documents: 0,
+            min_ns: i64::MAX,
+            max_ns: i64::MIN,
+            offset_bytes: 0,
+            stored_bytes: 0,
+            plain_bytes: 0,
+            crc: 0,
+            messages: 0,
+            unindexed: 0,
+        });
+        zone.documents += 1;
+        zone.min_ns = zone.min_ns.min(row.timestamp_ns);
+        zone.max_ns = zone.max_ns.max(row.timestamp_ns);
+        zone.messages += u32::from(row.message.is_some());
+        zone.unindexed += u32::from(row.unindexed);
+        self.next_doc += 1;
+        let full = zone.documents as usize >= ZONE_DOCUMENTS_MAX
+            || self.messages.len() + self.residuals.len() >= ZONE_TEXT_BYTES;
+        if full { self.close_zone() } else { Ok(()) }
+    }
+
+    /// Adds all documents of a block of another file: as it is when it is large enough, and else by
+    /// joining it with its neighbours. `times` gives the times of its documents.
+    pub(crate) fn push_zone(
+        &mut self,
+        rows: &Rows,
+        zone: &Zone,
+        times: impl FnOnce() -> Vec<i64>,
+    ) -> Result<(), StoreError> {
+        let write_error = |source| StoreError::Io { action: "write rows to", path: PathBuf::new(), source };
+        if zone.plain_bytes as usize >= ZONE_COPY_BYTES {
+            self.close_zone().map_err(write_error)?;
+            let stored = rows.read_stored(zone)?;
+            let copy = Zone { first_doc: self.next_doc, offset_bytes: self.written_bytes, ..*zone };
+            self.next_doc += zone.documents;
+            return self.append_block(copy, &stored).map_err(write_error);
+        }
+        let texts = rows.read(zone)?;
+        for (index, timestamp_ns) in times().into_iter().enumerate() {
+            let residual = texts.residual(index);
+            let unindexed = residual::entries(residual).any(|entry| entry.unindexed);
+            let row = RowInput { timestamp_ns, message: texts.message(index), residual, unindexed };
+            self.push(row).map_err(write_error)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the table and the footer; gives back the writer and the table.
+    pub(crate) fn finish(mut self) -> std::io::Result<(W, Vec<Zone>)> {
+        self.close_zone()?;
+        let mut table = Vec::with_capacity(self.zones.len() * ZONE_BYTES);
+        self.zones.iter().for_each(|zone| zone.write(&mut table));
+        self.out.write_all(&table)?;
+        self.out.write_all(&(self.zones.len() as u32).to_le_bytes())?;
+        self.out.write_all(&crc32c::crc32c(&table).to_le_bytes())?;
+        self.out.write_all(&self.written_bytes.to_le_bytes())?;
+        self.out.write_all(&ROWS_MAGIC)?;
+        Ok((self.out, self.zones))
+    }
+
+    fn close_zone(&mut self) -> std::io::Result<()> {
+        let Some(mut zone) = self.open.take() else { return Ok(()) };
+        let mut plain = std::mem::take(&mut self.lengths);
+        plain.extend_from_slice(&self.messages);
+        plain.extend_from_slice(&self.residuals);
+        self.messages.clear();
+        self.residuals.clear();
+        let stored = self.compressor.compress(&plain)?;
+        zone.plain_bytes = plain.len() as u32;
+        zone.stored_bytes = stored.len() as u32;
+        zone.crc = crc32c::crc32c(&stored);
+        zone.offset_bytes = self.written_bytes;
+        plain.clear();
+        self.lengths = plain;
+        self.append_block(zone, &stored)
+    }
+
+    fn append_block(&mut self, zone: Zone, stored: &[u8]) -> std::io::Result<()> {
+        self.out.write_all(stored)?;
+        self.written_bytes += stored.len() as u64;
+        self.zones.push(zone);
+        Ok(())
+    }
+}
