@@ -12,6 +12,14 @@ pub const BODY_BYTES_MAX: usize = 16 << 20;
 /// bounds the memory of one request and stops a compression bomb early.
 pub const BODY_DECODED_BYTES_MAX: usize = 64 << 20;
 
+/// Most text of one batch in memory, in bytes: a whole body, and room for what grows when it is kept
+/// (bytes as base64, escaped JSON). A batch at this bound takes no more documents.
+pub const BATCH_TEXT_BYTES_MAX: usize = 2 * BODY_DECODED_BYTES_MAX;
+
+/// Most fields of all documents of one batch: some 100 MB in memory. Attributes that all documents of a
+/// request share count for each.
+pub const BATCH_FIELDS_MAX: usize = 4_000_000;
+
 /// Most documents in one request.
 pub const BATCH_DOCUMENTS_MAX: usize = 200_000;
 

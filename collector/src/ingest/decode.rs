@@ -58,7 +58,7 @@ pub fn decode(source: &Source, body: &[u8]) -> Result<Decoded, IngestError> {
 fn decode_otlp(source: &Source, plain: &[u8]) -> Result<Decoded, IngestError> {
     let stamp = Stamp { agent_id: source.agent.as_deref(), received_ns: source.received_ns };
     let logs = otlp::decode(plain, &stamp).map_err(|error| match error {
-        OtlpError::TooManyRecords => IngestError::TooLarge(error.to_string()),
+        OtlpError::TooManyRecords | OtlpError::TooLarge => IngestError::TooLarge(error.to_string()),
         OtlpError::Malformed | OtlpError::Stream { .. } => IngestError::BadRequest(error.to_string()),
     })?;
     Ok(Decoded {

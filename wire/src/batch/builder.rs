@@ -1,12 +1,16 @@
 //! Builds a [`Batch`] document by document, interning names and holding the limits. What a limit
 //! cuts is counted in [`Cuts`], never lost silently.
 
+use std::collections::HashMap;
+
 use rustc_hash::FxHashMap;
 
 use super::json::{write_json_string, write_value};
 use super::{Batch, Doc, Field, Span, Value, ValueRef};
 use crate::level::Level;
-use crate::limits::{DOCUMENT_FIELDS_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
+use crate::limits::{
+    BATCH_FIELDS_MAX, BATCH_TEXT_BYTES_MAX, DOCUMENT_FIELDS_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX,
+};
 use crate::names;
 
 /// Field that takes what exceeds [`DOCUMENT_FIELDS_MAX`], as the text of one JSON object.
@@ -23,11 +27,25 @@ pub struct Cuts {
     pub fields: u64,
 }
 
+/// What a common field is common to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Common {
+    /// All documents of a resource.
+    Resource = 0,
+    /// All documents of a scope of it. Wins over the resource.
+    Scope = 1,
+}
+
 /// Builds a [`Batch`]. Call [`begin`](Self::begin), the fields, [`end`](Self::end), for each document.
 #[derive(Debug, Default)]
 pub struct BatchBuilder {
     batch: Batch,
-    index_of_name: FxHashMap<Box<str>, u32>,
+    /// Names come from outside, so the hash is keyed at random.
+    index_of_name: HashMap<Box<str>, u32>,
+    /// By name: the one that came after it the last time. Documents of one kind have their fields in one
+    /// order, so this finds most names without a hash.
+    name_after: Vec<u32>,
+    last_name: u32,
     /// By name: 1 + index of the last document that has it, which finds a repeated name at once.
     last_document: Vec<u32>,
     /// By name: index among all fields of the last field that has it.
@@ -38,9 +56,9 @@ pub struct BatchBuilder {
     timestamp_ns: i64,
     sequence: u64,
     first_field: usize,
-    /// Fields that every following document gets, their text stored once.
-    common: Vec<Field>,
-    filling_common: bool,
+    /// Fields that every following document gets, by [`Common`]; their text is stored once.
+    common: [Vec<Field>; 2],
+    filling: Option<Common>,
     overflow: Vec<u8>,
     cuts: Cuts,
 }
@@ -68,15 +86,18 @@ impl BatchBuilder {
     }
 
     /// From here to [`end_common`](Self::end_common), fields go to every following document that does
-    /// not have the name itself. Their text is stored once. Earlier common fields are forgotten.
-    pub fn begin_common(&mut self) {
-        self.common.clear();
-        self.filling_common = true;
+    /// not have the name itself. Their text is stored once. Earlier ones of the same kind are forgotten,
+    /// and with a resource its scope.
+    pub fn begin_common(&mut self, common: Common) {
+        for fields in self.common.iter_mut().skip(common as usize) {
+            fields.clear();
+        }
+        self.filling = Some(common);
     }
 
     /// Ends the list of common fields.
     pub fn end_common(&mut self) {
-        self.filling_common = false;
+        self.filling = None;
     }
 
     /// Changes the time of the open document, for senders that name it after other fields.
@@ -88,8 +109,8 @@ impl BatchBuilder {
     ///
     /// Among common fields the later one of a name wins.
     pub fn field(&mut self, name: &str, value: ValueRef<'_>) {
-        if self.filling_common {
-            return self.common_field(name, value);
+        if let Some(common) = self.filling {
+            return self.common_field(common, name, value);
         }
         let count = self.batch.fields.len() - self.first_field;
         if count >= DOCUMENT_FIELDS_MAX {
@@ -122,8 +143,11 @@ impl BatchBuilder {
     pub fn end(&mut self) {
         self.store_repeated();
         let document = self.batch.docs.len() as u32 + 1;
-        for field in &self.common {
-            if self.last_document.get(field.name as usize) != Some(&document) {
+        for field in self.common.iter().rev().flatten() {
+            if let Some(last) = self.last_document.get_mut(field.name as usize)
+                && *last != document
+            {
+                *last = document;
                 self.batch.fields.push(*field);
             }
         }
@@ -144,6 +168,12 @@ impl BatchBuilder {
         self.first_field = self.batch.fields.len();
     }
 
+    /// True when the batch has reached [`BATCH_TEXT_BYTES_MAX`] or [`BATCH_FIELDS_MAX`]: the caller must
+    /// stop, and say that the request is too large.
+    pub fn is_full(&self) -> bool {
+        self.batch.text.len() > BATCH_TEXT_BYTES_MAX || self.batch.fields.len() > BATCH_FIELDS_MAX
+    }
+
     /// Documents ended so far.
     pub fn len(&self) -> usize {
         self.batch.docs.len()
@@ -160,15 +190,19 @@ impl BatchBuilder {
         (self.batch, self.cuts)
     }
 
-    fn common_field(&mut self, name: &str, value: ValueRef<'_>) {
-        if self.common.len() >= DOCUMENT_FIELDS_MAX {
+    fn common_field(&mut self, common: Common, name: &str, value: ValueRef<'_>) {
+        let Some(count) = self.common.get(common as usize).map(Vec::len) else { return };
+        if count >= DOCUMENT_FIELDS_MAX {
             self.cuts.fields += 1;
             return;
         }
         let name = self.intern(name);
         let value = self.store(value);
-        self.common.retain(|field| field.name != name);
-        self.common.push(Field { name, value });
+        let Some(fields) = self.common.get_mut(common as usize) else { return };
+        match fields.iter_mut().find(|field| field.name == name) {
+            Some(field) => field.value = value,
+            None => fields.push(Field { name, value }),
+        }
     }
 
     fn open_fields(&self) -> &[Field] {
@@ -190,6 +224,17 @@ impl BatchBuilder {
         let cut = name.floor_char_boundary(NAME_BYTES_MAX);
         self.cuts.names += u64::from(cut < name.len());
         let name = name.get(..cut).unwrap_or_default();
+        let guess = self.name_after.get(self.last_name as usize).copied().unwrap_or_default();
+        let guessed = self.batch.names.get(guess as usize).is_some_and(|guessed| **guessed == *name);
+        let index = if guessed { guess } else { self.look_up(name) };
+        if let Some(after) = self.name_after.get_mut(self.last_name as usize) {
+            *after = index;
+        }
+        self.last_name = index;
+        index
+    }
+
+    fn look_up(&mut self, name: &str) -> u32 {
         if let Some(index) = self.index_of_name.get(name) {
             return *index;
         }
@@ -197,6 +242,7 @@ impl BatchBuilder {
         self.batch.names.push(name.into());
         self.last_document.push(0);
         self.last_field.push(0);
+        self.name_after.push(0);
         self.index_of_name.insert(name.into(), index);
         index
     }

@@ -10,7 +10,7 @@ mod leaves;
 
 use std::ops::ControlFlow;
 
-pub use self::builder::{BatchBuilder, Cuts};
+pub use self::builder::{BatchBuilder, Common, Cuts};
 pub use self::json::{write_json_string, write_rfc3339};
 use crate::level::Level;
 use crate::names;
@@ -111,7 +111,9 @@ impl Batch {
 
     /// Approximate heap size in bytes, for memory budgets.
     pub fn heap_bytes(&self) -> usize {
-        self.text.len() + self.docs.len() * size_of::<Doc>() + self.fields.len() * size_of::<Field>()
+        let names: usize = self.names.iter().map(|name| name.len() + size_of::<Box<str>>()).sum();
+        let fixed = self.docs.len() * size_of::<Doc>() + self.fields.len() * size_of::<Field>();
+        self.text.len() + names + fixed
     }
 
     /// Gives the documents consecutive sequence numbers from `first` on. The collector does this at

@@ -152,9 +152,12 @@ fn document_ids_sort_as_text_and_round_trip() {
 #[test]
 fn common_fields_go_to_documents_that_lack_them() {
     let mut builder = BatchBuilder::new();
-    builder.begin_common();
+    builder.begin_common(Common::Resource);
     builder.field("host.name", ValueRef::Str("a"));
     builder.field("log.level", ValueRef::Str("warn"));
+    builder.field("host.name", ValueRef::Str("never seen"));
+    builder.begin_common(Common::Scope);
+    builder.field("host.name", ValueRef::Str("a"));
     builder.field("host.name", ValueRef::Str("b"));
     builder.end_common();
     builder.begin(0);

@@ -15,7 +15,7 @@ use super::number::{
 };
 use super::protobuf::{BadProtobuf, Fields, Wire};
 use super::{STREAM_FROM, STREAM_ID, STREAM_STATE, STREAM_TO};
-use crate::batch::{Batch, BatchBuilder, Cuts, ValueRef};
+use crate::batch::{Batch, BatchBuilder, Common, Cuts, ValueRef};
 use crate::limits::{BATCH_DOCUMENTS_MAX, NESTING_MAX, STREAM_STATE_BYTES_MAX};
 use crate::names;
 use crate::position::{StreamId, StreamSpan};
@@ -60,6 +60,9 @@ pub enum OtlpError {
     /// Too many records.
     #[error("more than {BATCH_DOCUMENTS_MAX} records in one request: send smaller batches")]
     TooManyRecords,
+    /// More text or fields than a batch may hold, attributes that records share counted for each.
+    #[error("the request's records are too large together: send smaller batches")]
+    TooLarge,
     /// Offsets of a stream that can't be.
     #[error("stream {stream}: {what}")]
     Stream {
@@ -120,17 +123,18 @@ struct StreamAttributes<'a> {
 
 impl Decoder<'_> {
     fn resource_logs(&mut self, message: &[u8]) -> Result<(), OtlpError> {
+        self.resource(message)?;
         let mut fields = Fields::of(message);
         while let Some(field) = fields.next()? {
             if let (RESOURCE_LOGS_SCOPE_LOGS, Wire::Bytes(scope_logs)) = field {
-                self.scope_logs(message, scope_logs)?;
+                self.scope_logs(scope_logs)?;
             }
         }
         Ok(())
     }
 
-    fn scope_logs(&mut self, resource_logs: &[u8], message: &[u8]) -> Result<(), OtlpError> {
-        let stream = self.common_fields(resource_logs, message)?;
+    fn scope_logs(&mut self, message: &[u8]) -> Result<(), OtlpError> {
+        let stream = self.scope_fields(message)?;
         let first = self.builder.len();
         let mut fields = Fields::of(message);
         while let Some(field) = fields.next()? {
@@ -139,6 +143,7 @@ impl Decoder<'_> {
                     return Err(OtlpError::TooManyRecords);
                 }
                 self.record(record, stream.id.is_some())?;
+                self.within_bounds()?;
             }
         }
         match stream.id.filter(|_| self.stamp.agent_id.is_some()) {
@@ -147,14 +152,9 @@ impl Decoder<'_> {
         }
     }
 
-    /// Resource, scope and stamp: what all records of the scope share.
-    fn common_fields<'m>(
-        &mut self,
-        resource_logs: &[u8],
-        scope_logs: &'m [u8],
-    ) -> Result<StreamAttributes<'m>, OtlpError> {
-        let mut stream = StreamAttributes::default();
-        self.builder.begin_common();
+    /// What all records of a resource share: its attributes and the stamp.
+    fn resource(&mut self, resource_logs: &[u8]) -> Result<(), OtlpError> {
+        self.builder.begin_common(Common::Resource);
         let mut fields = Fields::of(resource_logs);
         while let Some(field) = fields.next()? {
             let (RESOURCE_LOGS_RESOURCE, Wire::Bytes(resource)) = field else { continue };
@@ -165,17 +165,32 @@ impl Decoder<'_> {
                 }
             }
         }
+        if let Some(agent_id) = self.stamp.agent_id {
+            self.builder.field(names::AGENT_ID, ValueRef::Str(agent_id));
+        }
+        self.builder.end_common();
+        self.within_bounds()
+    }
+
+    /// What all records of a scope share, and the stream that they are of.
+    fn scope_fields<'m>(&mut self, scope_logs: &'m [u8]) -> Result<StreamAttributes<'m>, OtlpError> {
+        let mut stream = StreamAttributes::default();
+        self.builder.begin_common(Common::Scope);
         let mut fields = Fields::of(scope_logs);
         while let Some(field) = fields.next()? {
             if let (SCOPE_LOGS_SCOPE, Wire::Bytes(scope)) = field {
                 self.scope(scope, &mut stream)?;
             }
         }
-        if let Some(agent_id) = self.stamp.agent_id {
-            self.builder.field(names::AGENT_ID, ValueRef::Str(agent_id));
-        }
         self.builder.end_common();
+        self.within_bounds()?;
         Ok(stream)
+    }
+
+    /// Shared attributes make documents larger than the body that they came in, so the batch has
+    /// bounds of its own.
+    fn within_bounds(&self) -> Result<(), OtlpError> {
+        if self.builder.is_full() { Err(OtlpError::TooLarge) } else { Ok(()) }
     }
 
     fn scope<'m>(&mut self, scope: &'m [u8], stream: &mut StreamAttributes<'m>) -> Result<(), OtlpError> {

@@ -225,7 +225,7 @@ fn what_an_agent_sends_comes_out_again() {
         state: "state".into(),
     };
     assert_eq!(decoded.groups, [Group { span, docs: 0..2 }]);
-    let expected = r#""@timestamp":"1970-01-01T00:00:00.000000003Z","message":"line","log.level":"warn","severity_text":"WARN","trace.id":"01010101010101010101010101010101","list":[1,{"k":2.5}],"big":"18446744073709551616","host.name":"h","log.file.path":"/var/log/x","agent.id":"a1"}"#;
+    let expected = r#""@timestamp":"1970-01-01T00:00:00.000000003Z","message":"line","log.level":"warn","severity_text":"WARN","trace.id":"01010101010101010101010101010101","list":[1,{"k":2.5}],"big":"18446744073709551616","log.file.path":"/var/log/x","host.name":"h","agent.id":"a1"}"#;
     assert_eq!(json_of(&decoded.batch, 1), expected);
 }
 
@@ -287,6 +287,21 @@ fn values_nested_too_deep_are_kept_as_base64() {
     });
     let decoded = decode(&request, &STAMP).unwrap();
     assert!(decoded.batch.doc(0).unwrap().message().unwrap().starts_with("[[[["));
+}
+
+#[test]
+fn shared_attributes_can_not_multiply_without_bound() {
+    let wide: Vec<_> = (0..10_000).map(|n| pair(&format!("a{n}"), any(Value::Bool(true)))).collect();
+    let body = request(wide, vec![proto::Record::default(); 1_000]);
+    assert_eq!(decode(&body, &STAMP).unwrap_err(), OtlpError::TooLarge);
+
+    // One long attribute of the resource, stored once however many scopes there are.
+    let resource = proto::Resource { attributes: vec![pair("long", any(Value::Text("x".repeat(1 << 20))))] };
+    let scope_logs = vec![proto::ScopeLogs { scope: None, log_records: vec![proto::Record::default()] }; 500];
+    let resource_logs = vec![proto::ResourceLogs { resource: Some(resource), scope_logs }];
+    let decoded = decode(&proto::Request { resource_logs }.encode_to_vec(), &STAMP).unwrap();
+    assert_eq!(decoded.batch.len(), 500);
+    assert!(decoded.batch.heap_bytes() < 2 << 20, "{}", decoded.batch.heap_bytes());
 }
 
 #[test]
