@@ -51,6 +51,10 @@ pub const COPY_SEARCH_MS: u64 = 60_000;
 /// milliseconds: a copy made by a rotation is followed by the truncation at once.
 pub const COPY_SETTLE_MS: u64 = 5_000;
 
+/// Time after which growth tells a log from a copy, in milliseconds. A copying program that has caught up with
+/// a busy writer appends a few times, too.
+pub const COPY_GROWTH_MS: u64 = 2_000;
+
 /// Least number of bytes that count as evidence, by their equality alone, that two files are one.
 pub const EVIDENCE_BYTES_MIN: u64 = 256;
 

@@ -132,9 +132,11 @@ impl Tailer {
             return Ok(None);
         }
         let suspect = self.suspects.get(&found.inode).copied();
-        let grew =
-            suspect.is_some_and(|suspect| suspect.grew || decide::grew_like_a_log(suspect.size, stat.size));
         let since_ms = suspect.map_or(now.mono_ms, |suspect| suspect.since_ms);
+        let is_old = now.mono_ms.saturating_sub(since_ms) >= limits::COPY_GROWTH_MS;
+        let grew = suspect.is_some_and(|suspect| {
+            suspect.grew || (is_old && decide::grew_like_a_log(suspect.size, stat.size))
+        });
         Ok(Some(Newcomer { found, file, stat, start, suspect, grew, since_ms }))
     }
 
@@ -173,7 +175,23 @@ impl Tailer {
 
     /// `None`: it is the very file that was cut, with new content.
     fn likeness(&mut self, newcomer: &Newcomer<'_>, stream: StreamId, now: Now) -> Option<Likeness> {
-        let origin = self.origin_state(stream, &newcomer.found.path, now)?;
+        let path = &newcomer.found.path;
+        let before = self.origin_state(stream, path, now)?;
+        let like = self.compare(newcomer, stream, before, now)?;
+        // The original may have been truncated while it was compared; then it says nothing about the copy.
+        // A life goes on only, so that the second comparison holds.
+        let after = self.origin_state(stream, path, now)?;
+        if after == before { Some(like) } else { self.compare(newcomer, stream, after, now) }
+    }
+
+    /// What the two files have in common, given what has become of the generation's own.
+    fn compare(
+        &self,
+        newcomer: &Newcomer<'_>,
+        stream: StreamId,
+        origin: Origin,
+        now: Now,
+    ) -> Option<Likeness> {
         let generation = self.table.get(stream)?;
         if generation.inode == newcomer.found.inode {
             return None;
