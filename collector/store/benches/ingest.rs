@@ -6,6 +6,7 @@
 //! documents as flat JSON, one a line. `MILLPOND_BENCH_PROFILE` names the one query to run, 300 times,
 //! under a profiler.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -214,15 +215,16 @@ fn status_mib(name: &str) -> f64 {
         / 1024.0
 }
 
-fn disk_bytes(dir: &Path) -> u64 {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(data) if data.is_dir() => disk_bytes(&entry.path()),
-            Ok(data) => data.len(),
-            Err(_) => 0,
-        })
-        .sum()
+/// Bytes of the files under `dir`, by name or extension.
+fn disk_bytes(dir: &Path, parts: &mut BTreeMap<String, u64>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let (path, bytes) = (entry.path(), entry.metadata().map_or(0, |data| data.len()));
+        let part = path.extension().or_else(|| path.file_name()).unwrap_or_default();
+        match path.is_dir() {
+            true => disk_bytes(&path, parts),
+            false => *parts.entry(part.to_string_lossy().into_owned()).or_default() += bytes,
+        }
+    }
 }
 
 fn budget() -> Budget {
@@ -370,7 +372,12 @@ fn main() {
     println!("| documents per second, the generator beside it | {:.0} |", count as f64 / seconds);
     println!("| CPU seconds | {cpu:.2} |");
     println!("| raw MB per CPU second | {:.1} |", megabytes / cpu);
-    println!("| disk / raw | {:.3} |", disk_bytes(&dir.path().join("splits")) as f64 / raw as f64);
+    let mut parts = BTreeMap::new();
+    disk_bytes(&dir.path().join("splits"), &mut parts);
+    println!("| disk / raw | {:.3} |", parts.values().sum::<u64>() as f64 / raw as f64);
+    for (part, bytes) in parts {
+        println!("| … of it {part} | {:.4} |", bytes as f64 / raw as f64);
+    }
     println!("| disk splits, merges | {}, {} |", health.disk_splits, health.merges);
     println!("| peak RSS, MiB | {:.0} |", status_mib("VmHWM"));
     queries(&store, span_ns, &corpus.trace);

@@ -67,6 +67,8 @@ struct Input<'s> {
     name: &'s str,
     keys: FieldKeys<'s>,
     tally: Tally,
+    /// Aggregates of the numbers that are not worth counting by value, by group.
+    numbers: Vec<Vec<Accumulator>>,
 }
 
 struct Visitor<'s> {
@@ -79,7 +81,20 @@ struct Visitor<'s> {
     pairs: Vec<Pairs>,
     /// (place in the zone, group), ordered by place.
     grouped: Vec<(u32, usize)>,
+    /// By place in the zone, and one more: where its groups begin in `grouped`.
+    first_group: Vec<u32>,
     values: Pairs,
+}
+
+/// The aggregates of one field, with their places.
+fn aggs_of<'a>(aggs: &'a [Agg], name: &'a str) -> impl Iterator<Item = (usize, &'a Agg)> {
+    aggs.iter().enumerate().filter(move |(_, agg)| agg.field.as_deref() == Some(name))
+}
+
+/// The groups of the document at this place.
+fn groups_at<'a>(grouped: &'a [(u32, usize)], first_group: &[u32], at: u32) -> &'a [(u32, usize)] {
+    let bound = |at: usize| first_group.get(at).map_or(grouped.len(), |first| *first as usize);
+    grouped.get(bound(at as usize)..bound(at as usize + 1)).unwrap_or_default()
 }
 
 /// The groups of one split.
@@ -152,8 +167,8 @@ impl<'s> Visitor<'s> {
         let mut inputs: Vec<Input<'s>> = Vec::new();
         for name in stats.aggs.iter().filter_map(|agg| agg.field.as_deref()) {
             if inputs.iter().all(|input| input.name != name) {
-                let keys = FieldKeys::new(name, split)?;
-                inputs.push(Input { name, tally: Tally::new(keys.known()), keys });
+                let keys = FieldKeys::new(name, split)?.leaving_numbers();
+                inputs.push(Input { name, tally: Tally::new(keys.known()), keys, numbers: Vec::new() });
             }
         }
         Ok(Self {
@@ -164,6 +179,7 @@ impl<'s> Visitor<'s> {
             inputs,
             groups,
             grouped: Vec::new(),
+            first_group: Vec::new(),
             values: Vec::new(),
         })
     }
@@ -198,6 +214,20 @@ impl<'s> Visitor<'s> {
                 }
             }
         }
+    }
+
+    /// Fills `first_group`, when some aggregate reads a field.
+    fn index_groups(&mut self, documents: usize) {
+        self.first_group.clear();
+        if self.inputs.is_empty() {
+            return;
+        }
+        let mut grouped = self.grouped.iter().zip(0u32..).peekable();
+        for at in 0..documents as u32 {
+            while grouped.next_if(|((place, _), _)| *place < at).is_some() {}
+            self.first_group.push(grouped.peek().map_or(self.grouped.len() as u32, |(_, first)| *first));
+        }
+        self.first_group.push(self.grouped.len() as u32);
     }
 
     fn merge_into(self, groups: &mut Groups) -> Result<(), Halt> {
@@ -254,17 +284,27 @@ impl SplitVisitor for Visitor<'_> {
                 *rows += 1;
             }
         }
+        self.index_groups(view.len());
         for input in &mut self.inputs {
             input.keys.read(view, bits, false, &mut self.values)?;
-            let mut groups = &self.grouped[..];
-            for run in self.values.chunk_by(|a, b| a.0 == b.0) {
-                let Some((at, _)) = run.first() else { continue };
-                let skipped = groups.iter().take_while(|(place, _)| place < at).count();
-                groups = groups.get(skipped..).unwrap_or_default();
-                for (_, group) in groups.iter().take_while(|(place, _)| place == at) {
-                    run.iter().for_each(|(_, number)| input.tally.add(*group, *number));
+            for (at, number) in &self.values {
+                for (_, group) in groups_at(&self.grouped, &self.first_group, *at) {
+                    input.tally.add(*group, *number);
                 }
             }
+            let (aggs, numbers) = (self.aggs, &mut input.numbers);
+            input.keys.for_each_number(view, bits, |at, value| {
+                for (_, group) in groups_at(&self.grouped, &self.first_group, at) {
+                    if numbers.len() <= *group {
+                        numbers.resize_with(*group + 1, Vec::new);
+                    }
+                    let Some(results) = numbers.get_mut(*group) else { continue };
+                    if results.is_empty() {
+                        results.extend(aggs_of(aggs, input.name).map(|(_, agg)| Accumulator::new(agg)));
+                    }
+                    results.iter_mut().for_each(|result| result.add(value));
+                }
+            });
         }
         Ok(())
     }
@@ -310,12 +350,14 @@ impl Dimension<'_> {
 impl Input<'_> {
     /// Adds what was counted to the accumulators of the field's aggregates, by group.
     fn finish(&self, aggs: &[Agg], groups: &mut [Vec<Accumulator>]) -> Result<(), Halt> {
-        let places: Vec<usize> = aggs
-            .iter()
-            .enumerate()
-            .filter(|(_, agg)| agg.field.as_deref() == Some(self.name))
-            .map(|(place, _)| place)
-            .collect();
+        let places: Vec<usize> = aggs_of(aggs, self.name).map(|(place, _)| place).collect();
+        for (group, results) in groups.iter_mut().zip(&self.numbers) {
+            for (place, result) in places.iter().zip(results) {
+                if let Some(merged) = group.get_mut(*place) {
+                    merged.merge(result);
+                }
+            }
+        }
         let beside = self.tally.beside_table();
         let mut beside = beside.iter().peekable();
         self.keys.for_each(&self.tally.numbers(), &mut |number, value| {

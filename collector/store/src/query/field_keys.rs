@@ -39,6 +39,8 @@ pub(crate) struct FieldKeys<'s> {
     message: bool,
     residuals: bool,
     time: bool,
+    /// Numbers that would have to be interned are left to [`Self::for_each_number`].
+    leave_numbers: bool,
     /// Smallest integer, and how many there are from it to the largest; 0 when they are too far apart.
     integers: (i64, u64),
     interned: Interned,
@@ -77,9 +79,57 @@ impl<'s> FieldKeys<'s> {
             message: name == names::MESSAGE,
             residuals: name == names::ORIGINAL || split.meta().has_unindexed(name),
             time: name == aliases::TIMESTAMP,
+            leave_numbers: false,
             integers,
             interned: Interned::default(),
         })
+    }
+
+    /// For aggregates: [`Self::read`] leaves out the numbers that come in millions of different values,
+    /// and [`Self::for_each_number`] gives them.
+    pub(crate) fn leaving_numbers(self) -> Self {
+        Self { leave_numbers: true, ..self }
+    }
+
+    /// Visits the numbers that [`Self::read`] leaves out, with the place in the zone.
+    pub(crate) fn for_each_number(
+        &self,
+        view: &ZoneView<'_>,
+        bits: &Bits,
+        mut visit: impl FnMut(u32, Scalar<'_>),
+    ) {
+        let docs = view.docs();
+        let first = docs.start;
+        for values in self.others.iter().filter(|values| self.leaves(values)) {
+            match values {
+                Values::Integer(column) => for_each_value(column, &docs, |doc, value| {
+                    if bits.contains(doc - first) {
+                        visit(doc - first, Scalar::I64(value));
+                    }
+                }),
+                Values::Float(column) => for_each_value(column, &docs, |doc, value| {
+                    if bits.contains(doc - first) {
+                        visit(doc - first, Scalar::F64(value));
+                    }
+                }),
+                Values::Bool(_) | Values::String(_) => {}
+            }
+        }
+        if self.time && self.leave_numbers {
+            for at in bits.ones() {
+                let time = view.times().get(at).copied().unwrap_or_default();
+                visit(at as u32, Scalar::I64(time));
+            }
+        }
+    }
+
+    fn leaves(&self, values: &Values) -> bool {
+        self.leave_numbers
+            && match values {
+                Values::Float(_) => true,
+                Values::Integer(_) => self.integers.1 == 0,
+                Values::Bool(_) | Values::String(_) => false,
+            }
     }
 
     /// Terms of the dictionary: numbers below it are ordinals.
@@ -128,10 +178,12 @@ impl<'s> FieldKeys<'s> {
             });
         }
         for values in std::mem::take(&mut self.others) {
-            self.read_others(values, view, bits, out);
+            if !self.leaves(values) {
+                self.read_others(values, view, bits, out);
+            }
             self.others.push(values);
         }
-        if self.time {
+        if self.time && !self.leave_numbers {
             for at in bits.ones() {
                 let time = view.times().get(at).copied().unwrap_or_default();
                 self.push(at as u32, Key::Integer(time), view, out);
