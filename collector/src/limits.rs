@@ -12,8 +12,8 @@ pub const GROUP_BYTES_MAX: usize = 1 << 20;
 /// to be replayed for positions alone.
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
-/// Bytes from which on a segment whose records the store has is closed though it isn't full: below it
-/// the space is not worth the fsyncs.
+/// Bytes of records from which on a segment is closed though it isn't full, once the store has them all:
+/// below it the space is not worth the fsyncs.
 pub const IDLE_SEGMENT_BYTES: u64 = 1 << 20;
 
 /// Largest head of a record in bytes: 15,000 streams with the longest state, or a snapshot.

@@ -192,7 +192,7 @@ impl Committer {
     /// Deletes what the store has, and looks whether there is space.
     pub(super) fn tick(&mut self) {
         let has_all = self.store.durable_upto() >= self.numbers.sequence;
-        if has_all && self.wal.segment_bytes() >= IDLE_SEGMENT_BYTES {
+        if has_all && self.wal.segment_record_bytes() >= IDLE_SEGMENT_BYTES {
             // Nobody needs it any more: a collector that is idle keeps no log.
             self.rotate(i64::MIN);
         }

@@ -355,6 +355,36 @@ async fn an_idle_collector_keeps_no_log_that_the_store_has() {
 }
 
 #[tokio::test]
+async fn an_idle_collector_writes_its_snapshot_once() {
+    let running = Running::start(100 << 20);
+    let agent: AgentId = "web".parse().unwrap();
+    let state = "s".repeat(4000);
+    let mut request = RequestEncoder::new(&[]);
+    for stream in 0..500 {
+        request.begin_stream(StreamId(stream), 0, &[]);
+        request.end_stream(1, &state);
+    }
+    // Its positions alone are 2 MB, more than an idle log may have of records.
+    running.ingest.otlp(&agent, Encoding::Identity, request.finish().into(), 7).await.unwrap();
+    running.ndjson("a").await.unwrap();
+    let removed = || running.metrics.wal_segments_removed_total.value();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while removed() == 0 {
+        assert!(tokio::time::Instant::now() < deadline, "the log of an idle collector stays");
+        running.store.flush().unwrap();
+        running.ingest.tick();
+        tokio::task::yield_now().await;
+    }
+    // The answer to a request tells that the tick before it is done.
+    for _ in 0..5 {
+        running.ingest.tick();
+        running.ndjson("b").await.unwrap();
+        running.store.flush().unwrap();
+    }
+    assert_eq!(removed(), 1, "nothing but a snapshot was written again");
+}
+
+#[tokio::test]
 async fn a_failed_store_stops_ingest_and_says_why() {
     let running = Running::start(1 << 20);
     running.store.fail();

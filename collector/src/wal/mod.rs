@@ -38,6 +38,8 @@ pub struct Wal {
     file: Box<dyn LogFile>,
     /// Bytes of the active segment that are durable, which is all of it between two commits.
     len_bytes: u64,
+    /// Bytes of the active segment that are its snapshot.
+    snapshot_bytes: u64,
     /// Records of the group that is being put together.
     group: Vec<u8>,
     /// Set after an error that leaves the file in an unknown state.
@@ -113,8 +115,8 @@ impl Wal {
     ) -> Result<Opened, WalError> {
         std::fs::create_dir_all(dir).map_err(|error| WalError::at(dir, error))?;
         let recovered = recover(dir, store.sequence, replay)?;
-        let Recovered { mut numbers, positions, mut segments, last_len_bytes, is_last_sound, mut report } =
-            recovered;
+        let Recovered { mut numbers, positions, mut segments, mut report, .. } = recovered;
+        let Recovered { last_len_bytes, last_snapshot_bytes, is_last_sound, .. } = recovered;
         report.was_lost = numbers.sequence < store.sequence;
         numbers = numbers.max_of(store);
         let mut last = match segments.last() {
@@ -127,9 +129,13 @@ impl Wal {
         };
         // One that does not lead to the state by itself is closed: the ones before it may go first.
         let resumed = if is_last_sound && !report.was_lost { segments.pop().zip(last.take()) } else { None };
-        let (active, file, len_bytes) = match resumed {
-            Some((Sealed { path, .. }, file)) => (path, file, last_len_bytes),
-            None => create(&*disk, dir, numbers, &positions).map_err(|error| WalError::at(dir, error))?,
+        let (active, file, len_bytes, snapshot_bytes) = match resumed {
+            Some((Sealed { path, .. }, file)) => (path, file, last_len_bytes, last_snapshot_bytes),
+            None => {
+                let made = create(&*disk, dir, numbers, &positions);
+                let (path, file, bytes) = made.map_err(|error| WalError::at(dir, error))?;
+                (path, file, bytes, bytes)
+            }
         };
         // A segment without a record may have been replaced by one of the same name.
         segments.retain(|segment| segment.path != active);
@@ -145,6 +151,7 @@ impl Wal {
             active,
             file,
             len_bytes,
+            snapshot_bytes,
             group: Vec::new(),
             broken: None,
         };
@@ -174,9 +181,9 @@ impl Wal {
         outcome.map(|()| bytes)
     }
 
-    /// Bytes of the active segment.
-    pub fn segment_bytes(&self) -> u64 {
-        self.len_bytes
+    /// Bytes of the active segment behind its snapshot: what a new segment would do without.
+    pub fn segment_record_bytes(&self) -> u64 {
+        self.len_bytes.saturating_sub(self.snapshot_bytes)
     }
 
     /// True when the active segment is long enough to be closed.
@@ -199,6 +206,7 @@ impl Wal {
         self.sealed.retain(|segment| segment.path != self.active);
         self.file = file;
         self.len_bytes = len_bytes;
+        self.snapshot_bytes = len_bytes;
         Ok(())
     }
 

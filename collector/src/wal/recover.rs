@@ -38,6 +38,8 @@ pub(super) struct Recovered {
     pub(super) segments: Vec<Sealed>,
     /// Length of the last segment's good part.
     pub(super) last_len_bytes: u64,
+    /// Length of the last segment's snapshot, which is its beginning.
+    pub(super) last_snapshot_bytes: u64,
     /// The last segment begins with the state that all before it lead to, and is undamaged.
     pub(super) is_last_sound: bool,
     pub(super) report: Report,
@@ -85,11 +87,17 @@ impl Recovered {
             Head::Batch(batch) => batch.sequence >= durable_upto,
         };
         self.last_len_bytes = 0;
+        self.last_snapshot_bytes = 0;
         self.is_last_sound = false;
         loop {
             match reader.next(is_wanted).map_err(failed)? {
                 Item::End => break,
-                Item::Record { head, body } => self.record(segment, head, body, replay)?,
+                Item::Record { head, body } => {
+                    if matches!(head, Head::Snapshot(_)) {
+                        self.last_snapshot_bytes = reader.offset_bytes();
+                    }
+                    self.record(segment, head, body, replay)?;
+                }
                 Item::Gap { from_bytes, to_bytes } => {
                     self.set_aside(segment, from_bytes, to_bytes).map_err(failed)?
                 }

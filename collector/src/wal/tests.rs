@@ -117,6 +117,22 @@ fn what_was_committed_comes_back_from_where_the_store_is() {
 }
 
 #[test]
+fn a_snapshot_is_not_among_the_records_of_its_segment() {
+    let bench = Bench::new(u64::MAX);
+    let mut session = bench.reopen();
+    for _ in 0..2 {
+        assert_eq!(session.wal.segment_record_bytes(), 0);
+        session.commit(10, &[7; 1000]).unwrap();
+        let record_bytes = session.wal.segment_record_bytes();
+        assert!((1000..1200).contains(&record_bytes), "{record_bytes}");
+        session = bench.reopen();
+        assert_eq!(session.wal.segment_record_bytes(), record_bytes, "after a start");
+        session.wal.rotate(session.numbers, &session.positions).unwrap();
+        session = bench.reopen();
+    }
+}
+
+#[test]
 fn a_write_cut_at_any_byte_costs_only_itself() {
     let bench = Bench::new(u64::MAX);
     let mut session = bench.reopen();
