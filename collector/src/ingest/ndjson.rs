@@ -33,7 +33,7 @@ pub struct LineError {
 /// Decodes a body. Empty lines are nothing.
 ///
 /// # Errors
-/// There are more lines than a request may have.
+/// There are more lines, fields or bytes of text than a request may have.
 pub(super) fn decode(body: &[u8], received_ns: i64) -> Result<Decoded, IngestError> {
     let mut decoder = Decoder {
         builder: BatchBuilder::new(),
@@ -100,6 +100,11 @@ impl Decoder {
             }
         }
         self.builder.end();
+        if self.builder.is_full() {
+            return Err(IngestError::TooLarge(
+                "the lines have too many fields or too much text together: send smaller batches".into(),
+            ));
+        }
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Rows of bodies and the documents that become of them.
 
+use millpond_wire::limits::BATCH_TEXT_BYTES_MAX;
+
 use super::*;
 
 const RECEIVED_NS: i64 = 1_000_000_000;
@@ -76,4 +78,14 @@ fn too_many_lines_are_refused_whole() {
     assert_eq!(decode(body.as_bytes(), RECEIVED_NS).unwrap().batch.len(), BATCH_DOCUMENTS_MAX);
     let error = decode(format!("{body}1").as_bytes(), RECEIVED_NS).map(drop).unwrap_err();
     assert!(matches!(error, IngestError::TooLarge(_)));
+}
+
+#[test]
+fn a_body_that_is_too_much_for_a_batch_is_refused() {
+    let mut body = vec![b'x'; BATCH_TEXT_BYTES_MAX + MESSAGE_BYTES_MAX];
+    body.chunks_mut(MESSAGE_BYTES_MAX).filter_map(<[u8]>::last_mut).for_each(|last| *last = b'\n');
+    // The line ends are no text: as many bytes less are in the batch.
+    assert!(decode(&body[..BATCH_TEXT_BYTES_MAX], RECEIVED_NS).is_ok());
+    body.extend_from_slice(b"{\"message\":\"the last straw\"}");
+    assert_eq!(decode(&body, RECEIVED_NS).unwrap_err().status(), 413);
 }
