@@ -26,15 +26,19 @@ test: test-setup test-rust test-ui test-browser ## Every test: Rust, end to end,
 test-setup:
 	@tests/setup
 
+# Programs and tests are built in one go: with the features that tests ask for, so that nothing is
+# compiled twice.
+PROGRAMS := cargo build --locked --workspace --bins --tests
+
 test-rust: ui ## All Rust tests, the end-to-end ones with real processes included.
-	cargo build --locked --workspace --bins
+	$(PROGRAMS)
 	cargo test --locked --workspace --no-fail-fast
 
 test-ui: ui ## Type check and unit tests of the page.
 	cd ui/web && npm run check && npm test
 
 test-browser: ui ## The page in a real headless Chromium against a real collector.
-	cargo build --locked --workspace --bins
+	$(PROGRAMS)
 	tests/browser/run
 
 lint: ## Formatting and lints, warnings are errors.
@@ -49,7 +53,7 @@ bench: ui ## Measure ingest, size, memory and queries of the real collector; pri
 	cargo bench --locked -p millpond-tests --bench figures
 
 chaos: ## The long exactly-once test: 200,000 lines, rotations, twenty kills.
-	cargo build --locked --workspace --bins
+	$(PROGRAMS)
 	MILLPOND_CHAOS_LINES=200000 cargo test --locked -p millpond-tests --test e2e exactly_once -- --nocapture
 
 clean: ## Remove everything built (not ./.millpond).
