@@ -18,11 +18,22 @@ use tokio::time::timeout;
 
 use crate::config::TEMPLATE;
 use crate::limits;
+use crate::random;
 use crate::ship::client::{ClientError, chain, connect_tls};
 use crate::state_dir::{self, StateDirError};
 
 /// Name of the configuration file in the data directory.
 pub const CONFIG_NAME: &str = "agent.toml";
+
+/// Name of the certificate's file in the data directory.
+const CERTIFICATE_NAME: &str = "agent.crt";
+
+/// What the collector says when an id is somebody's.
+const CODE_AGENT_EXISTS: &str = "agent_exists";
+
+/// How often another id is tried after that of the machine's name. With random ends, the first is nearly
+/// always free.
+const OTHER_NAMES_MAX: usize = 3;
 
 /// What the user gives.
 #[derive(Debug)]
@@ -31,7 +42,8 @@ pub struct Enrolment {
     pub data_dir: PathBuf,
     /// From `millpond-collector enroll`.
     pub token: JoinToken,
-    /// `None`: made from the machine's name.
+    /// `None`: made from the machine's name; if the collector has an agent of that name, something random
+    /// is put behind it.
     pub name: Option<AgentId>,
     /// What the new configuration follows; the default if empty.
     pub logs: Vec<String>,
@@ -94,6 +106,12 @@ pub enum EnrollError {
         /// In words.
         detail: String,
     },
+    /// The id is another agent's, or this one's from before.
+    #[error(
+        "the collector has an agent `{0}` already. If this is another machine, give it another --name; if it is that \
+         agent, get a token made for it with `millpond-collector enroll --agent {0}` and give --name {0}"
+    )]
+    NameTaken(AgentId),
 }
 
 #[derive(Deserialize)]
@@ -118,27 +136,20 @@ struct Problem {
 pub async fn enroll(enrolment: &Enrolment) -> Result<Enrolled, EnrollError> {
     let directory = std::path::absolute(&enrolment.data_dir)
         .map_err(|source| EnrollError::Write { path: enrolment.data_dir.clone(), source })?;
-    let agent_id = match &enrolment.name {
-        Some(name) => name.clone(),
-        None => {
-            let host = hostname::get().unwrap_or_default();
-            AgentId::from_host_name(&host.to_string_lossy()).ok_or(EnrollError::NoName)?
-        }
-    };
     state_dir::create(&directory)?;
     let key = KeyPair::generate()?;
     let request = CertificateParams::default().serialize_request(&key)?.pem()?;
-    let body = serde_json::json!({
-        "secret": enrolment.token.secret_text(),
-        "csr": request,
-        "agent_id": agent_id.as_str(),
-    });
-    let granted = ask(&enrolment.token, body.to_string()).await?;
+    // A machine that was enrolled before must not become a second agent only because it asks again.
+    let was_enrolled = directory.join(CERTIFICATE_NAME).exists();
+    let granted = match &enrolment.name {
+        Some(name) => ask_for(&enrolment.token, &request, name).await?,
+        None => ask_for_any(&enrolment.token, &request, &host_name()?, was_enrolled).await?,
+    };
     // Fits the key and the CA, or is of no use.
     let key_pem = key.serialize_pem();
     tls::client_config(granted.ca.as_bytes(), granted.certificate.as_bytes(), key_pem.as_bytes())?;
     write(&directory, "agent.key", &key_pem)?;
-    write(&directory, "agent.crt", &granted.certificate)?;
+    write(&directory, CERTIFICATE_NAME, &granted.certificate)?;
     write(&directory, "ca.crt", &granted.ca)?;
     let config = directory.join(CONFIG_NAME);
     let config_was_kept = config.exists();
@@ -146,6 +157,63 @@ pub async fn enroll(enrolment: &Enrolment) -> Result<Enrolled, EnrollError> {
         write(&directory, CONFIG_NAME, &configuration(&enrolment.token.address, &enrolment.logs))?;
     }
     Ok(Enrolled { agent_id: granted.agent_id, site: granted.site, config, config_was_kept })
+}
+
+fn host_name() -> Result<String, EnrollError> {
+    let host = hostname::get().unwrap_or_default();
+    AgentId::from_host_name(&host.to_string_lossy()).map(|id| id.to_string()).ok_or(EnrollError::NoName)
+}
+
+/// Asks for a name, and if it is another machine's, for that with a random end. `is_known`: this machine has
+/// an id already, so the name may well be its own.
+async fn ask_for_any(
+    token: &JoinToken,
+    request: &str,
+    host: &str,
+    is_known: bool,
+) -> Result<Granted, EnrollError> {
+    let own = AgentId::from_host_name(host).ok_or(EnrollError::NoName)?;
+    let mut outcome = ask_for(token, request, &own).await;
+    if is_known {
+        return outcome;
+    }
+    for _ in 0..OTHER_NAMES_MAX {
+        let Err(EnrollError::NameTaken(taken)) = &outcome else { break };
+        let other = with_random_end(host, random::number()).ok_or(EnrollError::NoName)?;
+        tracing::warn!(
+            %taken, %other,
+            "the collector has an agent of this machine's name already: trying another one. If this machine is that \
+             agent, enrol it with a token made with `millpond-collector enroll --agent {taken}`: otherwise its logs \
+             are shipped again"
+        );
+        outcome = ask_for(token, request, &other).await;
+    }
+    outcome
+}
+
+/// The name and four hex digits, cut so that it is an id.
+fn with_random_end(host: &str, random: u64) -> Option<AgentId> {
+    let mut head = AgentId::from_host_name(host)?.to_string();
+    loop {
+        if let Ok(id) = format!("{head}-{:04x}", random & 0xffff).parse() {
+            return Some(id);
+        }
+        head.pop()?;
+    }
+}
+
+async fn ask_for(token: &JoinToken, request: &str, agent: &AgentId) -> Result<Granted, EnrollError> {
+    let body = serde_json::json!({
+        "secret": token.secret_text(),
+        "csr": request,
+        "agent_id": agent.as_str(),
+    });
+    match ask(token, body.to_string()).await {
+        Err(EnrollError::Refused { code, .. }) if code == CODE_AGENT_EXISTS => {
+            Err(EnrollError::NameTaken(agent.clone()))
+        }
+        outcome => outcome,
+    }
 }
 
 fn write(directory: &Path, name: &str, text: &str) -> Result<(), EnrollError> {
@@ -214,6 +282,21 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::discover::section_of;
+
+    #[test]
+    fn another_name_is_an_id_whatever_the_host_is_called() {
+        let long = "h".repeat(64);
+        let cut = format!("{}-00ff", "h".repeat(59));
+        let rows = [
+            ("web", 0x12_abcd, Some("web-abcd")),
+            ("Web 1", 0, Some("web-1-0000")),
+            (&long, 0xff, Some(cut.as_str())),
+            ("", 1, None),
+        ];
+        for (host, random, expected) in rows {
+            assert_eq!(with_random_end(host, random).as_ref().map(AgentId::as_str), expected, "{host}");
+        }
+    }
 
     #[test]
     fn the_configuration_that_is_written_can_be_used() {

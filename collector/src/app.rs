@@ -22,7 +22,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::agents::{self, Enrollment, PortTls, Routes};
 use crate::clock::now_ns;
 use crate::config::Config;
-use crate::identity::{Authority, DataDir, IdentityError, TokenStore};
+use crate::identity::{AgentRegistry, Authority, DataDir, IdentityError, TokenStore};
 use crate::ingest::committer::{Appender, Committer};
 use crate::ingest::replay::replay;
 use crate::ingest::{Ingest, SharedState};
@@ -172,8 +172,8 @@ fn load_identity(dir: &DataDir, config: &Config) -> Result<(PortTls, Enrollment)
     };
     let (chain, key) = (read(&dir.server_chain())?, read(&dir.server_key())?);
     let tls = PortTls::new(&chain, &key, authority.ca_pem().as_bytes())?;
-    let tokens = TokenStore::new(dir.tokens());
-    Ok((tls, Enrollment::new(authority, tokens, config.site.clone())))
+    let (tokens, agents) = (TokenStore::new(dir.tokens()), AgentRegistry::new(dir.agents()));
+    Ok((tls, Enrollment::new(authority, tokens, agents, config.site.clone())))
 }
 
 async fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListener, AppError> {

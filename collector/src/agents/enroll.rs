@@ -1,5 +1,9 @@
 //! Enrolment: a join token and a certificate request against a certificate. The token is spent last,
 //! so that a bad request does not cost one, and before the answer, so that it lets in only once.
+//!
+//! An id is given once. Who asks for one that is known is refused, unless the token was made for that
+//! id: two hosts of one name would share positions, and lines of one would be dropped as duplicates of
+//! the other's.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +13,7 @@ use millpond_wire::identity::AgentId;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use crate::identity::{Authority, TokenError, TokenStore};
+use crate::identity::{AgentRegistry, Authority, IdentityError, TokenError, TokenStore};
 use crate::limits::BAD_TOKENS_PER_SECOND_MAX;
 
 /// What lets agents in.
@@ -17,7 +21,11 @@ use crate::limits::BAD_TOKENS_PER_SECOND_MAX;
 pub struct Enrollment {
     authority: Authority,
     tokens: TokenStore,
+    agents: AgentRegistry,
     site: String,
+    /// Held while an id is given and the token for it is spent, some fsyncs long: what a failure takes
+    /// back is then never what somebody else was given.
+    giving: Mutex<()>,
     /// Guards against guessing. Held for a few instructions.
     rate: Mutex<RateLimit>,
 }
@@ -44,8 +52,8 @@ struct EnrollResponse<'a> {
 
 impl Enrollment {
     /// Enrolment at this site.
-    pub fn new(authority: Authority, tokens: TokenStore, site: String) -> Self {
-        Self { authority, tokens, site, rate: Mutex::default() }
+    pub fn new(authority: Authority, tokens: TokenStore, agents: AgentRegistry, site: String) -> Self {
+        Self { authority, tokens, agents, site, giving: Mutex::default(), rate: Mutex::default() }
     }
 
     /// The site that agents are enrolled at.
@@ -53,20 +61,24 @@ impl Enrollment {
         &self.site
     }
 
-    /// Answers an enrolment request; reads and writes the files of tokens. `now_ns` is Unix time.
+    /// Answers an enrolment request; reads and writes the files of tokens and agents. `now_ns` is Unix
+    /// time.
     pub(super) fn enroll(&self, body: &[u8], now_ns: i64) -> Result<Vec<u8>, Problem> {
         let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad_enrolment", detail);
         let request: EnrollRequest<'_> = serde_json::from_slice(body)
             .map_err(|error| bad(format!("the body is no enrolment request: {error}")))?;
         let agent: AgentId = request.agent_id.parse().map_err(|error| bad(format!("{error}")))?;
         let now_s = u64::try_from(now_ns).unwrap_or_default() / 1_000_000_000;
-        self.tokens.check(&request.secret, now_s).map_err(|error| self.refusal(error, now_ns))?;
+        let terms = self.tokens.check(&request.secret, now_s).map_err(|error| self.refusal(error, now_ns))?;
+        if let Some(bound) = terms.agent.as_ref().filter(|bound| **bound != agent) {
+            return Err(for_another(bound));
+        }
         let certificate = self
             .authority
             .sign_agent(&request.csr, &self.site, &agent, now_s)
             .map_err(|error| bad(error.to_string()))?;
-        self.tokens.spend(&request.secret, now_s).map_err(|error| self.refusal(error, now_ns))?;
-        tracing::info!(agent = %agent, "an agent enrolled");
+        let is_new = self.give(&agent, terms.agent.is_some(), &request.secret, now_s, now_ns)?;
+        tracing::info!(agent = %agent, is_new, "an agent enrolled");
         let response = EnrollResponse {
             certificate,
             ca: self.authority.ca_pem(),
@@ -74,6 +86,30 @@ impl Enrollment {
             agent_id: agent.as_str(),
         };
         serde_json::to_vec(&response).map_err(|error| bad(error.to_string()))
+    }
+
+    /// Spends the token for the id, and says whether the id is new. The id is noted first and durably:
+    /// a kill in between leaves an id that nobody has, which a token made for it gives out.
+    fn give(
+        &self,
+        agent: &AgentId,
+        may_replace: bool,
+        secret: &str,
+        now_s: u64,
+        now_ns: i64,
+    ) -> Result<bool, Problem> {
+        let _giving = self.giving.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = self.agents.note(agent, now_s).map_err(|error| registry_failed(&error))?;
+        if !is_new && !may_replace {
+            return Err(exists(agent));
+        }
+        if let Err(error) = self.tokens.spend(secret, now_s) {
+            if is_new {
+                self.agents.forget(agent);
+            }
+            return Err(self.refusal(error, now_ns));
+        }
+        Ok(is_new)
     }
 
     /// Refuses a token. Beyond so many a second it doesn't even say why; a good token is not held up
@@ -90,6 +126,23 @@ impl Enrollment {
         };
         Problem::new(status, error.code(), error.to_string())
     }
+}
+
+fn exists(agent: &AgentId) -> Problem {
+    let detail = format!(
+        "there is an agent `{agent}` already: use another name, or, if it is to be replaced, a token made with \
+         `millpond-collector enroll --agent {agent}`"
+    );
+    Problem::new(StatusCode::CONFLICT, "agent_exists", detail)
+}
+
+fn for_another(bound: &AgentId) -> Problem {
+    let detail = format!("this join token is for the agent `{bound}` only: enrol with --name {bound}");
+    Problem::new(StatusCode::FORBIDDEN, "token_for_another_agent", detail)
+}
+
+fn registry_failed(error: &IdentityError) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "agent_store_failed", error.to_string())
 }
 
 /// A bucket of [`BAD_TOKENS_PER_SECOND_MAX`] refusals that fills within a second. Pure.

@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::clock::now_ns;
-use crate::identity::{Authority, DataDir, TokenStore};
+use crate::identity::{AgentRegistry, Authority, DataDir, Terms, TokenStore};
 use crate::ingest::testing::Running;
 use crate::stop::{Stopper, stop_signal};
 
@@ -64,8 +64,8 @@ impl Port {
             (std::fs::read(dir.server_chain()).unwrap(), std::fs::read(dir.server_key()).unwrap());
         let tls = PortTls::new(&chain, &key, authority.ca_pem().as_bytes()).unwrap();
         let running = Running::start(100 << 20);
-        let enrollment =
-            Enrollment::new(Authority::load(&dir).unwrap(), TokenStore::new(dir.tokens()), SITE.into());
+        let (tokens, agents) = (TokenStore::new(dir.tokens()), AgentRegistry::new(dir.agents()));
+        let enrollment = Enrollment::new(Authority::load(&dir).unwrap(), tokens, agents, SITE.into());
         let routes = Arc::new(Routes {
             ingest: running.ingest.clone(),
             enrollment: Arc::new(enrollment),
@@ -79,9 +79,13 @@ impl Port {
     }
 
     fn token(&self, fill: u8, ttl: Duration) -> JoinToken {
+        self.token_on(fill, &Terms { expiry_s: now_s() + ttl.as_secs(), agent: None })
+    }
+
+    fn token_on(&self, fill: u8, terms: &Terms) -> JoinToken {
         let ca_sha256 = self.authority.fingerprint().unwrap();
         let token = JoinToken { address: self.address.to_string(), ca_sha256, secret: [fill; 32] };
-        TokenStore::new(self.dir.tokens()).add(&token.secret_hash(), ttl, now_s()).unwrap();
+        TokenStore::new(self.dir.tokens()).add(&token.secret_hash(), terms, now_s()).unwrap();
         token
     }
 
@@ -216,6 +220,55 @@ async fn tokens_that_do_not_let_in_say_why() {
     assert_eq!(port.enroll(&good, &csr, "a").await.0, StatusCode::OK, "bad requests did not spend it");
     assert_eq!(code(&port.enroll(&good, &csr, "a").await), (403, "token_used".to_owned()));
     assert_eq!(port.running.metrics.enroll_refused_total.value(), 5);
+}
+
+#[tokio::test]
+async fn an_id_is_given_once_unless_a_token_says_so() {
+    let port = Port::open().await;
+    let (_, csr) = key_and_request();
+    let [first, second] = [1, 2].map(|fill| port.token(fill, Duration::from_secs(60)).secret_text());
+    let bound = |fill| {
+        let terms = Terms { expiry_s: now_s() + 60, agent: Some("web-01".parse().unwrap()) };
+        port.token_on(fill, &terms).secret_text()
+    };
+    let (early, replacing) = (bound(3), bound(4));
+    // What was used, the id, what comes of it.
+    let rows = [
+        (&first, "web-01", 200, ""),
+        (&second, "web-01", 409, "agent_exists"),
+        (&second, "web-02", 200, ""),
+        (&replacing, "web-02", 403, "token_for_another_agent"),
+        (&replacing, "web-03", 403, "token_for_another_agent"),
+        (&replacing, "web-01", 200, ""),
+        (&replacing, "web-01", 403, "token_used"),
+        (&early, "web-01", 200, ""),
+    ];
+    for (secret, id, status, expected) in rows {
+        let reply = port.enroll(secret, &csr, id).await;
+        assert_eq!(reply.0.as_u16(), status, "{id}: {:?}", reply.1);
+        if status != 200 {
+            assert_eq!(code(&reply).1, expected, "{id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_many_that_race_for_an_id_one_has_it() {
+    let port = Arc::new(Port::open().await);
+    let (_, csr) = key_and_request();
+    let racing: Vec<_> = (1..9)
+        .map(|fill| {
+            let (port, csr) = (Arc::clone(&port), csr.clone());
+            let secret = port.token(fill, Duration::from_secs(60)).secret_text();
+            tokio::spawn(async move { port.enroll(&secret, &csr, "web-01").await.0.as_u16() })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for one in racing {
+        outcomes.push(one.await.unwrap());
+    }
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [200, 409, 409, 409, 409, 409, 409, 409]);
 }
 
 #[tokio::test]

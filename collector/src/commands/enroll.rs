@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use millpond_wire::identity::AgentId;
 use millpond_wire::token::JoinToken;
 
 use super::ConfigArgument;
 use crate::clock::now_ns;
 use crate::config::{Config, host_port, parse_duration};
-use crate::identity::{Authority, DataDir, TokenStore};
+use crate::identity::{Authority, DataDir, Terms, TokenStore};
 
 /// Longest life of a token: it is a secret in somebody's shell history.
 const TTL_MAX: Duration = Duration::from_secs(30 * 86_400);
@@ -23,6 +24,10 @@ pub(super) struct Enroll {
     /// host:port that the agent is to dial, in place of `[ingest] advertise`.
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
     address: Option<String>,
+    /// Makes a token for this agent only, which may be enrolled already: its new certificate takes the
+    /// place of the old one. Without it, a token enrols any agent that is not known yet.
+    #[arg(long, value_name = "ID")]
+    agent: Option<AgentId>,
 }
 
 impl Enroll {
@@ -40,7 +45,8 @@ impl Enroll {
         getrandom::fill(&mut secret)?;
         let token = JoinToken { address, ca_sha256: Authority::load(&dir)?.fingerprint()?, secret };
         let now_s = u64::try_from(now_ns() / 1_000_000_000).unwrap_or_default();
-        TokenStore::new(dir.tokens()).add(&token.secret_hash(), self.ttl, now_s)?;
+        let terms = Terms { expiry_s: now_s.saturating_add(self.ttl.as_secs()), agent: self.agent };
+        TokenStore::new(dir.tokens()).add(&token.secret_hash(), &terms, now_s)?;
         println!("{token}");
         Ok(())
     }

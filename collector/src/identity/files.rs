@@ -64,6 +64,11 @@ impl DataDir {
         self.root.join("tokens")
     }
 
+    /// Ids of agents that were given out.
+    pub fn agents(&self) -> PathBuf {
+        self.root.join("agents")
+    }
+
     /// The write-ahead log.
     pub fn wal(&self) -> PathBuf {
         self.root.join("wal")

@@ -1,16 +1,18 @@
 //! Who is who: the certificate authority of this installation, the collector's own certificate, the
-//! certificates and join tokens of agents, and where their files are. TLS itself is in
+//! certificates, ids and join tokens of agents, and where their files are. TLS itself is in
 //! `millpond_wire::tls`.
 
 mod authority;
 mod files;
+mod registry;
 mod tokens;
 
 use std::path::PathBuf;
 
 pub use self::authority::{Authority, BadRequest};
 pub use self::files::DataDir;
-pub use self::tokens::{TokenError, TokenStore};
+pub use self::registry::AgentRegistry;
+pub use self::tokens::{Terms, TokenError, TokenStore};
 
 /// An identity that can't be made, read or used.
 #[derive(Debug, thiserror::Error)]

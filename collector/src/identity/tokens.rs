@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use millpond_wire::identity::AgentId;
 use millpond_wire::token::JoinToken;
 
 use super::IdentityError;
@@ -19,7 +20,7 @@ use super::files::{create_private, failed, make_dir, sync_dir};
 /// what is wrong.
 const REMEMBERED: Duration = Duration::from_secs(30 * 86_400);
 
-/// Ending of a token's file while it can be used: the contents are its expiry in Unix seconds.
+/// Ending of a token's file while it can be used: the contents are its [`Terms`].
 const OPEN: &str = "open";
 /// Ending of a spent token's file.
 const USED: &str = "used";
@@ -28,6 +29,15 @@ const USED: &str = "used";
 #[derive(Clone, Debug)]
 pub struct TokenStore {
     dir: PathBuf,
+}
+
+/// What a token is good for. As text: the expiry, and behind a space the agent, if it is for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Unix seconds from which on it lets nobody in.
+    pub expiry_s: u64,
+    /// The one id that it enrols, known already or not. `None`: any id that is not known yet.
+    pub agent: Option<AgentId>,
 }
 
 /// A token that does not let in.
@@ -65,29 +75,28 @@ impl TokenStore {
         Self { dir }
     }
 
-    /// Keeps the hash of a token's secret; the token lets in one agent until `now_s + ttl`. Also
-    /// removes tokens that are long over.
+    /// Keeps the hash of a token's secret; the token lets in one agent on these terms. Also removes
+    /// tokens that are long over at `now_s`.
     ///
     /// # Errors
     /// The folder can't be written.
-    pub fn add(&self, secret_hash: &[u8; 32], ttl: Duration, now_s: u64) -> Result<(), IdentityError> {
+    pub fn add(&self, secret_hash: &[u8; 32], terms: &Terms, now_s: u64) -> Result<(), IdentityError> {
         make_dir(&self.dir)?;
         self.remove_old(now_s);
-        let expiry_s = now_s.saturating_add(ttl.as_secs());
-        create_private(&self.path(secret_hash, OPEN), expiry_s.to_string().as_bytes())?;
+        create_private(&self.path(secret_hash, OPEN), terms.text().as_bytes())?;
         sync_dir(&self.dir)
     }
 
-    /// Looks whether a secret, as the enrolment request carries it, would let in now.
+    /// Looks whether a secret, as the enrolment request carries it, would let in now, and on what
+    /// terms.
     ///
     /// # Errors
     /// It would not.
-    pub fn check(&self, secret_text: &str, now_s: u64) -> Result<(), TokenError> {
+    pub fn check(&self, secret_text: &str, now_s: u64) -> Result<Terms, TokenError> {
         let hash = JoinToken::hash_secret_text(secret_text).ok_or(TokenError::Unknown)?;
         let path = self.path(&hash, OPEN);
         match std::fs::read_to_string(&path) {
-            Ok(expiry_s) if expiry_s.trim().parse().is_ok_and(|expiry_s: u64| now_s < expiry_s) => Ok(()),
-            Ok(_) => Err(TokenError::Expired),
+            Ok(text) => Terms::parse(&text).filter(|terms| now_s < terms.expiry_s).ok_or(TokenError::Expired),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(self.why_not_open(&hash)),
             Err(error) => Err(failed(&path)(error).into()),
         }
@@ -126,12 +135,30 @@ impl TokenStore {
     fn remove_old(&self, now_s: u64) {
         for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let path = entry.path();
-            let expiry_s =
-                std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok());
-            if expiry_s.is_some_and(|expiry_s| expiry_s.saturating_add(REMEMBERED.as_secs()) < now_s) {
+            let terms = std::fs::read_to_string(&path).ok().and_then(|text| Terms::parse(&text));
+            if terms.is_some_and(|terms| terms.expiry_s.saturating_add(REMEMBERED.as_secs()) < now_s) {
                 let _ = std::fs::remove_file(path);
             }
         }
+    }
+}
+
+impl Terms {
+    fn text(&self) -> String {
+        match &self.agent {
+            Some(agent) => format!("{} {agent}", self.expiry_s),
+            None => self.expiry_s.to_string(),
+        }
+    }
+
+    /// `None`: something else, which is good for nothing.
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (expiry_s, agent) = match text.split_once(' ') {
+            Some((expiry_s, agent)) => (expiry_s, Some(agent.parse().ok()?)),
+            None => (text, None),
+        };
+        Some(Self { expiry_s: expiry_s.parse().ok()?, agent })
     }
 }
 
@@ -139,13 +166,15 @@ impl TokenStore {
 mod tests {
     use super::*;
 
-    const TTL: Duration = Duration::from_secs(100);
+    fn until(expiry_s: u64) -> Terms {
+        Terms { expiry_s, agent: None }
+    }
 
     fn token(fill: u8) -> JoinToken {
         JoinToken { address: "a:1".into(), ca_sha256: [0; 32], secret: [fill; 32] }
     }
 
-    fn code(outcome: Result<(), TokenError>) -> &'static str {
+    fn code<T>(outcome: Result<T, TokenError>) -> &'static str {
         outcome.err().map_or("", |error| error.code())
     }
 
@@ -154,8 +183,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = TokenStore::new(dir.path().join("tokens"));
         let (good, late, forged) = (token(1), token(2), token(3));
-        store.add(&good.secret_hash(), TTL, 1000).unwrap();
-        store.add(&late.secret_hash(), TTL, 1000).unwrap();
+        store.add(&good.secret_hash(), &until(1100), 1000).unwrap();
+        store.add(&late.secret_hash(), &until(1100), 1000).unwrap();
         let rows = [
             (good.secret_text(), 1099, ""),
             (good.secret_text(), 1099, "token_used"),
@@ -175,7 +204,7 @@ mod tests {
     fn of_many_that_race_one_wins() {
         let dir = tempfile::tempdir().unwrap();
         let store = TokenStore::new(dir.path().to_owned());
-        store.add(&token(1).secret_hash(), TTL, 0).unwrap();
+        store.add(&token(1).secret_hash(), &until(100), 0).unwrap();
         let secret = token(1).secret_text();
         let wins = std::thread::scope(|scope| {
             let racers: Vec<_> = (0..8).map(|_| scope.spawn(|| store.spend(&secret, 1).is_ok())).collect();
@@ -188,12 +217,36 @@ mod tests {
     fn nothing_in_the_folder_lets_in_and_old_tokens_go() {
         let dir = tempfile::tempdir().unwrap();
         let store = TokenStore::new(dir.path().to_owned());
-        store.add(&token(1).secret_hash(), TTL, 0).unwrap();
+        store.add(&token(1).secret_hash(), &until(100), 0).unwrap();
         for entry in std::fs::read_dir(dir.path()).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(!name.contains(&token(1).secret_text()));
         }
-        store.add(&token(2).secret_hash(), TTL, REMEMBERED.as_secs() + 200).unwrap();
+        store.add(&token(2).secret_hash(), &until(u64::MAX), REMEMBERED.as_secs() + 200).unwrap();
         assert_eq!(code(store.check(&token(1).secret_text(), 1)), "token_unknown");
+    }
+
+    #[test]
+    fn terms_are_kept_and_a_damaged_file_lets_nobody_in() {
+        let agent = || Some("web-01".parse().unwrap());
+        let rows = [
+            ("100", Some(until(100))),
+            (" 100\n", Some(until(100))),
+            ("100 web-01", Some(Terms { expiry_s: 100, agent: agent() })),
+            ("", None),
+            ("soon", None),
+            ("100 Not An Id", None),
+            ("web-01 100", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(Terms::parse(text), expected, "{text:?}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let store = TokenStore::new(dir.path().to_owned());
+        let terms = Terms { expiry_s: 100, agent: agent() };
+        store.add(&token(1).secret_hash(), &terms, 0).unwrap();
+        assert_eq!(store.check(&token(1).secret_text(), 1).unwrap(), terms);
+        std::fs::write(store.path(&token(1).secret_hash(), OPEN), "100 /").unwrap();
+        assert_eq!(code(store.spend(&token(1).secret_text(), 1)), "token_expired");
     }
 }
