@@ -1,3 +1,5 @@
+//! Rows of what row blocks keep, and of damage that they notice.
+
 use super::*;
 use crate::limits::ZONE_TEXT_BYTES;
 
