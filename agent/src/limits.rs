@@ -68,8 +68,12 @@ pub const CANDIDATES_MAX: usize = 64;
 /// Share of NUL bytes in a head, in percent, from which on a file is taken as binary.
 pub const BINARY_NUL_PERCENT: usize = 10;
 
-/// Time after which a position of a file that was never seen again is forgotten, in seconds: 30 days.
+/// Time after which the position of a file that is gone is forgotten, in seconds: 30 days.
 pub const DORMANT_SECONDS_MAX: i64 = 30 * 24 * 3600;
+
+/// Age from which on the time at which a remembered file was seen is noted anew, in seconds: a day. Noting it at
+/// each start would rewrite the journal for nothing.
+pub const SEEN_SECONDS: i64 = 24 * 3600;
 
 /// Files that are away and remembered, should they come back; beyond, those away longest are forgotten.
 pub const DORMANT_MAX: usize = 20_000;

@@ -153,7 +153,7 @@ impl Tailer {
             synced_ms: 0,
             held_until_ms: 0,
         };
-        tailer.remember(recovered.entries, positions, now);
+        tailer.remember(recovered.entries, positions);
         if !is_intact {
             tailer.rewrite_journal(now);
         }
@@ -189,7 +189,7 @@ impl Tailer {
         discover::section_of(&self.settings.coverage, path).is_some()
     }
 
-    fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[StreamPosition], now: Now) {
+    fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[StreamPosition]) {
         for position in positions {
             let known = entries.get(&position.stream).map(|entry| entry.offset);
             if known.is_some_and(|offset| offset >= position.offset) {
@@ -204,12 +204,8 @@ impl Tailer {
                 }
             }
         }
+        // However old: a file may rest for months, and whether it is still there only the scan can tell.
         for (stream, entry) in entries {
-            let seen_s = entry.identity.seen_s;
-            if seen_s > 0 && now.unix_s().saturating_sub(seen_s) > limits::DORMANT_SECONDS_MAX {
-                self.journal.end(stream);
-                continue;
-            }
             self.table.insert(stream, Generation::remembered(&entry));
         }
     }

@@ -58,7 +58,7 @@ impl Tailer {
         self.suspects.retain(|inode, _| seen.contains(inode));
         self.skipped.retain(|inode, _| seen.contains(inode));
         self.expire_cut(now);
-        self.expire_dormant();
+        self.expire_dormant(now);
         self.close_resting_files();
         if self.is_first_scan {
             self.is_first_scan = false;
@@ -171,6 +171,11 @@ impl Tailer {
         generation.size_seen = found.size;
         generation.modified_ns = found.modified_ns;
         generation.renamed |= !is_at(&generation.origin, found.inode);
+        if now.unix_s().saturating_sub(generation.remembered_s) > limits::SEEN_SECONDS {
+            generation.remembered_s = now.unix_s();
+            let entry = generation.entry_at(&generation.acked, now.unix_s());
+            self.journal.put(stream, &entry);
+        }
         let has_unread = found.size > generation.read.offset;
         if has_unread && (generation.renamed || !covered) {
             self.ending.insert(stream);
@@ -203,8 +208,9 @@ impl Tailer {
         }
     }
 
-    /// Forgets the files that have been away longest, when very many are.
-    fn expire_dormant(&mut self) {
+    /// Forgets the files that have been away for very long, and those away longest when very many are. To be
+    /// called when everything that is there has been found.
+    fn expire_dormant(&mut self, now: Now) {
         let mut dormant: Vec<(i64, StreamId)> = self
             .table
             .iter()
@@ -213,8 +219,11 @@ impl Tailer {
             .collect();
         let surplus = dormant.len().saturating_sub(limits::DORMANT_MAX);
         dormant.sort_unstable_by_key(|(remembered_s, stream)| (*remembered_s, *stream));
-        for (_, stream) in dormant.into_iter().take(surplus) {
-            self.forget(stream);
+        for (index, (remembered_s, stream)) in dormant.into_iter().enumerate() {
+            let away_s = now.unix_s().saturating_sub(remembered_s);
+            if index < surplus || (remembered_s > 0 && away_s > limits::DORMANT_SECONDS_MAX) {
+                self.forget(stream);
+            }
         }
     }
 

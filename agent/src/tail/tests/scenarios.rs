@@ -313,6 +313,32 @@ fn a_backup_is_read_once_and_again_when_it_lives() {
 }
 
 #[test]
+fn a_file_that_rested_for_longer_than_files_are_remembered_is_not_read_again() {
+    const MONTHS_MS: u64 = 70 * 24 * 3600 * 1000;
+    for loses_state in [false, true] {
+        let mut host = Host::new(&["*.log"]);
+        let all = lines("a", 0..20);
+        host.append("a.log", text(&all[..10]));
+        host.append("gone.log", "read, then gone\n");
+        host.run();
+        host.pass(MONTHS_MS);
+        if loses_state {
+            host.lose_state();
+        }
+        host.kill();
+        host.remove("gone.log");
+        host.run();
+        assert_eq!(host.agent().generations().count(), 1, "what is gone is forgotten");
+        // Seen then; that is noted.
+        host.pass(MONTHS_MS / 3);
+        host.kill();
+        host.append("a.log", text(&all[10..]));
+        host.run();
+        host.check([all, vec!["read, then gone".into()]].concat());
+    }
+}
+
+#[test]
 fn moved_out_of_sight_it_is_read_to_its_end() {
     check(&["*.log"], |host| {
         let all = lines("a", 0..200);
