@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::log_store::TimeRange;
+use crate::manifest::Entry;
 use crate::split::Split;
 
 /// The open splits, in no particular order.
@@ -10,13 +12,21 @@ use crate::split::Split;
 pub(crate) struct Catalog {
     /// All of them, in memory and on disk.
     pub(crate) splits: Vec<Arc<Split>>,
+    /// What the manifest knows of splits that could not be opened: their documents are missing in answers.
+    pub(crate) set_aside: Vec<Entry>,
 }
 
 impl Catalog {
     /// The catalog without the splits of `removed` and with those of `added`.
     pub(crate) fn replace(&self, removed: &[u64], added: &[Arc<Split>]) -> Self {
         let kept = self.splits.iter().filter(|split| !removed.contains(&split.id()));
-        Self { splits: kept.chain(added).cloned().collect() }
+        let set_aside = self.set_aside.iter().filter(|entry| !removed.contains(&entry.id));
+        Self { splits: kept.chain(added).cloned().collect(), set_aside: set_aside.cloned().collect() }
+    }
+
+    /// True when splits that could not be opened may have documents in the range.
+    pub(crate) fn is_incomplete(&self, range: TimeRange) -> bool {
+        self.set_aside.iter().any(|entry| range.overlaps(entry.min_ns, entry.max_ns))
     }
 
     /// Splits in memory.

@@ -22,13 +22,14 @@ use crate::error::StoreError;
 use crate::flusher;
 use crate::indexer;
 use crate::log_store::{
-    Answer, Budget, Capabilities, Facet, FieldInfo, Histogram, HistogramPlan, LogStore, RetentionPolicy,
-    RetentionReport, SearchPlan, StoreHealth, TimeRange, WalPosition,
+    Answer, Budget, Capabilities, Facet, FieldInfo, Histogram, HistogramPlan, LogStore, Partial,
+    RetentionPolicy, RetentionReport, SearchPlan, StoreHealth, TimeRange, WalPosition,
 };
 use crate::manifest::{Manifest, Record};
 use crate::merger;
 use crate::pipeline::Pipeline;
 use crate::query;
+use crate::query::filter::time_bounds;
 use crate::query::meter::Meter;
 use crate::recovery::{self, Recovered};
 use crate::retention;
@@ -173,10 +174,19 @@ impl TantivyStore {
         checked.collect()
     }
 
-    fn answer<T>(&self, budget: &Budget, run: impl FnOnce(&Catalog, &Meter<'_>) -> T) -> Answer<T> {
+    /// Runs a query over the documents in `range`.
+    fn answer<T>(
+        &self,
+        range: TimeRange,
+        budget: &Budget,
+        run: impl FnOnce(&Catalog, &Meter<'_>) -> T,
+    ) -> Answer<T> {
         let catalog = self.shared.catalog.load_full();
         let meter = Meter::new(budget);
         let value = run(&catalog, &meter);
+        if catalog.is_incomplete(range) {
+            meter.note(Partial::Damaged);
+        }
         self.shared.counters.damaged.fetch_add(meter.damaged(), Ordering::Relaxed);
         Answer { value, partial: meter.partial() }
     }
@@ -226,14 +236,20 @@ impl LogStore for TantivyStore {
         budget: &Budget,
         sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
     ) -> Result<Answer<()>, StoreError> {
-        Ok(self.answer(budget, |catalog, meter| query::newest::search(&catalog.splits, plan, meter, sink)))
+        let range = time_bounds(&plan.filter, plan.range);
+        Ok(self.answer(range, budget, |catalog, meter| {
+            query::newest::search(&catalog.splits, plan, meter, sink)
+        }))
     }
 
     fn histogram(&self, plan: &HistogramPlan, budget: &Budget) -> Result<Answer<Histogram>, StoreError> {
         if plan.step_ns <= 0 {
             return Err(StoreError::Plan(format!("a histogram step of {} ns is not above 0", plan.step_ns)));
         }
-        Ok(self.answer(budget, |catalog, meter| query::histogram::histogram(&catalog.splits, plan, meter)))
+        let range = time_bounds(&plan.filter, query::histogram::range(plan));
+        Ok(self.answer(range, budget, |catalog, meter| {
+            query::histogram::histogram(&catalog.splits, plan, meter)
+        }))
     }
 
     fn stats(
@@ -247,7 +263,7 @@ impl LogStore for TantivyStore {
             let problem = "the first pipe has to aggregate: stats, timechart, top or rare";
             return Err(StoreError::Plan(problem.to_owned()));
         };
-        let answer = self.answer(budget, |catalog, meter| {
+        let answer = self.answer(time_bounds(filter, range), budget, |catalog, meter| {
             query::facets::top(&catalog.splits, filter, range, pipes, meter)
                 .unwrap_or_else(|| query::aggregate::stats(&catalog.splits, filter, range, stats, meter))
         });
@@ -263,7 +279,7 @@ impl LogStore for TantivyStore {
         top: usize,
         budget: &Budget,
     ) -> Result<Answer<Vec<Facet>>, StoreError> {
-        Ok(self.answer(budget, |catalog, meter| {
+        Ok(self.answer(time_bounds(filter, range), budget, |catalog, meter| {
             query::facets::facets(&catalog.splits, filter, range, fields, top, meter)
         }))
     }
@@ -280,7 +296,7 @@ impl LogStore for TantivyStore {
         limit: usize,
         budget: &Budget,
     ) -> Result<Answer<Vec<(String, u64)>>, StoreError> {
-        Ok(self.answer(budget, |catalog, meter| {
+        Ok(self.answer(range, budget, |catalog, meter| {
             query::facets::values(&catalog.splits, field, prefix, range, limit, meter)
         }))
     }

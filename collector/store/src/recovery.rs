@@ -26,7 +26,8 @@ pub struct Recovered {
     pub splits: u64,
     /// Documents in them.
     pub documents: u64,
-    /// Splits that can't be read, with the reason. Their files are left where they are.
+    /// Splits that can't be read, with the reason. Their files are left where they are, and answers about
+    /// their time are partial until retention takes them.
     pub set_aside: Vec<(u64, StoreError)>,
     /// Bytes of a manifest record that a crash cut off.
     pub manifest_cut_bytes: u64,
@@ -66,7 +67,7 @@ pub(crate) fn recover(
         recovered.adopted = adopt(manifest, splits_dir, &on_disk)?;
     }
     let mut catalog = Catalog::default();
-    for id in manifest.state().live.keys() {
+    for (id, entry) in &manifest.state().live {
         match Split::open(&split_dir(splits_dir, *id)) {
             Ok(split) => {
                 recovered.splits += 1;
@@ -76,6 +77,7 @@ pub(crate) fn recover(
             Err(error) => {
                 tracing::error!(split = id, %error, "a split can't be read and is set aside");
                 recovered.set_aside.push((*id, error));
+                catalog.set_aside.push(entry.clone());
             }
         }
     }

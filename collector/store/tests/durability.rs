@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use millpond_query::Filter;
-use millpond_store::log_store::{Budget, Order, Partial, RetentionPolicy, TimeRange};
+use millpond_query::table::{Cell, Table};
+use millpond_store::log_store::{
+    Answer, Budget, HistogramPlan, Order, Partial, RetentionPolicy, SearchPlan, TimeRange,
+};
 use millpond_store::{LogStore, StoreConfig, StoreError, TantivyStore};
 use millpond_wire::batch::Batch;
 use support::{
@@ -116,6 +119,38 @@ fn directories_that_were_never_committed_are_removed() {
     assert!(splits(dir.path()).iter().all(|split| !split.ends_with(format!("{:016x}", 999))));
 }
 
+/// The first split, which is set aside, has the even numbers below 10, all of the first day.
+fn check_without_the_first_split(store: &TantivyStore) {
+    let expected: Vec<u64> = (0..20).filter(|number| *number >= 10 || number % 2 == 1).collect();
+    assert_eq!(numbers(store), expected);
+    let (first_day, second_day) = ((T0, T0 + DAY_NS), (T0 + DAY_NS, T0 + 2 * DAY_NS));
+    for ((start_ns, end_ns), partial, count) in
+        [(first_day, Some(Partial::Damaged), 5), (second_day, None, 10)]
+    {
+        let range = TimeRange { start_ns: Some(start_ns), end_ns: Some(end_ns) };
+        let everything = SearchPlan { range, ..plan(Filter::All, Order::Descending, 100, None) };
+        let (rows, found) = search(store, &everything);
+        assert_eq!((rows.len() as u64, found), (count, partial));
+        let per_hour =
+            HistogramPlan { filter: Filter::All, start_ns, step_ns: DAY_NS / 24, bucket_count: 24, by: None };
+        let histogram = store.histogram(&per_hour, &budget()).expect("runs");
+        assert_eq!((histogram.value.total, histogram.partial), (count, partial));
+        let counted = stats(store, "* | stats count()", range, &budget());
+        assert_eq!((counted.value.rows, counted.partial), (vec![vec![Cell::I64(count as i64)]], partial));
+        let fields = ["n".to_owned()];
+        let facets = store.facets(&Filter::All, range, &fields, 3, &budget()).expect("runs");
+        assert_eq!((facets.value[0].distinct, facets.partial), (count, partial));
+        let values = store.values("n", "", range, 100, &budget()).expect("runs");
+        assert_eq!((values.value.len() as u64, values.partial), (count, partial));
+    }
+}
+
+/// The answer to a query that aggregates.
+fn stats(store: &TantivyStore, text: &str, range: TimeRange, budget: &Budget) -> Answer<Table> {
+    let query = millpond_query::parse(text).expect("parses").resolve(T0).expect("resolves");
+    store.stats(&query.filter, range, &query.pipes, budget).expect("runs")
+}
+
 #[test]
 fn a_damaged_split_is_found_and_the_rest_is_served() {
     let dir = tempfile::tempdir().expect("temporary directory");
@@ -141,6 +176,9 @@ fn a_damaged_split_is_found_and_the_rest_is_served() {
             let harmless = path.ends_with("meta.json") || path.ends_with(".managed.json");
             assert!(noticed || harmless, "{} with {} bytes", path.display(), damaged.len());
             assert!(found >= 15, "{}: {found}", path.display());
+            if !recovered.set_aside.is_empty() {
+                check_without_the_first_split(&store);
+            }
             for text in ["line", "n>=0", "message:/line 1/", "* | stats count() by n"] {
                 let _ = search(&store, &plan(filter(text), Order::Descending, 100, None));
             }
@@ -150,6 +188,16 @@ fn a_damaged_split_is_found_and_the_rest_is_served() {
     let (store, recovered) = open(dir.path(), manual());
     assert!(recovered.set_aside.is_empty() && store.verify().is_empty());
     assert_eq!(numbers(&store).len(), 20);
+    drop(store);
+    // What retention took is not missed any more.
+    fs::write(victim.join("meta"), b"").expect("writable");
+    let (store, recovered) = open(dir.path(), manual());
+    assert_eq!(recovered.set_aside.len(), 1);
+    let everything = plan(Filter::All, Order::Descending, 100, None);
+    assert_eq!(search(&store, &everything).1, Some(Partial::Damaged));
+    let policy = RetentionPolicy { age_max: None, bytes_max: Some(0) };
+    assert_eq!(store.apply_retention(policy, T0).expect("runs").splits, 4);
+    assert_eq!(search(&store, &everything), (Vec::new(), None));
 }
 
 #[test]
@@ -340,12 +388,7 @@ fn budgets_cut_answers_and_say_so() {
         (&narrow, "line", Some(Partial::Groups)),
     ];
     for (budget, text, expected) in rows {
-        let pipes = millpond_query::parse("| stats count() by n")
-            .expect("parses")
-            .resolve(T0)
-            .expect("resolves")
-            .pipes;
-        let answer = store.stats(&filter(text), TimeRange::default(), &pipes, budget).expect("runs");
+        let answer = stats(&store, &format!("{text} | stats count() by n"), TimeRange::default(), budget);
         assert_eq!(answer.partial, expected, "{text}");
     }
     let mut seen = 0;

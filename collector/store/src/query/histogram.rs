@@ -15,9 +15,14 @@ use crate::log_store::{Bucket, Histogram, HistogramPlan, Partial, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
 
+/// From the first bucket's start to the last one's end.
+pub(crate) fn range(plan: &HistogramPlan) -> TimeRange {
+    Buckets::of_plan(plan).range()
+}
+
 /// Counts the documents of `plan` per bucket.
 pub(crate) fn histogram(splits: &[Arc<Split>], plan: &HistogramPlan, meter: &Meter<'_>) -> Histogram {
-    let buckets = Buckets { start_ns: plan.start_ns, step_ns: plan.step_ns.max(1), count: plan.bucket_count };
+    let buckets = Buckets::of_plan(plan);
     let mut totals = vec![0u64; plan.bucket_count];
     let mut by: FxHashMap<(usize, Key), u64> = FxHashMap::default();
     let begin = |split| {
@@ -64,6 +69,10 @@ struct Buckets {
 }
 
 impl Buckets {
+    fn of_plan(plan: &HistogramPlan) -> Self {
+        Self { start_ns: plan.start_ns, step_ns: plan.step_ns.max(1), count: plan.bucket_count }
+    }
+
     /// From the first bucket's start to the last one's end.
     fn range(&self) -> TimeRange {
         let count = i64::try_from(self.count).unwrap_or(i64::MAX);
