@@ -22,13 +22,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::agents::{self, Enrollment, PortTls, Routes};
 use crate::clock::now_ns;
 use crate::config::Config;
+use crate::http;
 use crate::identity::{AgentRegistry, Authority, DataDir, IdentityError, TokenStore};
 use crate::ingest::committer::{Appender, Committer};
 use crate::ingest::replay::replay;
 use crate::ingest::{Ingest, SharedState};
 use crate::limits::{
-    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, END_DEADLINE, RETENTION_INTERVAL, STOP_DEADLINE,
-    TICK_INTERVAL,
+    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, END_DEADLINE, RETENTION_INTERVAL, TICK_INTERVAL,
 };
 use crate::metrics::{self, Metrics};
 use crate::stop::{Stop, stop_signal};
@@ -151,7 +151,7 @@ pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<
     let connections_max = config.limits.agent_connections;
     let serving_agents =
         tokio::spawn(agents::serve(agents_listener, tls, routes, connections_max, stop.clone()));
-    let serving_http = tokio::spawn(serve_http(http_listener, state.clone()));
+    let serving_http = tokio::spawn(http::serve(http_listener, state.clone()));
     let caring = tokio::spawn(care(state));
     tracing::info!(http = %config.http_listen, agents = %config.ingest_listen, "serving");
     stop_when.await;
@@ -178,30 +178,6 @@ fn load_identity(dir: &DataDir, config: &Config) -> Result<(PortTls, Enrollment)
 
 async fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListener, AppError> {
     TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, section, source })
-}
-
-/// Serves the users' port. Requests under way at the stop may finish; what takes longer is cut off
-/// when the runtime ends.
-async fn serve_http(listener: TcpListener, state: AppState) {
-    let stop = state.stop.clone();
-    let requested = {
-        let stop = stop.clone();
-        async move { stop.requested().await }
-    };
-    let router = crate::http::router(state);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(requested);
-    let deadline = async {
-        stop.requested().await;
-        tokio::time::sleep(STOP_DEADLINE).await;
-    };
-    tokio::select! {
-        outcome = async { serving.await } => {
-            if let Err(error) = outcome {
-                tracing::error!(%error, "the users' port broke off");
-            }
-        }
-        () = deadline => tracing::warn!("requests of users were cut off at the stop"),
-    }
 }
 
 /// What has to be done now and then: looking after the log, and retention.

@@ -4,6 +4,13 @@
 
 use std::time::Duration;
 
+/// Connections at one time. A browser keeps up to six, and a live tail has one of its own; more wait in the system's
+/// queue. Part of the budget of file descriptors.
+pub(crate) const CONNECTIONS_MAX: usize = 512;
+
+/// Longest time for a request's head to arrive, and for an idle connection to be kept.
+pub(super) const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Largest body of a query request, bytes. A query text of 64 KiB, percent-encoded, is 192 KiB.
 pub(super) const PARAMETERS_BYTES_MAX: usize = 256 << 10;
 

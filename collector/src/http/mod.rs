@@ -1,6 +1,7 @@
 //! The users' port: the API under `/api/v1`, the page, health and metrics. Described for users in `API.md`.
 //!
 //! ```text
+//! socket  ─► listener (bounds, stop)
 //! request ─► guard ─► api/<endpoint> ─► params, time ─► search ─► blocking ─► LogStore
 //!            (who)    (one file each)   (what)          (filter)  (threads)    │
 //! reply   ◄─ problem (errors) ◄──────── rows/ (pages, pipes on rows), body ◄───┘
@@ -13,6 +14,7 @@ mod blocking;
 mod body;
 mod guard;
 mod limits;
+mod listener;
 mod params;
 mod problem;
 mod rows;
@@ -27,9 +29,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use http::StatusCode;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::blocking::QueryPool;
+pub(crate) use self::limits::CONNECTIONS_MAX;
+use self::listener::Bounds;
 use self::problem::Problem;
 use crate::app::AppState;
 
@@ -42,9 +47,16 @@ struct Http {
     tails: Arc<Semaphore>,
 }
 
+/// Serves the users' port until the stop that `state` has. Requests under way then may finish; what takes longer is
+/// cut off when the runtime ends.
+pub async fn serve(listener: TcpListener, state: AppState) {
+    let stop = state.stop.clone();
+    listener::serve(listener, router(state), Bounds::default(), stop).await;
+}
+
 /// The service of the users' port. It has no accounts: whoever reaches it may read and write everything, so it must
 /// listen on loopback only, and it answers browsers only for its own pages.
-pub fn router(state: AppState) -> Router {
+fn router(state: AppState) -> Router {
     let limits = state.config.limits;
     let tails = Semaphore::new(usize::try_from(limits.concurrent_tails).unwrap_or(usize::MAX));
     let http = Http { app: state, queries: QueryPool::new(limits), tails: Arc::new(tails) };
