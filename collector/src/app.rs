@@ -22,6 +22,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::agents::{self, Enrollment, PortTls, Routes};
 use crate::clock::now_ns;
 use crate::config::Config;
+use crate::descriptors;
 use crate::http;
 use crate::identity::{AgentRegistry, Authority, DataDir, IdentityError, TokenStore};
 use crate::ingest::committer::{Appender, Committer};
@@ -123,6 +124,7 @@ pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<
     let config = Arc::new(config);
     let dir = DataDir::new(&config.data_dir);
     let _lock = dir.acquire()?;
+    descriptors::raise_limit(config.limits.agent_connections);
     let (tls, enrollment) = load_identity(&dir, &config)?;
     let http_listener = listen(config.http_listen, "http").await?;
     let agents_listener = listen(config.ingest_listen, "ingest").await?;

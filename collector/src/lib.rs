@@ -19,6 +19,7 @@
 //! | [`identity`] | the CA, certificates, join tokens, the files of a data directory |
 //! | [`config`] | the configuration file, as written and as checked |
 //! | [`tail`] | durable batches to live tails |
+//! | [`descriptors`] | raises the limit of file descriptors |
 //! | [`metrics`], [`limits`], [`clock`], [`stop`] | counters, maxima, the wall clock, the stop signal |
 
 pub mod agents;
@@ -26,6 +27,7 @@ pub mod app;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod descriptors;
 pub mod http;
 pub mod identity;
 pub mod ingest;

@@ -78,6 +78,10 @@ pub const BAD_TOKENS_PER_SECOND_MAX: u32 = 10;
 /// wait in the system's queue. They can't take the places of agents.
 pub const NEWCOMERS_MAX: usize = 128;
 
+/// File descriptors beside those of connections: splits that queries and merges have open, segments of
+/// the log, sockets that listen.
+pub const DESCRIPTORS_RESERVE: u64 = 512;
+
 /// Longest life of a connection without a certificate.
 pub const ENROLL_TIMEOUT: Duration = Duration::from_secs(30);
 
