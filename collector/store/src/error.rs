@@ -1,6 +1,10 @@
 //! What can go wrong in the store, with the file it went wrong in.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
+
+use tantivy::TantivyError;
+use tantivy::directory::error::{OpenDirectoryError, OpenReadError, OpenWriteError};
 
 /// An error of the store. Every variant says what was tried, where, and why it failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,14 @@ pub enum StoreError {
         /// What it said.
         detail: String,
     },
+    /// The operating system refused what the index library asked of it.
+    #[error("can't {action}: {source}")]
+    Refused {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The reason.
+        source: std::io::Error,
+    },
     /// Another process has the store open.
     #[error("{} is open in another process; stop it first", path.display())]
     Locked {
@@ -66,12 +78,38 @@ impl StoreError {
     }
 
     /// For `map_err` on a call into the index library.
-    pub(crate) fn index<E: std::fmt::Display>(action: &'static str) -> impl FnOnce(E) -> Self {
-        move |error| Self::Index { action, detail: error.to_string() }
+    pub(crate) fn index<E: Error + 'static>(action: &'static str) -> impl FnOnce(E) -> Self {
+        move |error| match os_error(&error) {
+            Some(code) => Self::Refused { action, source: std::io::Error::from_raw_os_error(code) },
+            None => Self::Index { action, detail: error.to_string() },
+        }
+    }
+
+    /// The operating system refused, for want of space, descriptors or rights: it may not the next time.
+    /// False when the data is to blame, as for a file that is too short or a disk that can't read a block.
+    pub(crate) fn may_pass(&self) -> bool {
+        let (Self::Io { source, .. } | Self::Refused { source, .. }) = self else { return false };
+        source.raw_os_error().is_some_and(|code| code != rustix::io::Errno::IO.raw_os_error())
     }
 
     pub(crate) fn damaged(path: &Path, detail: impl Into<String>) -> Self {
         Self::Damaged { path: path.to_owned(), detail: detail.into() }
+    }
+}
+
+/// The error of the operating system that the index library wraps.
+fn os_error(error: &(dyn Error + 'static)) -> Option<i32> {
+    if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        return error.raw_os_error();
+    }
+    match error.downcast_ref::<TantivyError>()? {
+        TantivyError::IoError(error)
+        | TantivyError::OpenDirectoryError(OpenDirectoryError::IoError { io_error: error, .. })
+        | TantivyError::OpenReadError(OpenReadError::IoError { io_error: error, .. })
+        | TantivyError::OpenWriteError(OpenWriteError::IoError { io_error: error, .. }) => {
+            error.raw_os_error()
+        }
+        _ => None,
     }
 }
 
@@ -93,7 +131,33 @@ pub(crate) fn guarded<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+
+    #[test]
+    fn what_the_system_refuses_may_pass_and_damage_does_not() {
+        let (path, full) = (PathBuf::from("x"), rustix::io::Errno::NOSPC.raw_os_error());
+        let os = io::Error::from_raw_os_error;
+        let short = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let of_tantivy = |error: TantivyError| StoreError::index("merge")(error);
+        let opened = OpenWriteError::wrap_io_error(os(full), path.clone());
+        let rows = [
+            (StoreError::io("write", &path)(os(full)), true),
+            (StoreError::io("read", &path)(os(rustix::io::Errno::IO.raw_os_error())), false),
+            (StoreError::io("read", &path)(short()), false),
+            (StoreError::index("merge")(os(full)), true),
+            (StoreError::index("merge")(short()), false),
+            (of_tantivy(os(full).into()), true),
+            (of_tantivy(short().into()), false),
+            (of_tantivy(opened.into()), true),
+            (of_tantivy(TantivyError::InternalError("no".to_owned())), false),
+            (StoreError::damaged(&path, "no"), false),
+        ];
+        for (error, expected) in rows {
+            assert_eq!(error.may_pass(), expected, "{error:?}");
+        }
+    }
 
     #[test]
     fn a_panic_becomes_an_error() {
