@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::agents::{self, Enrollment, PortTls, Routes};
+use crate::agents::{self, Enrollment, Expiries, PortTls, Routes};
 use crate::clock::now_ns;
 use crate::config::Config;
 use crate::descriptors;
@@ -48,6 +48,8 @@ pub struct AppState {
     pub ingest: Ingest,
     /// Durable batches as they come.
     pub tail: TailHub,
+    /// Ends of agents' certificates.
+    pub expiries: Arc<Expiries>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The checked configuration.
@@ -109,6 +111,9 @@ impl AppState {
         metrics::render_store(&self.store.health(), &mut text);
         let gauge = |text: &mut String, name, help, value| metrics::render(text, name, "gauge", help, value);
         gauge(&mut text, "tail_receivers", "Live tails at the moment.", self.tail.receivers() as u64);
+        let expiring = self.expiries.expiring(now_ns() / 1_000_000_000);
+        let help = "Agents seen since the start whose certificate ends within 30 days, or has ended.";
+        gauge(&mut text, "agents_certificates_expiring", help, expiring);
         gauge(&mut text, "ready", "1 if documents are taken in.", u64::from(self.readiness().is_ok()));
         gauge(&mut text, "uptime_seconds", "Seconds since the start.", self.started.elapsed().as_secs());
         text
@@ -140,16 +145,19 @@ pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<
         opened.map_err(|_| AppError::Thread("opening the data directory panicked".into()))??
     };
     let (stopper, stop) = stop_signal();
+    let expiries = Arc::new(Expiries::default());
     let state = AppState {
         store: Arc::clone(&core.store),
         ingest: core.ingest.clone(),
         tail: core.tail.clone(),
+        expiries: Arc::clone(&expiries),
         metrics: Arc::clone(&metrics),
         config: Arc::clone(&config),
         started: Instant::now(),
         stop: stop.clone(),
     };
-    let routes = Arc::new(Routes { ingest: core.ingest.clone(), enrollment: Arc::new(enrollment), metrics });
+    let enrollment = Arc::new(enrollment);
+    let routes = Arc::new(Routes { ingest: core.ingest.clone(), enrollment, expiries, metrics });
     let connections_max = config.limits.agent_connections;
     let serving_agents =
         tokio::spawn(agents::serve(agents_listener, tls, routes, connections_max, stop.clone()));

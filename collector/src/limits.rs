@@ -74,6 +74,10 @@ pub const ENROLL_BODY_BYTES_MAX: usize = 16 << 10;
 /// A secret of 256 bits can't be guessed at any rate; this keeps the log readable.
 pub const BAD_TOKENS_PER_SECOND_MAX: u32 = 10;
 
+/// An agent's certificate with less than this left, in seconds, is told of: 30 days, enough to notice and
+/// to enrol it again.
+pub const CERTIFICATE_WARNING_S: i64 = 30 * 86_400;
+
 /// Connections at one time that have not shown a certificate: in their handshake, or enrolling. More
 /// wait in the system's queue. They can't take the places of agents.
 pub const NEWCOMERS_MAX: usize = 128;

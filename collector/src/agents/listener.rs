@@ -25,6 +25,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 use super::routes::{Peer, Routes};
+use crate::clock::now_ns;
 use crate::limits::{
     ENROLL_TIMEOUT, HANDSHAKE_TIMEOUT, NEWCOMERS_MAX, REQUEST_HEAD_TIMEOUT, STOP_DEADLINE,
     STREAMS_PER_CONNECTION_MAX,
@@ -137,6 +138,7 @@ impl Port {
         let Ok(_agent) = Arc::clone(&self.agents).try_acquire_owned() else {
             return self.refused(address, &"more connections than [limits] agent_connections");
         };
+        self.note_certificate(&stream, &peer);
         self.serve(stream, address, peer).await;
     }
 
@@ -158,6 +160,20 @@ impl Port {
         };
         if let Err(error) = outcome {
             tracing::debug!(%address, %error, "a connection of an agent ended");
+        }
+    }
+
+    /// Remembers when an agent's certificate ends, and says so if that is soon.
+    fn note_certificate(&self, stream: &TlsStream<TcpStream>, peer: &Peer) {
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let (Peer::Agent(agent), Some(end_s)) = (peer, chain.first().and_then(end_s)) else { return };
+        if let Some(days) = self.routes.expiries.note(agent, end_s, now_ns() / 1_000_000_000) {
+            tracing::warn!(
+                %agent,
+                days,
+                "an agent's certificate ends soon: enrol it again with a token made with \
+                 `millpond-collector enroll --agent {agent}`"
+            );
         }
     }
 
@@ -206,6 +222,12 @@ fn identify(chain: &[CertificateDer<'_>], site: &str) -> Peer {
         )),
         _ => Peer::Stranger("your certificate names no agent: enrol again".into()),
     }
+}
+
+/// When a certificate ends, Unix seconds.
+fn end_s(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
+    Some(certificate.validity().not_after.timestamp())
 }
 
 /// The URI subject alternative names of a certificate.

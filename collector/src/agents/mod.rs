@@ -2,7 +2,7 @@
 //! enrolment. Nobody else gets past the handshake.
 //!
 //! `listener` accepts and finds out who it is, `routes` answers requests, `enroll` lets agents in,
-//! `body` reads what they send within bounds, `problem` says what went wrong.
+//! `expiry` knows whose certificate ends soon, `body` reads what they send within bounds, `problem` says what went wrong.
 //!
 //! | request | from | answer |
 //! |---|---|---|
@@ -12,6 +12,7 @@
 
 mod body;
 mod enroll;
+mod expiry;
 mod listener;
 mod problem;
 mod routes;
@@ -19,5 +20,6 @@ mod routes;
 mod tests;
 
 pub use self::enroll::Enrollment;
+pub use self::expiry::Expiries;
 pub use self::listener::{PortTls, serve};
 pub use self::routes::Routes;

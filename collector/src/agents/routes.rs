@@ -14,6 +14,7 @@ use millpond_wire::otlp::encode_response;
 
 use super::body::read_body;
 use super::enroll::Enrollment;
+use super::expiry::Expiries;
 use super::problem::Problem;
 use crate::clock::now_ns;
 use crate::ingest::{Ingest, IngestError};
@@ -40,6 +41,8 @@ pub struct Routes {
     pub ingest: Ingest,
     /// The way in for agents.
     pub enrollment: Arc<Enrollment>,
+    /// Ends of agents' certificates.
+    pub expiries: Arc<Expiries>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }

@@ -33,6 +33,7 @@ struct Port {
     running: Running,
     dir: DataDir,
     authority: Authority,
+    expiries: Arc<Expiries>,
     stopper: Stopper,
     serving: tokio::task::JoinHandle<()>,
     _temporary: tempfile::TempDir,
@@ -66,16 +67,18 @@ impl Port {
         let running = Running::start(100 << 20);
         let (tokens, agents) = (TokenStore::new(dir.tokens()), AgentRegistry::new(dir.agents()));
         let enrollment = Enrollment::new(Authority::load(&dir).unwrap(), tokens, agents, SITE.into());
+        let expiries = Arc::new(Expiries::default());
         let routes = Arc::new(Routes {
             ingest: running.ingest.clone(),
             enrollment: Arc::new(enrollment),
+            expiries: Arc::clone(&expiries),
             metrics: Arc::clone(&running.metrics),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stopper, stop) = stop_signal();
         let serving = tokio::spawn(serve(listener, tls, routes, agents_max, stop));
-        Self { address, running, dir, authority, stopper, serving, _temporary: temporary }
+        Self { address, running, dir, authority, expiries, stopper, serving, _temporary: temporary }
     }
 
     fn token(&self, fill: u8, ttl: Duration) -> JoinToken {
@@ -91,9 +94,13 @@ impl Port {
 
     /// A certificate as `site` would have given, straight from the CA.
     fn agent(&self, site: &str) -> Agent {
+        self.agent_of("web-01", site, now_s())
+    }
+
+    fn agent_of(&self, id: &str, site: &str, signed_s: u64) -> Agent {
         let (key_pem, csr) = key_and_request();
-        let id = "web-01".parse().unwrap();
-        Agent { key_pem, chain_pem: self.authority.sign_agent(&csr, site, &id, now_s()).unwrap() }
+        let id = id.parse().unwrap();
+        Agent { key_pem, chain_pem: self.authority.sign_agent(&csr, site, &id, signed_s).unwrap() }
     }
 
     fn config_of(&self, agent: &Agent) -> Arc<ClientConfig> {
@@ -292,6 +299,18 @@ async fn nobody_gets_past_the_handshake_without_a_certificate_of_ours() {
     // The other way round: a client with a token for one collector sends nothing to another.
     let wrong_ca = other.enroll_config();
     assert!(port.send(wrong_ca, post("/v1/enroll", Bytes::new())).await.is_err());
+}
+
+#[tokio::test]
+async fn certificates_that_end_soon_are_counted() {
+    const DAY_S: u64 = 86_400;
+    let port = Port::open().await;
+    let rows = [("a", 0, 0), ("b", 367, 0), ("c", 369, 1), ("d", 397, 2), ("c", 1, 1)];
+    for (id, age_days, expected) in rows {
+        let agent = port.config_of(&port.agent_of(id, SITE, now_s() - age_days * DAY_S));
+        assert_eq!(port.send(agent, get("/v1/positions")).await.unwrap().0, StatusCode::OK);
+        assert_eq!(port.expiries.expiring(now_s() as i64), expected, "{id}, {age_days} days old");
+    }
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ async fn health_and_metrics() {
         "millpond_ingest_documents_total 1",
         "millpond_http_queries_total 1",
         "millpond_http_query_errors_total 1",
+        "millpond_agents_certificates_expiring 0",
         "millpond_ready 1",
     ] {
         assert!(reply.body.lines().any(|have| have == line), "{line} in {}", reply.body);
