@@ -43,6 +43,8 @@ pub struct Likeness {
     pub evidence_bytes: u64,
     /// Size of the newcomer, in bytes.
     pub size: u64,
+    /// The collector has the generation up to here; beyond, what was read may have to be read again.
+    pub acked_bytes: u64,
     /// All of the newcomer is, as far as compared, the beginning of the generation's file: now, or when
     /// it could last be compared.
     pub is_prefix: bool,
@@ -61,7 +63,7 @@ pub enum Verdict {
     Independent,
     /// Can't be told yet, or is a copy of a file that is still there: ask again when either changes.
     Wait,
-    /// A copy, of which everything has been read already: follow it from its end.
+    /// A copy, of which the collector has everything already: follow it from its end.
     AlreadyRead,
     /// It carries the generation on: read it from the generation's position, as the same stream.
     Continue,
@@ -84,9 +86,12 @@ pub fn newcomer(like: &Likeness) -> Verdict {
         Origin::Cut | Origin::Gone => match like.tail {
             Tail::Same => Verdict::Continue,
             Tail::Other => Verdict::Independent,
+            Tail::TooShort if !like.is_prefix => Verdict::Independent,
             // The copy was made before the last lines were read from the original.
-            Tail::TooShort if like.is_prefix => Verdict::AlreadyRead,
-            Tail::TooShort => Verdict::Independent,
+            Tail::TooShort if like.size <= like.acked_bytes => Verdict::AlreadyRead,
+            // Some of what it holds is on its way. Should that be refused or be lost with the agent, the copy is
+            // where it is read again.
+            Tail::TooShort => Verdict::Wait,
         },
     }
 }
@@ -134,6 +139,7 @@ mod tests {
         tail: Tail::Same,
         evidence_bytes: 10_000,
         size: 10_000,
+        acked_bytes: 10_000,
         is_prefix: true,
         grew: false,
         related: true,
@@ -158,6 +164,11 @@ mod tests {
             "… of less than was read",
             Likeness { origin: Cut, tail: TooShort, size: 9_000, ..LIKE },
             AlreadyRead,
+        );
+        check(
+            "… of less than was read, not all of it acknowledged",
+            Likeness { origin: Cut, tail: TooShort, size: 9_000, acked_bytes: 8_999, ..LIKE },
+            Wait,
         );
         check("… that differs", Likeness { origin: Cut, tail: Other, ..LIKE }, Independent);
         check(

@@ -143,6 +143,9 @@ impl Tailer {
         generation.acked = if generation.unacked_groups == 0 { generation.read } else { mark };
         let entry = generation.entry_at(&generation.acked, now.unix_s());
         self.journal.put(stream, &entry);
+        // A copy may have waited for this.
+        self.needs_scan |=
+            generation.life != Life::Live && generation.is_settled() && !self.suspects.is_empty();
     }
 
     fn refused(&mut self, batch: &Batch, status: u16, reason: &str, now: Now) {
@@ -156,22 +159,22 @@ impl Tailer {
         } else {
             self.batcher.halve(batch.records);
         }
-        self.rewind();
+        self.rewind(now);
     }
 
     /// Everything on the way is dropped and read again from what the collector has.
-    fn rewind(&mut self) {
+    fn rewind(&mut self, now: Now) {
         self.ready = None;
         drop(self.batcher.take());
         for stream in self.table.streams(|generation| generation.unacked_groups > 0) {
             let Some(generation) = self.table.get_mut(stream) else { continue };
-            if matches!(generation.life, Life::Cut { .. }) {
-                // Its content is gone: what was on the way can't be read again.
-                let lost_bytes = generation.read.offset.saturating_sub(generation.acked.offset);
-                self.counters.truncated_unread_bytes.add(lost_bytes);
-            }
             generation.rewind();
-            self.enqueue(stream);
+            if matches!(generation.life, Life::Cut { .. }) {
+                // Only a copy can have it; without one the bytes count as lost when the search ends.
+                self.search_copies(stream, now);
+            } else {
+                self.enqueue(stream);
+            }
         }
     }
 

@@ -92,7 +92,10 @@ impl Tailer {
         let (origin, path, section) =
             (generation.origin.clone(), generation.path.clone(), generation.section);
         let Some(directory) = path.parent() else { return };
-        for found in discover::siblings(directory, section) {
+        let mut siblings = discover::siblings(directory, section);
+        // A file before its copies, which are never longer.
+        siblings.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+        for found in siblings {
             let section = discover::section_of(&self.settings.coverage, &found.path);
             let covers = section.is_some();
             if found.path == path || covers || decide::names_related(&origin, &found.path) {
@@ -210,9 +213,10 @@ impl Tailer {
             .map(|original| generation::is_prefix(&newcomer.file, size, original).unwrap_or(false));
         let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
         let passes_a_mark = || {
-            let mut marks =
-                generation.recent.iter().rev().filter(|mark| mark.offset > 0 && mark.offset <= size);
-            marks.next().is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
+            let marks = generation.recent.iter().chain([&generation.acked]);
+            let last =
+                marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
+            last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
         };
         let is_prefix = compared.unwrap_or(was_prefix || (tail == Tail::TooShort && passes_a_mark()));
         Some(Likeness {
@@ -220,6 +224,7 @@ impl Tailer {
             tail,
             evidence_bytes: read.offset.max(u64::from(generation.head.len)),
             size,
+            acked_bytes: generation.acked.offset,
             is_prefix,
             grew: newcomer.grew,
             related: decide::names_related(&generation.origin, &newcomer.found.path),
@@ -286,6 +291,9 @@ impl Tailer {
         self.counters.copies_continued.increment();
         self.table.place(stream, newcomer.found.inode, &newcomer.found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
+        // Written to the original after the copy was made, and not read before the truncation.
+        let lost_bytes = generation.size_seen.saturating_sub(newcomer.stat.size);
+        self.counters.truncated_unread_bytes.add(lost_bytes);
         let (path, original) = (newcomer.found.path.display(), generation.origin.display());
         tracing::info!(%path, %original, offset = generation.read.offset, "the rest is read from a copy");
         generation.covered = covered;

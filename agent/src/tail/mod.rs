@@ -190,10 +190,13 @@ impl Tailer {
     }
 
     fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[StreamPosition]) {
+        let mut earlier = HashMap::new();
         for position in positions {
-            let known = entries.get(&position.stream).map(|entry| entry.offset);
-            if known.is_some_and(|offset| offset >= position.offset) {
-                continue;
+            if let Some(known) = entries.get(&position.stream) {
+                if known.offset >= position.offset {
+                    continue;
+                }
+                earlier.insert(position.stream, known.mark());
             }
             match position.state.parse::<Identity>() {
                 Ok(identity) => {
@@ -206,7 +209,10 @@ impl Tailer {
         }
         // However old: a file may rest for months, and whether it is still there only the scan can tell.
         for (stream, entry) in entries {
-            self.table.insert(stream, Generation::remembered(&entry));
+            let mut generation = Generation::remembered(&entry);
+            // By it a copy is recognised that ends between the two.
+            generation.recent.extend(earlier.remove(&stream));
+            self.table.insert(stream, generation);
         }
     }
 

@@ -65,7 +65,9 @@ impl Tailer {
             return None;
         }
         // Taken out for the turn, so that the generation can be changed beside it.
-        let file = self.table.get_mut(stream)?.file.take()?;
+        let generation = self.table.get_mut(stream)?;
+        let size_before = generation.size_seen;
+        let file = generation.file.take()?;
         let end = self.turn_of(stream, &file, is_ending, now);
         let has_room = self.open_files <= self.settings.open_files_max;
         if let Some(generation) = self.table.get_mut(stream) {
@@ -77,6 +79,8 @@ impl Tailer {
         }
         match end {
             Ok(TurnEnd::Cut) => {
+                // The size that was just seen is that of other content.
+                self.table.get_mut(stream)?.size_seen = size_before;
                 self.cut(stream, now);
                 None
             }

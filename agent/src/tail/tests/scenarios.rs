@@ -160,6 +160,66 @@ fn the_copy_lacks_lines_that_were_read_from_the_original() {
     });
 }
 
+/// The copy was made when more had been read than acknowledged, and then more was written and read.
+fn copy_within_what_is_on_its_way(host: &mut Host, all: &[String]) {
+    host.append("app.log", text(&all[..20]));
+    host.run();
+    host.append("app.log", text(&all[20..30]));
+    host.copy("app.log", "app.log.1");
+    host.append("app.log", text(&all[30..35]));
+    host.scan();
+    host.work(3);
+    host.truncate("app.log");
+    host.append("app.log", text(&all[35..]));
+    for _ in 0..2 {
+        host.scan();
+        host.work(3);
+    }
+}
+
+#[test]
+fn a_copy_of_what_was_read_and_not_acknowledged_is_needed_after_a_kill() {
+    for patterns in [&["app.log"][..], &["app.log*"]] {
+        let mut host = Host::new(patterns);
+        let all = lines("a", 0..60);
+        copy_within_what_is_on_its_way(&mut host, &all);
+        host.kill();
+        host.run();
+        host.check([&all[..30], &all[35..]].concat());
+        assert_eq!(host.counters.copies_continued.value(), 1);
+    }
+}
+
+#[test]
+fn a_copy_of_what_was_read_and_not_acknowledged_is_needed_after_a_refusal() {
+    for patterns in [&["app.log"][..], &["app.log*"]] {
+        let mut host = Host::new(patterns);
+        let all = lines("a", 0..60);
+        copy_within_what_is_on_its_way(&mut host, &all);
+        host.refuse_batches_with(&all[22]);
+        host.run();
+        host.check([&all[..22], &all[23..30], &all[35..]].concat());
+        assert_eq!(host.counters.dead_letters.value(), 1);
+        let lost_bytes = text(&all[30..35]).len() as u64;
+        assert_eq!(host.counters.truncated_unread_bytes.value(), lost_bytes);
+    }
+}
+
+#[test]
+fn a_copy_of_what_was_read_is_not_read_again_once_that_is_acknowledged() {
+    for loses_reply in [false, true] {
+        let mut host = Host::new(&["app.log*"]);
+        let all = lines("a", 0..60);
+        copy_within_what_is_on_its_way(&mut host, &all);
+        if loses_reply {
+            host.deliver(false);
+            host.kill();
+        }
+        host.run();
+        host.check(&all);
+    }
+}
+
 #[test]
 fn copied_and_truncated_while_down() {
     for patterns in [&["app.log"][..], &["app.log*"]] {
