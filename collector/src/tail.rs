@@ -1,6 +1,7 @@
 //! Fan-out of durable batches to live tails. A tail that is too slow skips and learns how many
-//! documents it missed; it never holds up ingest, and all of them together hold at most
-//! [`TAIL_BYTES_MAX`] bytes. Nothing is kept while nobody listens.
+//! documents it missed; it never holds up ingest. Batches are kept here alone, [`TAIL_BYTES_MAX`] bytes
+//! of them: a tail that looks at one in steps gives it back in between and finds it again, or learns
+//! what it missed. Nothing is kept while nobody listens.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +30,12 @@ pub struct TailReceiver {
 #[derive(Clone, Debug)]
 pub enum TailEvent {
     /// Documents, numbered, in order of admission.
-    Batch(Arc<Batch>),
+    Batch {
+        /// The batch that they are in.
+        batch: Arc<Batch>,
+        /// Index of the first that this tail has not seen.
+        from: usize,
+    },
     /// So many documents were skipped because this tail was too slow.
     Missed(u64),
 }
@@ -125,6 +131,15 @@ impl TailReceiver {
         }
     }
 
+    /// Takes back that the last `documents` of the batch that came last were seen: they come again, unless
+    /// they are skipped by then.
+    pub fn unread(&mut self, documents: usize) {
+        if documents > 0 {
+            self.next_batch = self.next_batch.saturating_sub(1);
+            self.next_document = self.next_document.saturating_sub(documents as u64);
+        }
+    }
+
     /// The next event, if there is one already.
     pub fn try_recv(&mut self) -> Option<TailEvent> {
         let ring = self.shared.lock();
@@ -138,9 +153,10 @@ impl TailReceiver {
             return Some(TailEvent::Missed(missed));
         }
         let batch = Arc::clone(&entry?.batch);
+        let from = usize::try_from(self.next_document - reached).ok()?;
         self.next_batch = ring.first_batch + at + 1;
         self.next_document = reached + batch.len() as u64;
-        Some(TailEvent::Batch(batch))
+        Some(TailEvent::Batch { batch, from })
     }
 }
 
@@ -171,7 +187,7 @@ mod tests {
         let (mut seen, mut missed) = (0, 0);
         while let Some(event) = receiver.try_recv() {
             match event {
-                TailEvent::Batch(batch) => seen += batch.len() as u64,
+                TailEvent::Batch { batch, from } => seen += (batch.len() - from) as u64,
                 TailEvent::Missed(documents) => missed += documents,
             }
         }
@@ -206,6 +222,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_given_back_comes_again_or_counts_as_missed() {
+        let hub = TailHub::new();
+        let mut tail = hub.subscribe();
+        hub.publish(&batch(10, 1));
+        hub.publish(&batch(5, 1));
+        for expected in [0, 4, 8] {
+            let event = tail.try_recv();
+            assert!(matches!(event, Some(TailEvent::Batch { from, .. }) if from == expected), "{event:?}");
+            tail.unread(6_usize.saturating_sub(expected));
+        }
+        assert_eq!(drain(&mut tail), (5, 0), "the next batch");
+        let first = batch(10, 1 << 19);
+        hub.publish(&first);
+        tail.try_recv().unwrap();
+        tail.unread(7);
+        for _ in 0..4 {
+            hub.publish(&batch(9, 1 << 19));
+        }
+        assert_eq!(Arc::strong_count(&first), 1, "the tail keeps nothing");
+        let (seen, missed) = drain(&mut tail);
+        assert_eq!((seen + missed, missed % 9), (7 + 4 * 9, 7));
+    }
+
+    #[test]
     fn nothing_is_kept_without_listeners() {
         let hub = TailHub::new();
         drop(hub.subscribe());
@@ -221,6 +261,6 @@ mod tests {
         let waiting = tokio::spawn(async move { receiver.recv().await });
         hub.publish(&batch(7, 1));
         let event = waiting.await.unwrap();
-        assert!(matches!(event, TailEvent::Batch(batch) if batch.len() == 7));
+        assert!(matches!(event, TailEvent::Batch { batch, from: 0 } if batch.len() == 7));
     }
 }

@@ -86,5 +86,9 @@ pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Documents that a live tail looks at before other tasks get their turn: under a millisecond.
 pub(super) const TAIL_STEP_DOCUMENTS: usize = 500;
 
+/// Bytes of documents that a live tail looks at before other tasks get their turn, and one document more: some
+/// milliseconds, even with a regular expression.
+pub(super) const TAIL_STEP_BYTES: usize = 256 << 10;
+
 /// A tail without documents says this often that it lives, so that proxies keep it open and a dead client is noticed.
 pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);

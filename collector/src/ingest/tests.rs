@@ -301,7 +301,7 @@ async fn requests_are_answered_counted_tailed_and_stored() {
     let mut tail = running.tail.subscribe();
     let accepted = running.ndjson("{\"message\":\"a\"}\nb\n").await.unwrap();
     assert_eq!((accepted.accepted, accepted.rejected, accepted.errors.len()), (2, 0, 1));
-    assert!(matches!(tail.recv().await, TailEvent::Batch(batch) if batch.len() == 2));
+    assert!(matches!(tail.recv().await, TailEvent::Batch { batch, from: 0 } if batch.len() == 2));
     let agent: AgentId = "web".parse().unwrap();
     for _ in 0..2 {
         running.ingest.otlp(&agent, Encoding::Identity, lines_body(0, 3, 0, 4), 7).await.unwrap();

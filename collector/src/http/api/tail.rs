@@ -13,12 +13,12 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::{Filter, Pipe, Resolved};
-use millpond_wire::batch::{Batch, DocRef};
+use millpond_wire::batch::{Batch, DocRef, ValueRef};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::Http;
 use crate::http::body::Unfold;
-use crate::http::limits::{CHUNK_BYTES, HEARTBEAT_EVERY, TAIL_STEP_DOCUMENTS};
+use crate::http::limits::{CHUNK_BYTES, HEARTBEAT_EVERY, TAIL_STEP_BYTES, TAIL_STEP_DOCUMENTS};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::{Visible, VisibleRow};
@@ -49,7 +49,6 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
     let tail = Tail {
         selection: Selection::of(resolve.await?)?,
         documents: http.app.tail.subscribe(),
-        open: None,
         metrics: http.app.metrics,
         stop: http.app.stop,
         heartbeat_every: HEARTBEAT_EVERY,
@@ -63,8 +62,6 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
 struct Tail {
     selection: Selection,
     documents: TailReceiver,
-    /// The batch being looked at, and the next document in it.
-    open: Option<(Arc<Batch>, usize)>,
     metrics: Arc<Metrics>,
     stop: Stop,
     heartbeat_every: Duration,
@@ -75,25 +72,23 @@ impl Tail {
     /// The next bytes of the stream; `None` when the collector stops.
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
-            if let Some((batch, from)) = self.open.take() {
-                let mut out = Vec::new();
-                let next = self.selection.write_events(&batch, from, &mut out);
-                if next < batch.len() {
-                    self.open = Some((batch, next));
-                }
-                if !out.is_empty() {
-                    return Some((out.into(), self));
-                }
-                tokio::task::yield_now().await;
-                continue;
-            }
             let event = tokio::select! {
                 () = self.stop.requested() => return None,
                 event = tokio::time::timeout(self.heartbeat_every, self.documents.recv()) => event,
             };
             match event {
                 Err(_) => return Some((Bytes::from_static(HEARTBEAT), self)),
-                Ok(TailEvent::Batch(batch)) => self.open = Some((batch, 0)),
+                Ok(TailEvent::Batch { batch, from }) => {
+                    let mut out = Vec::new();
+                    let next = self.selection.write_events(&batch, from, &mut out);
+                    // Given back and not kept until the client has room: a slow one would hold it for ever.
+                    self.documents.unread(batch.len() - next);
+                    drop(batch);
+                    if !out.is_empty() {
+                        return Some((out.into(), self));
+                    }
+                    tokio::task::yield_now().await;
+                }
                 Ok(TailEvent::Missed(documents)) => {
                     self.metrics.http_tail_missed_total.add(documents);
                     let notice = format!("event: skipped\ndata: {{\"skipped\":{documents}}}\n\n");
@@ -139,15 +134,17 @@ impl Selection {
                 .all(|(filter, visible)| millpond_query::matches(filter, &VisibleRow { row, visible }))
     }
 
-    /// Writes an event for each selected document from `from` on, up to a bounded number of bytes and of documents
-    /// looked at. Returns where it stopped.
+    /// Writes an event for each selected document from `from` on, up to a bounded number of bytes written, and of
+    /// bytes and documents looked at. Returns where it stopped.
     fn write_events(&self, batch: &Batch, from: usize, out: &mut Vec<u8>) -> usize {
-        let mut at = from;
+        let (mut at, mut looked_at_bytes) = (from, 0);
         while at - from < TAIL_STEP_DOCUMENTS
+            && looked_at_bytes < TAIL_STEP_BYTES
             && out.len() < CHUNK_BYTES
             && let Some(row) = batch.doc(at)
         {
             at += 1;
+            looked_at_bytes += text_bytes(row);
             if self.selects(row) {
                 out.extend_from_slice(format!("id: {}\ndata: ", row.id()).as_bytes());
                 self.visible.write_json(row, out);
@@ -158,13 +155,46 @@ impl Selection {
     }
 }
 
+fn text_bytes(row: DocRef<'_>) -> usize {
+    let text_bytes = |value| match value {
+        ValueRef::Str(text) | ValueRef::Json(text) => text.len(),
+        ValueRef::I64(_) | ValueRef::F64(_) | ValueRef::Bool(_) => 0,
+    };
+    row.fields().map(|field| text_bytes(field.value)).sum()
+}
+
 #[cfg(test)]
 mod tests {
+    use millpond_wire::batch::BatchBuilder;
     use tokio::sync::Semaphore;
 
     use super::*;
     use crate::stop::stop_signal;
     use crate::tail::TailHub;
+
+    #[test]
+    fn a_step_is_bounded_by_documents_and_by_their_bytes() {
+        let rows = [(1, TAIL_STEP_DOCUMENTS), (TAIL_STEP_BYTES / 4, 4), (2 * TAIL_STEP_BYTES, 1)];
+        for (bytes, expected) in rows {
+            let mut builder = BatchBuilder::new();
+            for _ in 0..=expected {
+                builder.begin(0);
+                builder.field("message", ValueRef::Str(&"x".repeat(bytes)));
+                builder.end();
+            }
+            // Nothing is written, so that only what is looked at counts.
+            let nothing = Filter::Not(Box::new(Filter::All));
+            let selection =
+                Selection { filter: nothing, conditions: Vec::new(), visible: Visible::default() };
+            let mut out = Vec::new();
+            assert_eq!(
+                selection.write_events(&builder.finish().0, 0, &mut out),
+                expected,
+                "{bytes} bytes each"
+            );
+            assert!(out.is_empty());
+        }
+    }
 
     #[tokio::test]
     async fn a_quiet_stream_says_that_it_lives() {
@@ -174,7 +204,6 @@ mod tests {
         let mut tail = Tail {
             selection,
             documents: TailHub::new().subscribe(),
-            open: None,
             metrics: Arc::default(),
             stop,
             heartbeat_every: Duration::from_millis(1),
