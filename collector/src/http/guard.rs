@@ -50,7 +50,7 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
 /// Whether the request may come from where it says it comes from.
 fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let forbidden = |code, detail: &str| Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
-    // HTTP/2 has the host in the URI. HTTP/1.0 may have none: no browser sends that.
+    // A target in absolute form goes before the header (RFC 9112, section 3.2.2). HTTP/1.0 may have no host: no browser sends that.
     let host = match (uri.authority(), headers.get(HOST)) {
         (Some(authority), _) => Some(authority.clone()),
         (None, Some(value)) => match Authority::try_from(value.as_bytes()) {
