@@ -21,6 +21,8 @@ pub struct StoreConfig {
     pub ram_tier_age: Duration,
     /// The RAM splits become disk splits at this number.
     pub ram_tier_splits: usize,
+    /// With more disk splits than this, days that are over are merged with each other.
+    pub disk_splits_max: usize,
     /// Whether disk splits are merged by themselves.
     pub merge: bool,
 }
@@ -35,6 +37,7 @@ impl Default for StoreConfig {
             ram_tier_bytes: limits::RAM_TIER_BYTES,
             ram_tier_age: limits::RAM_TIER_AGE,
             ram_tier_splits: limits::RAM_TIER_SPLITS,
+            disk_splits_max: limits::DISK_SPLITS_MAX,
             merge: true,
         }
     }

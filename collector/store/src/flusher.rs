@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 
 use crate::engine::Shared;
 use crate::error::StoreError;
-use crate::limits::MERGED_COLUMNS_MAX;
+use crate::limits::{BUILD_DAYS_MAX, MERGED_COLUMNS_MAX};
 use crate::manifest::{Entry, Record};
 use crate::pipeline::Reached;
 use crate::split::Split;
@@ -70,6 +70,7 @@ fn flush(shared: &Shared, reached: Reached, inputs: &[Arc<Split>]) -> Result<(),
     for split in inputs {
         partitions.entry(split.meta().partition).or_default().push(Arc::clone(split));
     }
+    share_rare_days(&mut partitions);
     let mut outputs = Vec::new();
     for (partition, mut splits) in partitions {
         merge::sort(&mut splits);
@@ -93,6 +94,23 @@ fn flush(shared: &Shared, reached: Reached, inputs: &[Arc<Split>]) -> Result<(),
     shared.pipeline().flushed(reached, inputs.len(), bytes, Instant::now());
     shared.changed.notify_all();
     Ok(())
+}
+
+/// Puts the rarest days beyond [`BUILD_DAYS_MAX`] into one partition: builds of a flush may each have had
+/// other days.
+fn share_rare_days(partitions: &mut BTreeMap<Partition, Vec<Arc<Split>>>) {
+    let documents =
+        |splits: &[Arc<Split>]| -> u64 { splits.iter().map(|split| u64::from(split.meta().documents)).sum() };
+    let mut days: Vec<_> = partitions
+        .iter()
+        .filter(|(partition, _)| partition.is_some())
+        .map(|(partition, splits)| (std::cmp::Reverse(documents(splits)), *partition))
+        .collect();
+    days.sort_unstable();
+    for (_, day) in days.into_iter().skip(BUILD_DAYS_MAX) {
+        let rare = partitions.remove(&day).unwrap_or_default();
+        partitions.entry(None).or_default().extend(rare);
+    }
 }
 
 /// Runs of neighbours with at most [`MERGED_COLUMNS_MAX`] different columns together.

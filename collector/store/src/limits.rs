@@ -41,7 +41,7 @@ pub(crate) const BUILD_DOCUMENTS_MAX: usize = 40_000;
 /// in under a second.
 pub(crate) const BUILD_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Most UTC days of one build that get a split each. The rarest days beyond it share one, so that a
+/// Most UTC days of one build, or one flush, that get a split each. The rarest days beyond it share one, so that a
 /// hostile or confused sender can't make a split for every document.
 pub(crate) const BUILD_DAYS_MAX: usize = 32;
 
@@ -65,6 +65,10 @@ pub(crate) const MERGE_SPLITS_MIN: usize = 10;
 
 /// Most splits that one merge joins: each is open at once, with its dictionaries.
 pub(crate) const MERGE_SPLITS_MAX: usize = 24;
+
+/// With more disk splits than this, days that are over are merged with each other. Each split is an open
+/// file, of which a process often may have 1,024, and a place that every query of its time visits.
+pub(crate) const DISK_SPLITS_MAX: usize = 400;
 
 /// Most documents of a merged split: it bounds the memory and the time of one merge.
 pub(crate) const SPLIT_DOCUMENTS_MAX: u64 = 5_000_000;

@@ -32,8 +32,14 @@ pub(crate) struct Candidate {
 }
 
 /// The splits to merge now, if any: of one partition and similar size, neighbours in time. `today` is
-/// the first day that is not over.
-pub(crate) fn choose(candidates: &[Candidate], today: i32) -> Option<Vec<u64>> {
+/// the first day that is not over. With more than `splits_max` candidates, small neighbours of days that
+/// are over come first, whatever their days.
+pub(crate) fn choose(candidates: &[Candidate], today: i32, splits_max: usize) -> Option<Vec<u64>> {
+    if candidates.len() > splits_max
+        && let Some(chosen) = across_days(candidates, today)
+    {
+        return Some(chosen);
+    }
     let mut tiers: BTreeMap<(Partition, u32), Vec<Candidate>> = BTreeMap::new();
     for candidate in candidates.iter().filter(|candidate| candidate.columns <= MERGED_COLUMNS_MAX / 2) {
         let tier = (candidate.documents / SMALL_DOCUMENTS).max(1).ilog(TIER_FACTOR);
@@ -48,6 +54,20 @@ pub(crate) fn choose(candidates: &[Candidate], today: i32) -> Option<Vec<u64>> {
         tier.sort_unstable_by_key(|candidate| (candidate.max_ns, candidate.id));
         window(&tier, enough)
     })
+}
+
+/// The run of neighbours that costs the least to merge, of those that can't become too large.
+fn across_days(candidates: &[Candidate], today: i32) -> Option<Vec<u64>> {
+    let fits = |candidate: &&Candidate| {
+        candidate.partition.is_none_or(|day| day < today)
+            && candidate.columns <= MERGED_COLUMNS_MAX / 2
+            && candidate.documents <= SPLIT_DOCUMENTS_MAX / MERGE_SPLITS_MAX as u64
+    };
+    let mut closed: Vec<&Candidate> = candidates.iter().filter(fits).collect();
+    closed.sort_unstable_by_key(|candidate| (candidate.max_ns, candidate.id));
+    let runs = closed.windows(closed.len().clamp(CLOSED_SPLITS_MIN, MERGE_SPLITS_MAX));
+    let cheapest = runs.min_by_key(|run| run.iter().map(|candidate| candidate.documents).sum::<u64>())?;
+    Some(cheapest.iter().map(|candidate| candidate.id).collect())
 }
 
 /// The first run of neighbours that is long enough and within the caps.
@@ -94,7 +114,7 @@ mod tests {
             (splits(20, Some(5), 100, MERGED_COLUMNS_MAX), None),
         ];
         for (candidates, expected) in rows {
-            let chosen = choose(&candidates, 5).map(|ids| ids.len());
+            let chosen = choose(&candidates, 5, usize::MAX).map(|ids| ids.len());
             assert_eq!(chosen, expected, "{} of {:?}", candidates.len(), candidates.first());
         }
     }
@@ -105,6 +125,27 @@ mod tests {
         let mut candidates = splits(min - 1, Some(5), 100, 3);
         candidates.extend(splits(min - 1, Some(6), 100, 3));
         candidates.extend(splits(min - 1, Some(5), 100_000, 3));
-        assert_eq!(choose(&candidates, 5), None);
+        assert_eq!(choose(&candidates, 5, usize::MAX), None);
+    }
+
+    #[test]
+    fn scattered_days_are_merged_when_there_are_too_many_splits() {
+        let max = MERGE_SPLITS_MAX as u64;
+        let day = |id: u64, documents| Candidate {
+            id,
+            partition: Some(id as i32),
+            documents,
+            columns: 3,
+            max_ns: id as i64,
+        };
+        // The later days are the smaller ones; one is too large to merge.
+        let mut days: Vec<_> = (0..100).map(|id| day(id, 1_000 - id)).collect();
+        days.push(day(100, SPLIT_DOCUMENTS_MAX));
+        assert_eq!(choose(&days, 101, 101), None);
+        assert_eq!(choose(&days, 101, 100), Some((100 - max..100).collect()));
+        // Days that are not over stay as they are.
+        assert_eq!(choose(&days, 50, 100), Some((50 - max..50).collect()));
+        assert_eq!(choose(&days, 2, 100), None);
+        assert_eq!(choose(&days, 3, 100), Some(vec![0, 1, 2]));
     }
 }

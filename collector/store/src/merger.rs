@@ -12,7 +12,7 @@ use crate::flusher::{by_columns, pause};
 use crate::limits::MERGE_ATTEMPTS_MAX;
 use crate::manifest::{Entry, Record};
 use crate::merge_policy::{self, Candidate};
-use crate::split::meta::day_of;
+use crate::split::meta::{Partition, day_of};
 use crate::split::{Split, merge, split_dir};
 
 /// A day counts as over this long after its end: late documents have come by then.
@@ -103,7 +103,7 @@ fn choose(shared: &Shared, attempts: &Attempts) -> Option<Vec<Arc<Split>>> {
         })
         .collect();
     let today = day_of((shared.config.now_ns)().saturating_sub(DAY_GRACE_NS));
-    let chosen = merge_policy::choose(&candidates, today)?;
+    let chosen = merge_policy::choose(&candidates, today, shared.config.disk_splits_max)?;
     let mut inputs: Vec<_> =
         catalog.on_disk().filter(|split| chosen.contains(&split.id())).cloned().collect();
     merge::sort(&mut inputs);
@@ -111,9 +111,15 @@ fn choose(shared: &Shared, attempts: &Attempts) -> Option<Vec<Arc<Split>>> {
     (widest.len() > 1).then_some(widest)
 }
 
+/// The partition of splits: that of rare days when they are of several.
+fn common_partition(inputs: &[Arc<Split>]) -> Partition {
+    let first = inputs.first()?.meta().partition;
+    if inputs.iter().all(|split| split.meta().partition == first) { first } else { None }
+}
+
 fn merge_and_commit(shared: &Shared, inputs: &[Arc<Split>], ids: &[u64]) -> Result<(), StoreError> {
     let id = shared.manifest().next_id();
-    let partition = inputs.first().and_then(|split| split.meta().partition);
+    let partition = common_partition(inputs);
     let output = Arc::new(merge::merge(&shared.splits_dir, id, partition, inputs)?);
     let mut manifest = shared.manifest();
     // Retention may have taken an input meanwhile; its documents must not come back.

@@ -315,6 +315,31 @@ fn a_reader_sees_every_document_once_whatever_is_built_flushed_and_merged() {
 }
 
 #[test]
+fn an_import_of_scattered_days_makes_a_bounded_number_of_splits() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), StoreConfig { disk_splits_max: 10, ..merging() });
+    let day = |at: u64| doc(T0 - (at as i64) * DAY_NS, &[("n", Val::I64(at as i64))]);
+    for flush in 0..3 {
+        // Each build has a few days only, all of them together too many.
+        for build in 0..6 {
+            let first = flush * 60 + build * 10;
+            let docs: Vec<_> = (first..first + 10).map(day).collect();
+            store.append(batch(&docs, first + 1), flush * 6 + build + 1).expect("takes it");
+            store.wait_visible().expect("builds");
+        }
+        let before = store.health();
+        store.flush().expect("flushes");
+        assert!(before.ram_splits == 60 && store.health().disk_splits <= before.disk_splits + 33);
+    }
+    wait_for("merges across days", || store.health().disk_splits <= 10);
+    assert_eq!(numbers(&store), (0..180).collect::<Vec<_>>());
+    let range = TimeRange { start_ns: Some(T0 - 99 * DAY_NS), end_ns: Some(T0 - 89 * DAY_NS) };
+    let ten_days = SearchPlan { range, ..plan(Filter::All, Order::Descending, 100, None) };
+    let (rows, partial) = search(&store, &ten_days);
+    assert_eq!((rows.len(), partial), (10, None));
+}
+
+#[test]
 fn one_process_at_a_time() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (store, _) = open(dir.path(), manual());

@@ -87,8 +87,8 @@ pub(crate) struct FileMeta {
     pub(crate) bytes: u64,
 }
 
-/// All documents of a partition have event times of this UTC day; `None` is the partition of the
-/// rare days of builds that had too many.
+/// All documents of a partition have event times of this UTC day; `None` is the partition of rare
+/// days: of builds that had too many, and of days that were merged because there were too many splits.
 pub(crate) type Partition = Option<i32>;
 
 /// The partition of an event time.
@@ -103,7 +103,7 @@ pub(crate) fn day_of(timestamp_ns: i64) -> i32 {
 pub(crate) struct SplitMeta {
     /// Unique in the store for ever; also the name of the directory.
     pub(crate) id: u64,
-    /// Only splits of one partition are merged with each other.
+    /// Splits of one partition are merged with each other; those of several only into the rare days.
     pub(crate) partition: Partition,
     /// Number of documents, at least 1.
     pub(crate) documents: u32,
