@@ -73,6 +73,11 @@ impl Journal {
         self.unsynced || !self.pending.is_empty()
     }
 
+    /// False after a failed write: the file may lack lines, whatever is written to it later, until it is rewritten.
+    pub fn is_whole(&self) -> bool {
+        !self.needs_rewrite
+    }
+
     /// True when the file should be rewritten: it is damaged, or large beside the `live` streams in it.
     pub fn wants_rewrite(&self, live: usize) -> bool {
         const ENTRY_BYTES: u64 = 256;
@@ -123,6 +128,8 @@ impl Journal {
         for (stream, entry) in live {
             record::write_put(&mut lines, stream, &entry);
         }
+        // Until it has worked to the end the file under this name may be another one than the open one.
+        self.needs_rewrite = true;
         state_dir::replace(&self.path, &lines)?;
         self.file = append_to(&self.path)?;
         self.size = lines.len() as u64;
@@ -130,6 +137,14 @@ impl Journal {
         self.unsynced = false;
         self.needs_rewrite = false;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Journal {
+    /// From now on every write to the file fails; a rewrite would repair it.
+    pub(crate) fn refuse_writes(&mut self) {
+        self.file = File::open(&self.path).unwrap();
     }
 }
 

@@ -36,9 +36,14 @@ impl Tailer {
         if self.in_flight.is_some() || now.mono_ms < self.held_until_ms {
             return None;
         }
-        let mut batch = self.ready.take()?;
-        if mem::take(&mut self.has_new_streams) {
+        if self.ready.is_some() && !self.unnoted.is_empty() && self.journal.is_whole() {
             self.sync_journal(now);
+        }
+        let mut batch = self.ready.take()?;
+        if batch.groups.iter().any(|(stream, _)| self.unnoted.contains(stream)) {
+            // The others go without these, which have no turn until the journal is repaired.
+            self.rewind(now);
+            return None;
         }
         let body = mem::take(&mut batch.body);
         self.in_flight = Some(batch);
@@ -68,7 +73,10 @@ impl Tailer {
             Some(_) => Some(0),
             None => self.batcher.due_ms().or(is_held_up.then_some(0)),
         };
-        due.map(|due| due.max(self.held_until_ms))
+        let due = due.map(|due| due.max(self.held_until_ms));
+        let repair = self.synced_ms.saturating_add(limits::CHECKPOINT_SYNC_MS);
+        let repair = (!self.unnoted.is_empty() && !self.journal.is_whole()).then_some(repair);
+        due.into_iter().chain(repair).min()
     }
 
     /// Hands what was noted to the system and, once a second, to the disk; repairs the journal where it is damaged.
@@ -86,8 +94,18 @@ impl Tailer {
     /// Makes every position durable.
     pub fn sync_journal(&mut self, now: Now) {
         self.synced_ms = now.mono_ms;
-        if let Err(error) = self.journal.sync() {
-            self.checkpoint_failed(&error);
+        match self.journal.sync() {
+            Ok(()) => self.all_is_noted(),
+            Err(error) => self.checkpoint_failed(&error),
+        }
+    }
+
+    /// Everything that was noted is durable. Streams that were held back for it have their turn.
+    fn all_is_noted(&mut self) {
+        if self.journal.is_whole() {
+            for stream in mem::take(&mut self.unnoted) {
+                self.enqueue(stream);
+            }
         }
     }
 
@@ -99,10 +117,9 @@ impl Tailer {
             (stream, generation.entry_at(&generation.acked, seen_s))
         });
         let live: Vec<(StreamId, Entry)> = live.collect();
-        if let Err(error) =
-            self.journal.rewrite(live.into_iter(), !self.is_first_scan || !self.is_first_start)
-        {
-            self.checkpoint_failed(&error);
+        match self.journal.rewrite(live.into_iter(), !self.is_first_scan || !self.is_first_start) {
+            Ok(()) => self.all_is_noted(),
+            Err(error) => self.checkpoint_failed(&error),
         }
     }
 

@@ -318,7 +318,7 @@ impl Tailer {
         generation.modified_ns = found.modified_ns;
         let stream = self.unused_stream();
         self.journal.put(stream, &generation.entry_at(&start, now.unix_s()));
-        self.has_new_streams = true;
+        self.unnoted.insert(stream);
         self.counters.generations.increment();
         self.table.insert(stream, generation);
         self.keep_open(stream, file);
@@ -381,5 +381,6 @@ impl Tailer {
         self.journal.end(stream);
         self.table.remove(stream);
         self.ending.remove(&stream);
+        self.unnoted.remove(&stream);
     }
 }

@@ -108,8 +108,9 @@ pub struct Tailer {
     is_first_start: bool,
     is_first_scan: bool,
     needs_scan: bool,
-    /// Positions were noted that must be durable before the next batch goes.
-    has_new_streams: bool,
+    /// Streams whose identity isn't durable yet. Nothing of them is sent before: after a crash they would be
+    /// taken for new files, under other ids.
+    unnoted: HashSet<StreamId>,
     synced_ms: u64,
     /// Nothing is sent before: a dead letter couldn't be written.
     held_until_ms: u64,
@@ -149,7 +150,7 @@ impl Tailer {
             is_first_start,
             is_first_scan: true,
             needs_scan: true,
-            has_new_streams: false,
+            unnoted: HashSet::new(),
             synced_ms: 0,
             held_until_ms: 0,
         };

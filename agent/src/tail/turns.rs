@@ -61,7 +61,9 @@ impl Tailer {
     /// Reads a file. `None`: it can't be read now.
     fn turn(&mut self, stream: StreamId, is_ending: bool, now: Now) -> Option<TurnEnd> {
         let life = self.table.get(stream)?.life;
-        if !matches!(life, Life::Live | Life::Deleted) || !self.ensure_open(stream) {
+        // Else what is read couldn't be sent; when the journal is whole again, it has its turn.
+        let is_held_back = self.unnoted.contains(&stream) && !self.journal.is_whole();
+        if !matches!(life, Life::Live | Life::Deleted) || is_held_back || !self.ensure_open(stream) {
             return None;
         }
         // Taken out for the turn, so that the generation can be changed beside it.

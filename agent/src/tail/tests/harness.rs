@@ -139,6 +139,21 @@ impl Host {
         self.poison = Some(text.to_owned());
     }
 
+    /// From now on nothing can be written to the journal.
+    pub(super) fn break_journal(&mut self) {
+        fs::create_dir(self.journal_beside()).unwrap();
+        self.agent().journal.refuse_writes();
+    }
+
+    pub(super) fn repair_journal(&mut self) {
+        fs::remove_dir(self.journal_beside()).unwrap();
+    }
+
+    /// Where the journal is rewritten; a directory there makes that fail.
+    fn journal_beside(&self) -> PathBuf {
+        self.state_dir().join(format!("{}.new", checkpoint::FILE_NAME))
+    }
+
     pub(super) fn state_dir(&self) -> PathBuf {
         self.root.path().join("state")
     }

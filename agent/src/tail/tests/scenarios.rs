@@ -474,6 +474,28 @@ fn a_lost_reply_and_a_kill_cost_nothing() {
 }
 
 #[test]
+fn nothing_of_a_stream_is_sent_before_its_identity_is_durable() {
+    for is_killed in [false, true] {
+        let mut host = Host::new(&["*.log"]);
+        let (known, new) = (lines("a", 0..60), lines("b", 0..60));
+        host.append("a.log", text(&known[..20]));
+        host.run();
+        host.break_journal();
+        host.append("b.log", text(&new));
+        host.append("a.log", text(&known[20..]));
+        host.run();
+        host.check(&known);
+        assert!(host.counters.checkpoint_errors.value() > 0);
+        if is_killed {
+            host.kill();
+        }
+        host.repair_journal();
+        host.run();
+        host.check([known, new].concat());
+    }
+}
+
+#[test]
 fn lines_of_every_kind() {
     let mut host = Host::new(&["*.log"]);
     let long = "x".repeat(10 << 20);
