@@ -114,6 +114,11 @@ impl Batcher {
         self.records_max = (refused_records / 2).max(1);
     }
 
+    /// Batches are made as small as they can be.
+    pub fn is_smallest(&self) -> bool {
+        self.records_max == 1
+    }
+
     /// A batch was accepted: the next one may be twice as large, up to the ordinary limit.
     pub fn restore(&mut self) {
         self.records_max = self.records_max.saturating_mul(2).min(wire_limits::BATCH_DOCUMENTS_MAX);

@@ -29,8 +29,9 @@ pub struct Letter<'a> {
     pub status: u16,
     /// The collector's words.
     pub reason: &'a str,
-    /// The line; only its beginning, if it is very long.
-    pub bytes: &'a [u8],
+    /// The line; only its beginning, if it is very long. `None`, in JSON `null`: the file was truncated or
+    /// overwritten before the refusal, and the content is gone.
+    pub bytes: Option<&'a [u8]>,
 }
 
 /// Appends to the file.
@@ -59,7 +60,7 @@ impl DeadLetters {
             "to_offset": letter.to_offset,
             "status": letter.status,
             "reason": letter.reason,
-            "line": String::from_utf8_lossy(letter.bytes),
+            "line": letter.bytes.map(String::from_utf8_lossy),
         });
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
         if file.metadata()?.len() >= limits::DEAD_LETTER_BYTES_MAX {

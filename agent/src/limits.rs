@@ -124,6 +124,10 @@ pub const BACKOFF_FIRST_MS: u64 = 250;
 /// Longest pause after a failure, in milliseconds.
 pub const BACKOFF_MS_MAX: u64 = 30_000;
 
+/// Pause after a refused batch, in milliseconds: taking apart the largest batch takes some four seconds then, and a
+/// file of which every line is refused costs four requests a second.
+pub const REFUSAL_PAUSE_MS: u64 = 250;
+
 /// Longest `Retry-After` that is honoured, in seconds.
 pub const RETRY_AFTER_SECONDS_MAX: u64 = 300;
 

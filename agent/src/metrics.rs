@@ -35,7 +35,7 @@ counters! {
     retries,
     /// Batches that the collector refused and that were read again in smaller pieces.
     batches_refused,
-    /// Lines that the collector refused alone; they're in the dead-letter file.
+    /// Lines, or groups that can't be divided, that the collector refused alone; they're in the dead-letter file.
     dead_letters,
     /// Lines without text.
     empty_lines,

@@ -1,7 +1,9 @@
 //! The tailer's ends of the delivery: batches go out one at a time, and a position is believed only when the
-//! collector has it. A refused batch is read again from the files in smaller pieces, until the line that is
-//! refused stands alone; that one goes to the dead letters.
+//! collector has it. A refused batch is read again from the files in smaller pieces, until what is refused
+//! can't be divided any further: one line, or container texts that are interleaved. That goes to the dead
+//! letters.
 
+use std::fs::File;
 use std::mem;
 
 use millpond_wire::position::StreamId;
@@ -168,10 +170,15 @@ impl Tailer {
     fn refused(&mut self, batch: &Batch, status: u16, reason: &str, now: Now) {
         self.counters.batches_refused.increment();
         tracing::warn!(status, reason, lines = batch.records, "the collector refused a batch");
-        if let ([(stream, mark)], 1) = (batch.groups.as_slice(), batch.records) {
-            if let Err(error) = self.bury(*stream, *mark, status, reason, now) {
-                tracing::error!(%error, "the dead-letter file can't take the line; waiting");
-                self.held_until_ms = now.mono_ms + limits::BACKOFF_MS_MAX;
+        self.held_until_ms = now.mono_ms + limits::REFUSAL_PAUSE_MS;
+        // A smallest batch can hold several lines: the texts of a container whose pieces are interleaved.
+        if batch.records == 1 || self.batcher.is_smallest() {
+            for (stream, mark) in &batch.groups {
+                if let Err(error) = self.bury(*stream, *mark, status, reason, now) {
+                    tracing::error!(%error, "the dead-letter file can't take the line; waiting");
+                    self.held_until_ms = now.mono_ms + limits::BACKOFF_MS_MAX;
+                    break;
+                }
             }
         } else {
             self.batcher.halve(batch.records);
@@ -195,7 +202,7 @@ impl Tailer {
         }
     }
 
-    /// Puts the one line between the acknowledged position and `mark` to the dead letters, and goes on after it.
+    /// Puts what stands between the acknowledged position and `mark` to the dead letters, and goes on after it.
     fn bury(
         &mut self,
         stream: StreamId,
@@ -204,14 +211,18 @@ impl Tailer {
         reason: &str,
         now: Now,
     ) -> std::io::Result<()> {
-        self.ensure_open(stream);
+        // The file may hold something else by now: what was refused must not be mixed up with that.
+        let is_there = self.table.get(stream).is_some_and(|of| matches!(of.life, Life::Live | Life::Deleted));
+        let is_there = is_there && self.ensure_open(stream);
         let Some(generation) = self.table.get_mut(stream) else { return Ok(()) };
         let from_offset = generation.acked.offset;
         let len = usize::try_from(mark.offset.saturating_sub(from_offset)).unwrap_or(usize::MAX);
         let len = len.min(limits::GROUP_BYTES_MAX);
         let bytes = match &generation.file {
-            Some(file) => generation::read_vec(file, len, from_offset)?,
-            None => Vec::new(),
+            Some(file) if is_there && holds_both(file, &generation.acked, &mark) => {
+                Some(generation::read_vec(file, len, from_offset)?)
+            }
+            _ => None,
         };
         let path = generation.origin.to_string_lossy();
         let letter = Letter {
@@ -221,7 +232,7 @@ impl Tailer {
             to_offset: mark.offset,
             status,
             reason,
-            bytes: &bytes,
+            bytes: bytes.as_deref(),
         };
         self.dead_letters.append(&letter, now)?;
         generation.acked = mark;
@@ -230,4 +241,9 @@ impl Tailer {
         self.counters.dead_letters.increment();
         Ok(())
     }
+}
+
+/// The file still holds what was read between the two.
+fn holds_both(file: &File, from: &Mark, to: &Mark) -> bool {
+    [from, to].into_iter().all(|mark| generation::holds(file, mark).unwrap_or(false))
 }

@@ -252,7 +252,10 @@ impl Host {
                 let has_delivered = self.deliver(true);
                 let has_changed =
                     self.counters.all().iter().zip(&before).any(|(a, b)| a != b && a.0 != "scans");
-                if !has_changed && !has_delivered && !self.agent().needs_scan() {
+                let latest_ms = self.now.mono_ms + GRACE_MS;
+                let agent = self.agent();
+                let is_paused = agent.held_until_ms > 0 && agent.due_ms().is_some_and(|due| due < latest_ms);
+                if !has_changed && !has_delivered && !is_paused && !self.agent().needs_scan() {
                     break;
                 }
             }

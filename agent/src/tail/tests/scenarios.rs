@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::harness::{GRACE_MS, Host, lines, text};
+use crate::tail::Outcome;
 use crate::watch::Hint;
 
 /// Runs a scenario and checks that exactly the lines that it returns have arrived.
@@ -601,4 +602,48 @@ fn a_refused_line_goes_to_the_dead_letters_alone() {
     assert_eq!(host.counters.dead_letters.value(), 1);
     let letters = fs::read_to_string(host.state_dir().join("dead_letters.ndjson")).unwrap();
     assert!(letters.contains(r#""line":"poison\n""#) && letters.contains(r#""status":400"#), "{letters}");
+}
+
+#[test]
+fn interleaved_texts_that_are_refused_do_not_hold_up_the_others() {
+    let line = |stream: &str, tag: &str, text: &str| format!("2026-11-22T10:00:00Z {stream} {tag} {text}\n");
+    let mut host = Host::new(&["*.log"]);
+    let pieces =
+        [("stdout", "P", "poi"), ("stderr", "P", "err "), ("stdout", "F", "son"), ("stderr", "F", "text")];
+    for (stream, tag, text) in pieces {
+        host.append("a.log", line(stream, tag, text));
+    }
+    host.append("a.log", line("stdout", "F", "after"));
+    host.append("b.log", "another file\n");
+    host.refuse_batches_with("poison");
+    host.run();
+    host.check(["after", "another file"]);
+    let letters = fs::read_to_string(host.state_dir().join("dead_letters.ndjson")).unwrap();
+    assert!(letters.contains("F son") && letters.contains("F text"), "{letters}");
+    assert_eq!((host.counters.dead_letters.value(), letters.lines().count()), (1, 1));
+}
+
+#[test]
+fn a_refused_line_whose_file_was_truncated_is_not_mixed_up_with_new_ones() {
+    for is_noticed in [false, true] {
+        let mut host = Host::new(&["*.log"]);
+        let all = lines("new", 0..20);
+        host.append("a.log", "poison\n");
+        host.scan();
+        host.work(1);
+        host.pass(100);
+        let now = host.now;
+        assert!(host.agent().take_batch(now).is_some());
+        host.truncate("a.log");
+        host.append("a.log", text(&all));
+        if is_noticed {
+            host.scan();
+        }
+        let refused = Outcome::Refused { status: 400, reason: "poison".into() };
+        host.agent().reply(&refused, now);
+        host.run();
+        host.check(all);
+        let letters = fs::read_to_string(host.state_dir().join("dead_letters.ndjson")).unwrap();
+        assert!(letters.contains(r#""line":null"#), "{letters}");
+    }
 }
