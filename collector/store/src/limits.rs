@@ -107,3 +107,7 @@ pub(crate) const INTERNED_BYTES_MAX: usize = 32 << 20;
 /// Groups times values of a field up to which they are counted in a table, 4 bytes each; beyond it in
 /// a hash map.
 pub(crate) const TALLY_CELLS_MAX: u64 = 4 << 20;
+
+/// Bytes that one group of a query's budget stands for, where values are counted without groups: what a
+/// group with a key and an aggregate or two takes.
+pub(crate) const GROUP_BYTES: usize = 512;

@@ -397,6 +397,37 @@ fn append_waits_for_room() {
 }
 
 #[test]
+fn facets_of_too_many_values_keep_the_most_frequent() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (store, _) = open(dir.path(), manual());
+    for part in 0..3u64 {
+        let docs: Vec<_> = (0..1_000)
+            .map(|at| {
+                let id = if at % 10 == 0 { "often".to_owned() } else { format!("id {part} {at}") };
+                doc(T0 + at, &[("id", Val::Str(id)), ("host", Val::Str(format!("h{}", at % 4)))])
+            })
+            .collect();
+        store.append(batch(&docs, part * 1_000 + 1), part + 1).expect("takes it");
+        store.flush().expect("flushes");
+    }
+    // 2,701 ids take more bytes than 20 groups, and those of one split more than 4.
+    for (groups_max, partial) in [(40, None), (20, Some(Partial::Groups)), (4, Some(Partial::Groups))] {
+        let budget = Budget { groups_max, ..budget() };
+        let fields = ["id".to_owned(), "host".to_owned()];
+        let range = TimeRange::default();
+        let facets = store.facets(&Filter::All, range, &fields, 1, &budget).expect("runs");
+        assert_eq!(facets.partial, partial, "{groups_max}");
+        let often = vec![(Cell::Str("often".into()), 300)];
+        assert_eq!((&facets.value[0].values, facets.value[0].missing), (&often, 0), "{groups_max}");
+        assert_eq!(facets.value[0].distinct == 2_701, partial.is_none(), "{groups_max}");
+        assert_eq!((facets.value[1].distinct, facets.value[1].values[0].1), (4, 750), "{groups_max}");
+        let top = stats(&store, "* | top 1 id", range, &budget);
+        assert_eq!(top.partial, partial, "{groups_max}");
+        assert_eq!(top.value.rows[0][0], Cell::Str("often".into()), "{groups_max}");
+    }
+}
+
+#[test]
 fn budgets_cut_answers_and_say_so() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (store, _) = open(dir.path(), manual());

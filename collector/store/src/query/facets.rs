@@ -13,9 +13,11 @@ use tantivy::columnar::StrColumn;
 use super::field_keys::{FieldKeys, KeyNumber, Pairs};
 use super::keys::Key;
 use super::meter::{Halt, Meter};
+use super::ordinal_counts::{OrdinalCounts, OrdinalCursor};
 use super::scan::{SplitVisitor, scan};
 use super::zone::ZoneView;
 use crate::error::StoreError;
+use crate::limits::GROUP_BYTES;
 use crate::log_store::{Facet, Partial, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
@@ -30,10 +32,8 @@ pub(crate) fn facets<'s>(
     meter: &Meter<'_>,
 ) -> Vec<Facet> {
     let mut totals: Vec<Total<'s>> = fields.iter().map(|_| Total::default()).collect();
-    let begin = |split| Visitor::new(fields.iter().map(String::as_str), split);
-    let end = |visitor: Visitor<'s>| {
-        totals.iter_mut().zip(visitor.fields).try_for_each(|(total, counts)| total.add(counts, meter))
-    };
+    let begin = |split| Visitor::new(fields.iter().map(String::as_str), split, meter);
+    let end = |visitor: Visitor<'_, 's>| add_split(&mut totals, visitor, meter);
     scan(splits, filter, range, meter, begin, end);
     let finished = fields.iter().zip(totals).map(|(name, total)| {
         let (missing, mut best) = (total.missing, Best::new(top));
@@ -70,9 +70,8 @@ pub(crate) fn top<'s>(
         return None;
     }
     let mut total = Total::default();
-    let begin = |split| Visitor::new([field.as_str()], split);
-    let end =
-        |visitor: Visitor<'s>| visitor.fields.into_iter().try_for_each(|counts| total.add(counts, meter));
+    let begin = |split| Visitor::new([field.as_str()], split, meter);
+    let end = |visitor: Visitor<'_, 's>| add_split(std::slice::from_mut(&mut total), visitor, meter);
     scan(splits, filter, range, meter, begin, end);
     let mut best = Best::new(usize::try_from(*limit).unwrap_or(usize::MAX));
     if total.missing > 0 {
@@ -96,9 +95,8 @@ pub(crate) fn values<'s>(
     meter: &Meter<'_>,
 ) -> Vec<(String, u64)> {
     let mut total = Total::default();
-    let begin = |split| Visitor::new([field], split);
-    let end =
-        |visitor: Visitor<'s>| visitor.fields.into_iter().try_for_each(|counts| total.add(counts, meter));
+    let begin = |split| Visitor::new([field], split, meter);
+    let end = |visitor: Visitor<'_, 's>| add_split(std::slice::from_mut(&mut total), visitor, meter);
     scan(splits, &Filter::All, range, meter, begin, end);
     total.others_as_text();
     let prefix = prefix.to_lowercase();
@@ -115,53 +113,97 @@ pub(crate) fn values<'s>(
     best.finish().0.into_iter().map(|(key, count)| (key.into_text(), count)).collect()
 }
 
+/// Bytes that the counts of a query may have: as much as its groups would take.
+fn counts_bytes_max(meter: &Meter<'_>) -> usize {
+    meter.groups_max().saturating_mul(GROUP_BYTES)
+}
+
+/// Adds the counts of a split. When all are too large, the rarest values of the largest field are left
+/// out, again and again, which the answer says.
+fn add_split<'s>(totals: &mut [Total<'s>], visitor: Visitor<'_, 's>, meter: &Meter<'_>) -> Result<(), Halt> {
+    for (total, counts) in totals.iter_mut().zip(visitor.fields) {
+        total.add(counts, meter)?;
+    }
+    while totals.iter().map(Total::counts_bytes).sum::<usize>() > counts_bytes_max(meter)
+        && let Some(largest) = totals.iter_mut().max_by_key(|total| total.counts_bytes())
+    {
+        meter.note(Partial::Groups);
+        largest.drop_rare();
+    }
+    Ok(())
+}
+
 /// Counts of one field in one split.
 struct FieldCounts<'s> {
     keys: FieldKeys<'s>,
-    /// By ordinal.
-    terms: Vec<u32>,
+    terms: OrdinalCounts,
+    /// Values with a count of at most this were left out, because a split alone has too many.
+    floor: u32,
     /// Of values that are no ordinals.
     others: FxHashMap<KeyNumber, u64>,
     missing: u64,
 }
 
-struct Visitor<'s> {
+struct Visitor<'m, 's> {
     fields: Vec<FieldCounts<'s>>,
     pairs: Pairs,
+    meter: &'m Meter<'m>,
 }
 
-impl<'s> Visitor<'s> {
-    fn new(names: impl IntoIterator<Item = &'s str>, split: &'s Split) -> Result<Self, Halt> {
+impl<'m, 's> Visitor<'m, 's> {
+    fn new(
+        names: impl IntoIterator<Item = &'s str>,
+        split: &'s Split,
+        meter: &'m Meter<'m>,
+    ) -> Result<Self, Halt> {
+        let mut left = counts_bytes_max(meter);
         let fields = names.into_iter().map(|name| {
             let keys = FieldKeys::new(name, split)?;
-            let terms = vec![0; keys.terms() as usize];
-            Ok(FieldCounts { keys, terms, others: FxHashMap::default(), missing: 0 })
+            let bytes = OrdinalCounts::table_bytes(keys.terms());
+            let in_table = bytes <= left;
+            left -= if in_table { bytes } else { 0 };
+            let terms = OrdinalCounts::new(keys.terms(), in_table);
+            Ok(FieldCounts { keys, terms, floor: 0, others: FxHashMap::default(), missing: 0 })
         });
-        Ok(Self { fields: fields.collect::<Result<_, Halt>>()?, pairs: Vec::new() })
+        Ok(Self { fields: fields.collect::<Result<_, Halt>>()?, pairs: Vec::new(), meter })
     }
 }
 
-impl SplitVisitor for Visitor<'_> {
+impl SplitVisitor for Visitor<'_, '_> {
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
+        let bytes_max = counts_bytes_max(self.meter) / self.fields.len().max(1);
         for field in &mut self.fields {
             field.keys.read(view, bits, true, &mut self.pairs)?;
             let having = self.pairs.chunk_by(|a, b| a.0 == b.0).count();
             field.missing += bits.count().saturating_sub(having) as u64;
+            let terms = field.keys.terms();
             for (_, number) in &self.pairs {
-                match field.terms.get_mut(*number as usize) {
-                    Some(count) => *count += 1,
-                    None => *field.others.entry(*number).or_default() += 1,
+                match u32::try_from(*number) {
+                    Ok(ordinal) if *number < terms => field.terms.add(ordinal),
+                    _ => *field.others.entry(*number).or_default() += 1,
                 }
+            }
+            while matches!(field.terms, OrdinalCounts::Map(_)) && field.terms.heap_bytes() > bytes_max {
+                self.meter.note(Partial::Groups);
+                field.floor = next_floor(field.floor);
+                field.terms.drop_rare(field.floor);
             }
         }
         Ok(())
     }
 }
 
+/// The count up to which values are left out when leaving out those up to `floor` was not enough.
+fn next_floor(floor: u32) -> u32 {
+    floor.saturating_mul(2).max(1)
+}
+
 /// Counts of one field in all splits.
 #[derive(Default)]
 struct Total<'s> {
-    dictionaries: Vec<(&'s StrColumn, Vec<u32>)>,
+    dictionaries: Vec<(&'s StrColumn, OrdinalCounts)>,
+    /// Values with a count of at most this in a split are left out.
+    floor: u32,
     others: FxHashMap<Key, u64>,
     missing: u64,
 }
@@ -180,9 +222,23 @@ impl<'s> Total<'s> {
             *self.others.entry(key).or_default() += count;
         }
         if let Some(column) = counts.keys.strings() {
-            self.dictionaries.push((column, counts.terms));
+            let mut terms = counts.terms.compact();
+            if self.floor > 0 {
+                terms.drop_rare(self.floor);
+            }
+            self.dictionaries.push((column, terms));
         }
         Ok(())
+    }
+
+    fn counts_bytes(&self) -> usize {
+        self.dictionaries.iter().map(|(_, counts)| counts.heap_bytes()).sum()
+    }
+
+    /// Leaves out values that are more frequent than those that were left out before.
+    fn drop_rare(&mut self) {
+        self.floor = next_floor(self.floor);
+        self.dictionaries.iter_mut().for_each(|(_, counts)| counts.drop_rare(self.floor));
     }
 
     /// Makes numbers and truth values strings, for callers that show texts only.
@@ -254,20 +310,20 @@ impl Value<'_> {
 /// The terms of one dictionary that were counted, in their order.
 struct TermCounts<'s> {
     stream: tantivy::columnar::Streamer<'s>,
-    counts: &'s [u32],
+    counts: OrdinalCursor<'s>,
     count: u32,
 }
 
 impl<'s> TermCounts<'s> {
-    fn new(column: &'s StrColumn, counts: &'s [u32]) -> Result<Self, StoreError> {
+    fn new(column: &'s StrColumn, counts: &'s OrdinalCounts) -> Result<Self, StoreError> {
         let stream = column.dictionary().stream().map_err(StoreError::index("read a dictionary"))?;
-        Ok(Self { stream, counts, count: 0 })
+        Ok(Self { stream, counts: counts.cursor(), count: 0 })
     }
 
     /// The next term, in the buffer given.
     fn next(&mut self, mut buffer: Vec<u8>) -> Option<Vec<u8>> {
-        while self.stream.advance() {
-            self.count = self.counts.get(self.stream.term_ord() as usize).copied().unwrap_or(0);
+        while !self.counts.is_done() && self.stream.advance() {
+            self.count = self.counts.count(self.stream.term_ord());
             if self.count > 0 {
                 buffer.clear();
                 buffer.extend_from_slice(self.stream.key());

@@ -7,7 +7,7 @@
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`] | rows in order of time, stopping early |
 //! | [`scan`] | all zones, for the rest: [`histogram`], [`aggregate`], [`facets`] |
-//! | [`field_keys`], [`keys`], [`tally`] | values of a field as numbers within a split, as keys across splits; counts |
+//! | [`field_keys`], [`keys`], [`tally`], [`ordinal_counts`] | values of a field as numbers within a split, as keys across splits; counts |
 
 pub(crate) mod aggregate;
 pub(crate) mod cache;
@@ -19,6 +19,7 @@ mod keys;
 mod leaf;
 pub(crate) mod meter;
 pub(crate) mod newest;
+mod ordinal_counts;
 mod ordinals;
 mod scan;
 mod tally;

@@ -1,0 +1,174 @@
+//! Counts by ordinal of one dictionary: a table while a split is counted, pairs when few values were hit.
+//! Where memory is short, [`OrdinalCounts::drop_rare`] leaves out the rarest values.
+
+use rustc_hash::FxHashMap;
+
+/// Bytes of a pair in the hash map, roughly: the pair, its control byte, and the room that is free.
+const MAP_PAIR_BYTES: usize = 16;
+
+/// Counts by ordinal.
+#[derive(Debug)]
+pub(crate) enum OrdinalCounts {
+    /// By ordinal. Untouched pages of a new table cost nothing.
+    Table(Vec<u32>),
+    /// Of the values that were hit, while a table would be too large.
+    Map(FxHashMap<u32, u32>),
+    /// Of the values that were hit, in order of ordinals.
+    Pairs(Vec<(u32, u32)>),
+}
+
+impl OrdinalCounts {
+    /// Bytes of a table for this many terms.
+    pub(crate) fn table_bytes(terms: u64) -> usize {
+        usize::try_from(terms).unwrap_or(usize::MAX).saturating_mul(size_of::<u32>())
+    }
+
+    /// Nothing counted yet.
+    pub(crate) fn new(terms: u64, in_table: bool) -> Self {
+        if in_table { Self::Table(vec![0; terms as usize]) } else { Self::Map(FxHashMap::default()) }
+    }
+
+    /// Counts one of a value.
+    pub(crate) fn add(&mut self, ordinal: u32) {
+        let count = match self {
+            Self::Table(counts) => counts.get_mut(ordinal as usize),
+            Self::Map(counts) => Some(counts.entry(ordinal).or_default()),
+            Self::Pairs(_) => None,
+        };
+        if let Some(count) = count {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Heap bytes, roughly.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Table(counts) => size_of_val(&counts[..]),
+            Self::Map(counts) => counts.capacity() * MAP_PAIR_BYTES,
+            Self::Pairs(counts) => size_of_val(&counts[..]),
+        }
+    }
+
+    /// The smallest form. Nothing is counted after it.
+    pub(crate) fn compact(self) -> Self {
+        let pairs: Vec<(u32, u32)> = match self {
+            Self::Table(counts) => {
+                let hit = counts.iter().filter(|count| **count > 0).count();
+                if hit * size_of::<(u32, u32)>() >= size_of_val(&counts[..]) {
+                    return Self::Table(counts);
+                }
+                let mut pairs = Vec::with_capacity(hit);
+                pairs.extend((0u32..).zip(counts).filter(|(_, count)| *count > 0));
+                pairs
+            }
+            Self::Map(counts) => {
+                let mut pairs: Vec<_> = counts.into_iter().collect();
+                pairs.sort_unstable();
+                pairs
+            }
+            Self::Pairs(mut pairs) => {
+                pairs.shrink_to_fit();
+                pairs
+            }
+        };
+        Self::Pairs(pairs)
+    }
+
+    /// Leaves out the values with a count of at most `floor`.
+    pub(crate) fn drop_rare(&mut self, floor: u32) {
+        match self {
+            Self::Table(counts) => {
+                counts.iter_mut().filter(|count| **count <= floor).for_each(|count| *count = 0);
+            }
+            Self::Map(counts) => {
+                counts.retain(|_, count| *count > floor);
+                counts.shrink_to_fit();
+            }
+            Self::Pairs(counts) => counts.retain(|(_, count)| *count > floor),
+        }
+        *self = std::mem::replace(self, Self::Pairs(Vec::new())).recompact();
+    }
+
+    /// As [`Self::compact`], but what is still counted stays so.
+    fn recompact(self) -> Self {
+        if matches!(self, Self::Map(_)) { self } else { self.compact() }
+    }
+
+    /// A cursor over ascending ordinals, for compact counts.
+    pub(crate) fn cursor(&self) -> OrdinalCursor<'_> {
+        match self {
+            Self::Table(counts) => OrdinalCursor::Table(counts),
+            Self::Pairs(counts) => OrdinalCursor::Pairs(counts),
+            // Only compact counts are read.
+            Self::Map(_) => OrdinalCursor::Pairs(&[]),
+        }
+    }
+}
+
+/// Reads counts in order of ordinals.
+pub(crate) enum OrdinalCursor<'a> {
+    /// By ordinal.
+    Table(&'a [u32]),
+    /// The pairs that are left.
+    Pairs(&'a [(u32, u32)]),
+}
+
+impl OrdinalCursor<'_> {
+    /// The count of an ordinal that is above those asked for before; 0 when it was not counted.
+    pub(crate) fn count(&mut self, ordinal: u64) -> u32 {
+        match self {
+            Self::Table(counts) => {
+                usize::try_from(ordinal).ok().and_then(|at| counts.get(at)).copied().unwrap_or(0)
+            }
+            Self::Pairs(pairs) => match pairs.split_first() {
+                Some(((next, count), rest)) if u64::from(*next) == ordinal => {
+                    let count = *count;
+                    *pairs = rest;
+                    count
+                }
+                _ => 0,
+            },
+        }
+    }
+
+    /// True when all ordinals that are left have a count of 0.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self, Self::Pairs([]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_and_maps_count_alike_and_lose_the_rarest_first() {
+        for in_table in [true, false] {
+            for terms in [8, 1_000] {
+                let mut counts = OrdinalCounts::new(terms, in_table);
+                [5, 1, 7, 5, 5, 1, 0].into_iter().for_each(|ordinal| counts.add(ordinal));
+                let mut counts = counts.compact();
+                for (floor, expected) in [
+                    (0, [1, 2, 0, 0, 0, 3, 0, 1]),
+                    (1, [0, 2, 0, 0, 0, 3, 0, 0]),
+                    (2, [0, 0, 0, 0, 0, 3, 0, 0]),
+                    (4, [0; 8]),
+                ] {
+                    counts.drop_rare(floor);
+                    let mut cursor = counts.cursor();
+                    let found: Vec<_> = (0..8).map(|ordinal| cursor.count(ordinal)).collect();
+                    assert_eq!(found, expected, "{floor} {terms} {in_table}");
+                }
+                assert!(counts.heap_bytes() == 0 && counts.cursor().is_done());
+            }
+        }
+    }
+
+    #[test]
+    fn few_hits_of_a_large_dictionary_cost_little() {
+        let mut counts = OrdinalCounts::new(1_000_000, true);
+        counts.add(999_999);
+        let counts = counts.compact();
+        assert_eq!((counts.heap_bytes(), counts.cursor().count(999_999)), (8, 1));
+    }
+}
