@@ -69,7 +69,9 @@ pub enum Verdict {
     Continue,
 }
 
-/// Decides what a newcomer is. Where the observations leave a doubt, reading twice is preferred to losing.
+/// Decides what a newcomer is. Where the observations leave a doubt, reading twice is preferred to losing, with
+/// one exception: a file that holds all that was read of one that has just gone is taken as that one, rewritten
+/// by an editor or restored, and not as another that says the same again.
 pub fn newcomer(like: &Likeness) -> Verdict {
     let evidence = like.related || like.evidence_bytes >= limits::EVIDENCE_BYTES_MIN;
     match like.origin {
@@ -171,6 +173,7 @@ mod tests {
             Wait,
         );
         check("… that differs", Likeness { origin: Cut, tail: Other, ..LIKE }, Independent);
+        check("rewritten by an editor, old one read", Likeness { origin: Gone, ..LIKE }, Continue);
         check(
             "copied and removed while stopped",
             Likeness { origin: Gone, is_prefix: false, ..LIKE },

@@ -121,7 +121,7 @@ pub struct Identity {
     pub renamed: bool,
     /// When the position was taken, Unix seconds.
     pub seen_s: i64,
-    /// Where it was last.
+    /// The name that it was found under first; where it is now, the inode tells.
     pub path: PathBuf,
 }
 
