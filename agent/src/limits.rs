@@ -75,6 +75,14 @@ pub const DORMANT_SECONDS_MAX: i64 = 30 * 24 * 3600;
 /// each start would rewrite the journal for nothing.
 pub const SEEN_SECONDS: i64 = 24 * 3600;
 
+/// Time for which a file that has lost its name, or was moved out of the patterns, is looked after once it has been
+/// read to its end, in milliseconds: a daemon may write to it until it is told to reopen its log.
+pub const LATE_WRITES_MS: u64 = 300_000;
+
+/// Files that are looked after in this way, of each of the two kinds; beyond, those that have rested longest are
+/// given up. Each deleted one costs a descriptor and keeps its space on the disk.
+pub const LATE_WRITES_FILES_MAX: usize = 256;
+
 /// Files that are away and remembered, should they come back; beyond, those away longest are forgotten.
 pub const DORMANT_MAX: usize = 20_000;
 

@@ -61,6 +61,9 @@ counters! {
     truncated_unread_bytes,
     /// Bytes of files that vanished unread.
     vanished_unread_bytes,
+    /// Deleted or moved files that were read to their end and then given up early, because there were too many: what
+    /// was written to them later is not known.
+    late_writes_unwatched,
     /// Files left out because they aren't text.
     binary_files,
     /// Files or directories that couldn't be read or aren't regular.

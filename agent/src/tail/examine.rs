@@ -160,6 +160,11 @@ impl Tailer {
     /// Generations that the newcomer may be a copy of.
     fn candidates(&self, newcomer: &Newcomer<'_>) -> Vec<StreamId> {
         let mut candidates = self.table.with_head_of(&newcomer.start);
+        // What was deleted a while ago and is only kept for late writes doesn't live on in a new file.
+        candidates.retain(|stream| {
+            let is_deleted = self.table.get(*stream).is_some_and(|of| of.life == Life::Deleted);
+            !(is_deleted && self.late.contains(stream))
+        });
         if candidates.len() > limits::CANDIDATES_MAX {
             candidates.sort_by_cached_key(|stream| {
                 let Some(generation) = self.table.get(*stream) else { return u8::MAX };
@@ -381,6 +386,7 @@ impl Tailer {
         self.journal.end(stream);
         self.table.remove(stream);
         self.ending.remove(&stream);
+        self.late.remove(&stream);
         self.unnoted.remove(&stream);
     }
 }

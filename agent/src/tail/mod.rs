@@ -12,6 +12,7 @@
 //! | `examine` | opens files that aren't known and decides what they are |
 //! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `late` | what is written to files that are gone already |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
 pub mod decide;
@@ -21,6 +22,7 @@ pub mod generation;
 mod group;
 pub mod identity;
 pub mod join;
+mod late;
 pub mod lines;
 pub mod read;
 mod scan;
@@ -98,6 +100,8 @@ pub struct Tailer {
     ordinary: VecDeque<StreamId>,
     /// Files without a name, or with another one, until nothing is left of them.
     ending: HashSet<StreamId>,
+    /// As those, when nothing is left and something may still come; bounded.
+    late: HashSet<StreamId>,
     /// Descriptors held; counted anew at each scan.
     open_files: usize,
     suspects: HashMap<Inode, Suspect>,
@@ -143,6 +147,7 @@ impl Tailer {
             urgent: VecDeque::new(),
             ordinary: VecDeque::new(),
             ending: HashSet::new(),
+            late: HashSet::new(),
             open_files: 0,
             suspects: HashMap::new(),
             skipped: HashMap::new(),

@@ -58,6 +58,7 @@ impl Tailer {
         self.suspects.retain(|inode, _| seen.contains(inode));
         self.skipped.retain(|inode, _| seen.contains(inode));
         self.expire_cut(now);
+        self.look_for_late_writes(now);
         self.expire_dormant(now);
         self.close_resting_files();
         if self.is_first_scan {

@@ -203,10 +203,8 @@ impl Tailer {
             return;
         }
         self.ending.remove(&stream);
-        match life {
-            Life::Deleted => self.forget(stream),
-            Life::Live if !covered => self.retire(stream, now),
-            _ => {}
+        if life == Life::Deleted || (life == Life::Live && !covered) {
+            self.await_late_writes(stream, now);
         }
     }
 

@@ -1,9 +1,11 @@
 //! One test for each way in which logs are rotated, copied, cut and confused, with what has to arrive.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 
 use super::harness::{GRACE_MS, Host, lines, text};
+use crate::limits;
 use crate::tail::Outcome;
 use crate::watch::Hint;
 
@@ -312,7 +314,59 @@ fn deleted_with_much_unread() {
     host.remove("a.log");
     host.run();
     host.check([all, vec!["and an unfinished line".into()]].concat());
+    host.pass(limits::LATE_WRITES_MS);
+    host.scan();
     assert_eq!(host.agent().generations().count(), 0, "nothing of it is kept");
+}
+
+#[test]
+fn what_a_daemon_writes_to_a_file_that_is_gone_is_read() {
+    for is_deleted in [true, false] {
+        let mut host = Host::new(&["a.log"]);
+        let all = lines("a", 0..60);
+        host.append("a.log", text(&all[..10]));
+        let mut daemon = fs::OpenOptions::new().append(true).open(host.path("a.log")).unwrap();
+        host.run();
+        if is_deleted {
+            host.remove("a.log");
+        } else {
+            host.rename("a.log", "a.old");
+        }
+        host.append("a.log", text(&all[10..20]));
+        for late in all[20..].chunks(20) {
+            host.run();
+            host.pass(limits::LATE_WRITES_MS / 2);
+            daemon.write_all(text(late).as_bytes()).unwrap();
+        }
+        host.run();
+        host.check(&all);
+        host.pass(limits::LATE_WRITES_MS);
+        host.scan();
+        let open = host.agent().generations().filter(|(_, generation)| generation.file.is_some()).count();
+        assert_eq!(open, 1);
+    }
+}
+
+#[test]
+fn files_that_are_gone_are_kept_in_bounded_number() {
+    const SURPLUS: usize = 3;
+    let mut host = Host::new(&["*.log"]);
+    let names: Vec<String> =
+        (0..limits::LATE_WRITES_FILES_MAX + SURPLUS).map(|number| format!("{number}.log")).collect();
+    for name in &names {
+        host.append(name, format!("{name}\n"));
+    }
+    host.open_files_max = 2 * names.len();
+    host.run();
+    for name in &names {
+        host.remove(name);
+    }
+    host.scan();
+    host.work(names.len());
+    host.run();
+    host.check(&names);
+    assert_eq!(host.agent().generations().count(), limits::LATE_WRITES_FILES_MAX);
+    assert_eq!(host.counters.late_writes_unwatched.value(), SURPLUS as u64);
 }
 
 #[test]
