@@ -29,6 +29,7 @@ use crate::manifest::{Manifest, Record};
 use crate::merger;
 use crate::pipeline::Pipeline;
 use crate::query;
+use crate::query::cache::ScanCache;
 use crate::query::filter::time_bounds;
 use crate::query::meter::Meter;
 use crate::recovery::{self, Recovered};
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     /// Woken at every change of the pipeline.
     pub(crate) changed: Condvar,
     pub(crate) counters: Counters,
+    /// What queries found in dictionaries.
+    scans: ScanCache,
     /// Held for as long as the store is open.
     _lock: std::fs::File,
 }
@@ -127,6 +130,7 @@ impl TantivyStore {
                 damaged: AtomicU64::new(recovered.set_aside.len() as u64),
                 ..Counters::default()
             },
+            scans: ScanCache::default(),
             _lock: lock,
         });
         let store = Self { shared: Arc::clone(&shared), threads: Mutex::default() };
@@ -183,7 +187,7 @@ impl TantivyStore {
         run: impl FnOnce(&Catalog, &Meter<'_>) -> T,
     ) -> Answer<T> {
         let catalog = self.shared.catalog.load_full();
-        let meter = Meter::new(budget);
+        let meter = Meter::new(budget, &self.shared.scans);
         let value = run(&catalog, &meter);
         if catalog.is_incomplete(range) {
             meter.note(Partial::Damaged);
@@ -331,7 +335,7 @@ impl LogStore for TantivyStore {
             failure,
             documents: catalog.splits.iter().map(|split| u64::from(split.meta().documents)).sum(),
             disk_bytes: catalog.splits.iter().map(|split| split.disk_bytes()).sum(),
-            memory_bytes: (splits_bytes + queued_bytes) as u64,
+            memory_bytes: (splits_bytes + queued_bytes + self.shared.scans.heap_bytes()) as u64,
             ram_splits: catalog.in_memory().count() as u64,
             disk_splits: catalog.on_disk().count() as u64,
             merges: self.shared.counters.merges.load(Ordering::Relaxed),

@@ -89,11 +89,11 @@ pub(crate) const PREFIX_TERMS_MAX: usize = 256;
 /// rows, little enough that the first rows come at once.
 pub(crate) const REBUILD_DOCUMENTS_MAX: usize = 512;
 
-/// Most entries, and bytes, of one split's cache of dictionary scans. A split never changes, so an
-/// entry is right for ever.
-pub(crate) const LEAF_CACHE_ENTRIES: usize = 64;
-/// See [`LEAF_CACHE_ENTRIES`].
-pub(crate) const LEAF_CACHE_BYTES: usize = 512 << 10;
+/// Most bytes of what a store remembers of dictionary scans, of all splits together.
+pub(crate) const SCAN_CACHE_BYTES: usize = 32 << 20;
+
+/// Largest of them that is remembered, in bytes: larger ones would drive out all others.
+pub(crate) const SCAN_CACHE_ENTRY_BYTES_MAX: usize = 512 << 10;
 
 /// Most bytes of decompressed row blocks that one query keeps.
 pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;

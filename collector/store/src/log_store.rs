@@ -202,7 +202,7 @@ pub struct StoreHealth {
     pub documents: u64,
     /// Bytes on disk.
     pub disk_bytes: u64,
-    /// Bytes of splits and batches held in memory.
+    /// Bytes of splits, batches and remembered scans held in memory.
     pub memory_bytes: u64,
     /// Splits in memory and on disk.
     pub ram_splits: u64,

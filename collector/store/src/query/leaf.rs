@@ -228,13 +228,13 @@ fn plan_strings(
         })?));
     }
     let condition = test.to_string();
-    if let Some(found) = split.scans.find(index, &condition) {
+    if let Some(found) = meter.scans().find(split.id(), index, &condition) {
         return Ok(found);
     }
     let found = Arc::new(ordinals::scan(data, meter, test.required_tokens(), |term| {
         test.matches(Scalar::Str(term))
     })?);
-    split.scans.keep(index, &condition, &found);
+    meter.scans().keep(split.id(), index, &condition, &found);
     Ok(found)
 }
 

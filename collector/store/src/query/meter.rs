@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::cache::ScanCache;
 use crate::error::StoreError;
 use crate::log_store::{Budget, Partial};
 
@@ -25,6 +26,7 @@ impl From<StoreError> for Halt {
 /// Counts what one query uses.
 pub(crate) struct Meter<'a> {
     budget: &'a Budget,
+    scans: &'a ScanCache,
     scanned_bytes: Cell<u64>,
     partial: Cell<Option<Partial>>,
     damaged: Cell<u64>,
@@ -32,8 +34,8 @@ pub(crate) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     /// Nothing used yet.
-    pub(crate) fn new(budget: &'a Budget) -> Self {
-        Self { budget, scanned_bytes: Cell::new(0), partial: Cell::new(None), damaged: Cell::new(0) }
+    pub(crate) fn new(budget: &'a Budget, scans: &'a ScanCache) -> Self {
+        Self { budget, scans, scanned_bytes: Cell::new(0), partial: Cell::new(None), damaged: Cell::new(0) }
     }
 
     /// Called at least once per zone.
@@ -52,6 +54,11 @@ impl<'a> Meter<'a> {
         }
         self.scanned_bytes.set(scanned);
         Ok(())
+    }
+
+    /// What earlier queries found in dictionaries.
+    pub(crate) fn scans(&self) -> &'a ScanCache {
+        self.scans
     }
 
     /// Most groups or values to hold.

@@ -74,14 +74,5 @@ pub(crate) fn build(
         ..SplitMeta::default()
     };
     let columns = Columns::open(FileSlice::from(columns_bytes), &meta.columns)?;
-    Ok(Split {
-        meta,
-        words,
-        columns,
-        rows,
-        dir: None,
-        memory_bytes,
-        disk_bytes: 0,
-        scans: Default::default(),
-    })
+    Ok(Split { meta, words, columns, rows, dir: None, memory_bytes, disk_bytes: 0 })
 }

@@ -46,8 +46,6 @@ pub(crate) struct Split {
     dir: Option<PathBuf>,
     memory_bytes: usize,
     disk_bytes: u64,
-    /// Results of dictionary scans, by query leaf.
-    pub(crate) scans: crate::query::cache::ScanCache,
 }
 
 impl Split {
@@ -77,16 +75,7 @@ impl Split {
         }
         let disk_bytes = meta.files.iter().map(|file| file.bytes).sum::<u64>() + bytes.len() as u64;
         let memory_bytes = rows.memory_bytes() + bytes.len();
-        Ok(Self {
-            meta,
-            words,
-            columns,
-            rows,
-            dir: Some(dir.to_owned()),
-            memory_bytes,
-            disk_bytes,
-            scans: Default::default(),
-        })
+        Ok(Self { meta, words, columns, rows, dir: Some(dir.to_owned()), memory_bytes, disk_bytes })
     }
 
     /// What it says about itself.
