@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::certificate::Expiry;
 use crate::checkpoint::Journal;
 use crate::config::Config;
 use crate::dead_letters::DeadLetters;
@@ -99,6 +100,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         clock.now(),
     );
     drop(positions);
+    let certificate = config.endpoint.certificate;
     let (batches, queue) = mpsc::channel(1);
     let worker = Worker {
         tailer,
@@ -107,6 +109,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         batches,
         clock,
         counters,
+        expiry: Expiry::new(&certificate),
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
     };

@@ -18,13 +18,14 @@
 //! | [`tail`] | identity of files, rotation, truncation, copies; bytes to lines. The heart |
 //! | [`record`], [`batch`], [`zone`] | lines to records to requests |
 //! | [`checkpoint`] | positions, on disk |
-//! | [`ship`] | TLS, HTTP/2, repetition |
+//! | [`ship`], [`certificate`] | TLS, HTTP/2, repetition; when the certificate ends |
 //! | [`worker`], [`mailbox`], [`time`], [`random`] | the loop, and how others reach it; clocks and chance |
 //! | [`metrics`], [`status`], [`dead_letters`] | what was done, left out, refused |
 //! | [`limits`] | every bound |
 
 pub mod app;
 pub mod batch;
+pub mod certificate;
 pub mod checkpoint;
 pub mod config;
 pub mod dead_letters;

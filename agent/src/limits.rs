@@ -139,6 +139,15 @@ pub const REFUSAL_PAUSE_MS: u64 = 250;
 /// Longest `Retry-After` that is honoured, in seconds.
 pub const RETRY_AFTER_SECONDS_MAX: u64 = 300;
 
+/// Time between two looks at the end of the certificate, in milliseconds: an hour.
+pub const CERTIFICATE_LOOK_MS: u64 = 3_600_000;
+
+/// Time that a certificate should have left, in seconds: 30 days, enough to notice and to enrol again.
+pub const CERTIFICATE_SECONDS_MIN: i64 = 30 * 24 * 3600;
+
+/// Time between two warnings about it, in milliseconds: a day.
+pub const CERTIFICATE_WARNING_MS: u64 = 24 * 3_600_000;
+
 /// Level of zstd for batches: the cheapest one. Log text shrinks 8 to 12 times with it already.
 pub const ZSTD_LEVEL: i32 = 1;
 

@@ -29,8 +29,8 @@ impl StatusFile {
     }
 
     /// Writes how things are, unless they are as they were. Failures are only mentioned: the file is a service.
-    pub fn write(&mut self, tailer: &Tailer, counters: &Counters, now: Now) {
-        let mut status = status(tailer, counters);
+    pub fn write(&mut self, tailer: &Tailer, counters: &Counters, certificate_ends_s: Option<i64>, now: Now) {
+        let mut status = status(tailer, counters, certificate_ends_s);
         if self.latest.as_ref() == Some(&status) {
             return;
         }
@@ -44,7 +44,7 @@ impl StatusFile {
     }
 }
 
-fn status(tailer: &Tailer, counters: &Counters) -> Value {
+fn status(tailer: &Tailer, counters: &Counters, certificate_ends_s: Option<i64>) -> Value {
     let mut files: Vec<_> = tailer.generations().filter(|(_, file)| file.life != Life::Dormant).collect();
     let lag_bytes: u64 = files.iter().map(|(_, file)| file.lag_bytes()).sum();
     files.sort_by(|(_, a), (_, b)| b.lag_bytes().cmp(&a.lag_bytes()).then_with(|| a.path.cmp(&b.path)));
@@ -68,6 +68,7 @@ fn status(tailer: &Tailer, counters: &Counters) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
+        "certificate_ends_unix_s": certificate_ends_s,
         "files_followed": files.len(),
         "lag_bytes": lag_bytes,
         "counters": counters,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::certificate::Expiry;
 use crate::limits;
 use crate::mailbox::{Inbox, Mailbox};
 use crate::metrics::Counters;
@@ -31,6 +32,8 @@ pub struct Worker {
     pub clock: Clock,
     /// What has been done.
     pub counters: Arc<Counters>,
+    /// The end of our certificate.
+    pub expiry: Expiry,
     /// Where it is shown.
     pub status: StatusFile,
     /// Time between scans while directories are watched, in milliseconds.
@@ -72,7 +75,7 @@ impl Worker {
         }
         let now = self.clock.now();
         self.tailer.sync_journal(now);
-        self.status.write(&self.tailer, &self.counters, now);
+        self.write_status(now);
         self.summarise();
     }
 
@@ -106,7 +109,7 @@ impl Worker {
         }
         self.tailer.checkpoint(now);
         if now.mono_ms >= agenda.status_ms {
-            self.status.write(&self.tailer, &self.counters, now);
+            self.write_status(now);
             agenda.status_ms = now.mono_ms + limits::STATUS_MS;
         }
         if now.mono_ms >= agenda.summary_ms {
@@ -138,6 +141,11 @@ impl Worker {
         let due = [Some(scan), settle, self.tailer.due_ms(), Some(agenda.status_ms), Some(agenda.summary_ms)];
         let next = due.into_iter().flatten().min().unwrap_or(now_ms);
         Duration::from_millis(next.saturating_sub(now_ms))
+    }
+
+    fn write_status(&mut self, now: Now) {
+        let certificate_ends_s = self.expiry.check(now);
+        self.status.write(&self.tailer, &self.counters, certificate_ends_s, now);
     }
 
     fn summarise(&self) {
