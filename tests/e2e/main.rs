@@ -2,6 +2,7 @@
 //! promise. The programs must be built before (`make test` does).
 
 mod exactly_once;
+mod front_door;
 mod identity;
 mod ingest_api;
 mod lifecycle;

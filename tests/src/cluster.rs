@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 use crate::client::Client;
 use crate::eventually;
@@ -206,7 +207,8 @@ pub fn program(name: &str) -> PathBuf {
     })
 }
 
-fn free_address() -> String {
+/// An address on loopback that nobody listens on.
+pub fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").to_string()
 }
@@ -219,10 +221,14 @@ fn kill(child: &mut Option<Child>) {
 }
 
 fn terminate(child: &mut Option<Child>) -> bool {
-    let Some(mut child) = child.take() else { return false };
+    child.take().is_some_and(|mut child| stop(&mut child, Signal::TERM))
+}
+
+/// Sends a signal and waits for the end; says whether it was orderly.
+pub fn stop(child: &mut Child, signal: Signal) -> bool {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
-    kill_process(pid, Signal::TERM).expect("a running process");
-    eventually("the process ends after SIGTERM", STOP_LIMIT, || child.try_wait().ok().flatten()).success()
+    kill_process(pid, signal).expect("a running process");
+    eventually("the process ends after a signal", STOP_LIMIT, || child.try_wait().ok().flatten()).success()
 }
 
 fn succeed(command: &mut Command) -> String {
