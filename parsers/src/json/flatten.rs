@@ -32,7 +32,7 @@ pub(crate) fn flatten_nested<'a>(
     let offset_bytes = reader.pos();
     let value = match first {
         Some(b'"') => Value::Str(text(reader.string()?, sink)?),
-        Some(b'[') => Value::Json(Cow::Borrowed(reader.verbatim()?)),
+        Some(b'[') => Value::Json(reader.verbatim()?),
         Some(b'{') => {
             let mut inside = *reader;
             inside.expect(b'{', "`{`")?;
@@ -40,7 +40,7 @@ pub(crate) fn flatten_nested<'a>(
             if !is_empty && depth < FLATTEN_DEPTH_MAX && name.len() <= PREFIX_BYTES_MAX {
                 return members(reader, Some(&name), depth, sink);
             }
-            Value::Json(Cow::Borrowed(reader.verbatim()?))
+            Value::Json(reader.verbatim()?)
         }
         _ => {
             let (value, number) = reader.scalar()?;

@@ -158,13 +158,16 @@ impl<'a> Reader<'a> {
         if digits.is_empty() { Err(self.cursor.miss(expected)) } else { Ok(digits) }
     }
 
-    /// The text of the next value, checked to be JSON.
-    pub(crate) fn verbatim(&mut self) -> Outcome<&'a str> {
+    /// The text of the next value, checked to be JSON: strict JSON, so bare control characters that were let
+    /// through are escaped.
+    pub(crate) fn verbatim(&mut self) -> Outcome<Cow<'a, str>> {
         self.peek();
         let rest = self.cursor.rest();
         self.skip(0)?;
         let length = rest.len() - self.cursor.rest().len();
-        Ok(rest.get(..length).unwrap_or_default())
+        let text = rest.get(..length).unwrap_or_default();
+        let is_strict = text.bytes().all(|byte| byte >= b' ');
+        Ok(if is_strict { Cow::Borrowed(text) } else { Cow::Owned(with_escaped_controls(text)) })
     }
 
     fn skip(&mut self, depth: usize) -> Outcome {
@@ -195,6 +198,25 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+/// The same JSON without bare control characters in its strings; those between values are white space and stay.
+fn with_escaped_controls(json: &str) -> String {
+    let mut strict = String::with_capacity(json.len() + 8);
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    for char in json.chars() {
+        if is_in_string && char < ' ' {
+            strict.push_str("\\u00");
+            for nibble in [u32::from(char) >> 4, u32::from(char) & 0xf] {
+                strict.extend(char::from_digit(nibble, 16));
+            }
+            continue;
+        }
+        is_in_string ^= char == '"' && !is_escaped;
+        is_escaped = is_in_string && char == '\\' && !is_escaped;
+        strict.push(char);
+    }
+    strict
 }
 
 /// The type that holds the number as it is; verbatim text when none does.

@@ -41,6 +41,22 @@ fn a_long_prefix_is_not_copied_into_each_name() {
 }
 
 #[test]
+fn a_bare_control_character_in_a_nested_value_does_not_make_it_bad_json() {
+    let rows = [
+        ("[\"a\u{1b}b\"]", "[\"a\\u001bb\"]"),
+        ("[\"\\\"\t\", \t1]", "[\"\\\"\\u0009\", \t1]"),
+        ("[\"\\\\\",\t\"\\\\\u{1}\"]", "[\"\\\\\",\t\"\\\\\\u0001\"]"),
+        ("[{\"k\u{0}\":\"é\u{7f}\"}]", "[{\"k\\u0000\":\"é\u{7f}\"}]"),
+    ];
+    for (nested, strict) in rows {
+        with_json(&format!("{{\"a\":{nested}}}"), |out| {
+            assert_eq!(out.fields, [("a".into(), Value::Json(strict.into()))]);
+            serde_json::from_str::<serde_json::Value>(strict).expect("strict JSON");
+        });
+    }
+}
+
+#[test]
 fn too_many_fields_keep_the_raw_line() {
     let members: Vec<String> = (0..FIELDS_MAX + 10).map(|i| format!("\"k{i}\":{i}")).collect();
     with_json(&format!("{{{}}}", members.join(",")), |out| {
