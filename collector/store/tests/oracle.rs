@@ -79,6 +79,12 @@ impl Random {
             "warn",
             "x_y",
             "deadbeef",
+            "deadbeef01",
+            "1234567",
+            "4bf92f3577b34da6",
+            "4bf92f3577b34da7",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
         ])
     }
 
@@ -90,6 +96,7 @@ impl Random {
     fn value(&mut self) -> Val {
         match self.below(8) {
             0 => Val::I64(self.below(4) as i64 * 250),
+            1 if self.one_in(2) => Val::F64(self.below(9) as f64 / 7.0),
             1 => Val::F64(self.below(9) as f64 / 4.0),
             2 => Val::Bool(self.one_in(2)),
             3 => Val::Str(self.sentence()),

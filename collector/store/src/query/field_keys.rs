@@ -112,6 +112,16 @@ impl<'s> FieldKeys<'s> {
                         visit(doc - first, Scalar::F64(value));
                     }
                 }),
+                Values::Ids(ids) => {
+                    let mut text = String::new();
+                    ids.for_each(&docs, |doc, id| {
+                        if bits.contains(doc - first) {
+                            text.clear();
+                            ids.shape().write(id, &mut text);
+                            visit(doc - first, Scalar::Str(&text));
+                        }
+                    });
+                }
                 Values::Bool(_) | Values::String(_) => {}
             }
         }
@@ -126,7 +136,7 @@ impl<'s> FieldKeys<'s> {
     fn leaves(&self, values: &Values) -> bool {
         self.leave_numbers
             && match values {
-                Values::Float(_) => true,
+                Values::Float(_) | Values::Ids(_) => true,
                 Values::Integer(_) => self.integers.1 == 0,
                 Values::Bool(_) | Values::String(_) => false,
             }
@@ -218,6 +228,11 @@ impl<'s> FieldKeys<'s> {
             Values::Float(column) => for_each_value(column, &docs, |doc, value| {
                 if bits.contains(doc - first) {
                     self.push(doc - first, Key::from(value), view, out);
+                }
+            }),
+            Values::Ids(ids) => ids.for_each(&docs, |doc, id| {
+                if bits.contains(doc - first) {
+                    self.push(doc - first, Key::String(ids.shape().text(id).into()), view, out);
                 }
             }),
             Values::String(_) => {}

@@ -14,6 +14,7 @@ use millpond_wire::names;
 use tantivy::columnar::{Column, StrColumn};
 
 use super::filter::Node;
+use super::id_test::IdTest;
 use super::meter::{Halt, Meter};
 use super::ordinals::{self, Ordinals};
 use super::zone::ZoneView;
@@ -32,6 +33,8 @@ const CACHED_TERMS_MIN: usize = 64;
 pub(crate) enum LeafTest<'q> {
     /// The column has a value.
     Present(&'q Values),
+    /// Ids.
+    Ids(IdTest<'q>),
     /// Strings with these ordinals.
     Ordinals(&'q StrColumn, Arc<Ordinals>),
     /// Integers in an inclusive interval; with a test when the interval does not decide.
@@ -188,6 +191,7 @@ fn plan_column<'q>(
                 _ => Node::Never,
             }
         }
+        Values::Ids(ids) => IdTest::plan(ids, test).map_or(Node::Never, |ids| Node::Test(LeafTest::Ids(ids))),
         Values::String(data) => match plan_strings(index, column, data, test, split, meter)? {
             ordinals if *ordinals == Ordinals::None => Node::Never,
             ordinals if *ordinals == Ordinals::All => present(values, split),
@@ -251,6 +255,7 @@ impl LeafTest<'_> {
         let first = docs.start;
         match self {
             Self::Present(values) => for_each_present(values.index(), &docs, |doc| bits.set(doc - first)),
+            Self::Ids(test) => bits = test.eval(view, among),
             Self::Ordinals(column, ordinals) => {
                 select(column.ords(), view, among, &mut bits, |ordinal| ordinals.contains(ordinal));
             }
@@ -273,6 +278,7 @@ impl LeafTest<'_> {
     pub(crate) fn cost(&self) -> u8 {
         match self {
             Self::Present(_) => 2,
+            Self::Ids(test) => test.cost(),
             Self::Texts(_) => 3,
             Self::Message(test) if test.words.decide => 3,
             Self::Ordinals(..) | Self::Integers(..) | Self::Floats(..) | Self::Bool(..) => 4,
@@ -285,7 +291,7 @@ impl LeafTest<'_> {
 
 /// Sets the bits of documents with a value that is wanted: by a run over the zone, or by looking at
 /// the few that are left.
-fn select<T>(
+pub(super) fn select<T>(
     column: &Column<T>,
     view: &ZoneView<'_>,
     among: &Bits,

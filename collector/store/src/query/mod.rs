@@ -3,7 +3,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`filter`], [`leaf`], [`ordinals`], [`cache`] | filter to bitmap |
+//! | [`filter`], [`leaf`], [`id_test`], [`ordinals`], [`cache`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`] | rows in order of time, stopping early |
 //! | [`scan`] | all zones, for the rest: [`histogram`], [`aggregate`], [`facets`] |
@@ -15,6 +15,7 @@ pub(crate) mod facets;
 mod field_keys;
 pub(crate) mod filter;
 pub(crate) mod histogram;
+mod id_test;
 mod keys;
 mod leaf;
 pub(crate) mod meter;

@@ -6,6 +6,7 @@ use tantivy::directory::FileSlice;
 use super::Split;
 use super::columns::Columns;
 use super::meta::{Partition, SplitMeta};
+use super::repetition::Repetition;
 use super::rows::{RowInput, Rows, RowsWriter, Written};
 use super::shred::Shredder;
 use super::words::WordsWriter;
@@ -25,16 +26,18 @@ pub(crate) fn sort(docs: &mut [Candidate<'_>]) {
     docs.sort_unstable_by_key(|candidate| std::cmp::Reverse(candidate.doc.id()));
 }
 
-/// Builds a split of these documents, at least one, in the order of [`sort`].
+/// Builds a split of these documents, at least one, in the order of [`sort`]. `repetition` goes from one build
+/// to the next.
 pub(crate) fn build(
     id: u64,
     partition: Partition,
     docs: &[Candidate<'_>],
     wal_upto: u64,
     arrived_ns: i64,
+    repetition: &mut Repetition,
 ) -> Result<Split, StoreError> {
     let memory = StoreError::index::<std::io::Error>("write rows in memory");
-    let mut shredder = Shredder::default();
+    let mut shredder = Shredder::new(std::mem::take(repetition));
     let mut words = WordsWriter::new()?;
     let mut rows = RowsWriter::new(Vec::new()).map_err(memory)?;
     let (mut min_ns, mut max_ns, mut max_sequence) = (i64::MAX, i64::MIN, 0);
@@ -54,8 +57,9 @@ pub(crate) fn build(
     }
     let (columns, unindexed) = shredder.finish();
     let documents = docs.len() as u32;
-    let (columns_bytes, metas) =
+    let (columns_bytes, metas, learned) =
         columns.finish(documents).map_err(StoreError::index("write columns in memory"))?;
+    *repetition = learned;
     let (bytes, zones) = rows.finish().map_err(StoreError::index("write rows in memory"))?;
     let rows = Rows::in_memory(Written { bytes, zones });
     let words = words.finish()?;

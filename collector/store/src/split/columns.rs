@@ -4,23 +4,24 @@
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 use tantivy::columnar::{
-    Column, ColumnIndex, ColumnarReader, ColumnarWriter, DynamicColumn, DynamicColumnHandle, StackMergeOrder,
-    StrColumn, merge_columnar,
+    Column, ColumnIndex, ColumnarReader, DynamicColumn, DynamicColumnHandle, StackMergeOrder, StrColumn,
+    merge_columnar,
 };
 use tantivy::directory::FileSlice;
 
+use super::decimals::Decimals;
+use super::ids::IdShape;
 use super::meta::{ColumnMeta, Kind};
 use crate::error::StoreError;
-use crate::limits::BUILD_COLUMNS_MAX;
 
 /// Event time, Unix nanoseconds. No column of a field has a name without a colon at its second byte.
-const TIME: &str = "_ts";
+pub(super) const TIME: &str = "_ts";
 /// Sequence number, as the `i64` with the same bits.
-const SEQUENCE: &str = "_seq";
+pub(super) const SEQUENCE: &str = "_seq";
 
 /// The values of one column.
 #[derive(Clone)]
@@ -33,6 +34,58 @@ pub(crate) enum Values {
     Integer(Column<i64>),
     /// Ordinals and their dictionary.
     String(StrColumn),
+    /// Strings that are ids, as numbers.
+    Ids(Ids),
+}
+
+/// The ids of one column.
+#[derive(Clone)]
+pub(crate) struct Ids {
+    shape: IdShape,
+    /// The lower 64 bits.
+    low: Column<i64>,
+    /// The upper ones, if the shape has any.
+    high: Option<Column<i64>>,
+}
+
+impl Ids {
+    /// How they are written.
+    pub(crate) fn shape(&self) -> IdShape {
+        self.shape
+    }
+
+    /// The first id of a document.
+    pub(crate) fn first(&self, doc: u32) -> Option<u128> {
+        let low = self.low.first(doc)?;
+        let high = self.high.as_ref().and_then(|high| high.first(doc)).unwrap_or_default();
+        Some(wide(high, low))
+    }
+
+    /// The column in which an id is looked for first, and its part there.
+    pub(crate) fn narrow(&self, id: u128) -> (&Column<i64>, i64) {
+        (&self.low, (id as u64).cast_signed())
+    }
+
+    /// All ids of a document.
+    pub(crate) fn of_doc(&self, doc: u32) -> impl Iterator<Item = u128> + '_ {
+        let mut high = self.high.as_ref().map(|high| high.values_for_doc(doc));
+        let low = self.low.values_for_doc(doc);
+        low.map(move |low| wide(high.as_mut().and_then(Iterator::next).unwrap_or_default(), low))
+    }
+
+    /// Calls `visit(document, id)` for every id of the documents, in their order.
+    pub(crate) fn for_each(&self, docs: &Range<u32>, mut visit: impl FnMut(u32, u128)) {
+        let mut highs = Vec::new();
+        if let Some(high) = &self.high {
+            for_each_value(high, docs, |_, high| highs.push(high));
+        }
+        let mut highs = highs.into_iter();
+        for_each_value(&self.low, docs, |doc, low| visit(doc, wide(highs.next().unwrap_or_default(), low)));
+    }
+}
+
+fn wide(high: i64, low: i64) -> u128 {
+    u128::from(high.cast_unsigned()) << 64 | u128::from(low.cast_unsigned())
 }
 
 impl Values {
@@ -43,6 +96,7 @@ impl Values {
             Self::Float(column) => &column.index,
             Self::Integer(column) => &column.index,
             Self::String(column) => &column.ords().index,
+            Self::Ids(ids) => &ids.low.index,
         }
     }
 }
@@ -51,9 +105,48 @@ impl Values {
 pub(crate) struct Columns {
     reader: ColumnarReader,
     /// In the order of the split's meta.
-    handles: Vec<(DynamicColumnHandle, OnceLock<Values>)>,
+    handles: Vec<(Handles, OnceLock<Values>)>,
     times: Column<i64>,
     sequences: Column<i64>,
+}
+
+/// Where the values of one column are.
+struct Handles {
+    kind: Kind,
+    column: DynamicColumnHandle,
+    /// The lower halves of wide ids.
+    low: Option<DynamicColumnHandle>,
+}
+
+impl Handles {
+    fn open(&self) -> Result<Values, StoreError> {
+        let open = |handle: &DynamicColumnHandle| handle.open().map_err(StoreError::index("open a column"));
+        Ok(match (open(&self.column)?, self.kind.id_shape()) {
+            (DynamicColumn::I64(column), Some(shape)) => {
+                let low = self.low.as_ref().map(|low| open(low).and_then(whole_numbers)).transpose()?;
+                match low {
+                    Some(low) => Values::Ids(Ids { shape, low, high: Some(column) }),
+                    None => Values::Ids(Ids { shape, low: column, high: None }),
+                }
+            }
+            (DynamicColumn::I64(column), None) if self.kind == Kind::Decimal => {
+                let values = Arc::new(Decimals(column.values));
+                Values::Float(Column { index: column.index, values })
+            }
+            (DynamicColumn::I64(column), None) => Values::Integer(column),
+            (DynamicColumn::Bool(column), None) => Values::Bool(column),
+            (DynamicColumn::F64(column), None) => Values::Float(column),
+            (DynamicColumn::Str(column), None) => Values::String(column),
+            _ => return Err(missing("a column of a known type")),
+        })
+    }
+}
+
+fn whole_numbers(column: DynamicColumn) -> Result<Column<i64>, StoreError> {
+    match column {
+        DynamicColumn::I64(column) => Ok(column),
+        _ => Err(missing("a column of whole numbers")),
+    }
 }
 
 impl std::fmt::Debug for Columns {
@@ -70,18 +163,16 @@ impl Columns {
         let mut by_name: FxHashMap<String, DynamicColumnHandle> = list.into_iter().collect();
         let mut internal = |name: &'static str| {
             let handle = by_name.remove(name).ok_or_else(|| missing(name))?;
-            match handle.open().map_err(StoreError::index("open a column"))? {
-                DynamicColumn::I64(column) => Ok(column),
-                _ => Err(missing(name)),
-            }
+            handle.open().map_err(StoreError::index("open a column")).and_then(whole_numbers)
         };
         let (times, sequences) = (internal(TIME)?, internal(SEQUENCE)?);
         let handles = metas
             .iter()
             .map(|meta| {
-                let name = meta.tagged_name();
-                let handle = by_name.remove(&name).ok_or_else(|| missing(&name))?;
-                Ok((handle, OnceLock::new()))
+                let mut take = |name: String| by_name.remove(&name).ok_or_else(|| missing(&name));
+                let is_wide = meta.kind.id_shape().is_some_and(IdShape::is_wide);
+                let low = if is_wide { Some(take(meta.tagged_low_name())?) } else { None };
+                Ok((Handles { kind: meta.kind, column: take(meta.tagged_name())?, low }, OnceLock::new()))
             })
             .collect::<Result<_, StoreError>>()?;
         Ok(Self { reader, handles, times, sequences })
@@ -101,17 +192,11 @@ impl Columns {
 
     /// The column at this index of the split's meta.
     pub(crate) fn values(&self, index: usize) -> Result<&Values, StoreError> {
-        let (handle, opened) = self.handles.get(index).ok_or_else(|| missing("a column"))?;
+        let (handles, opened) = self.handles.get(index).ok_or_else(|| missing("a column"))?;
         if let Some(values) = opened.get() {
             return Ok(values);
         }
-        let values = match handle.open().map_err(StoreError::index("open a column"))? {
-            DynamicColumn::Bool(column) => Values::Bool(column),
-            DynamicColumn::F64(column) => Values::Float(column),
-            DynamicColumn::I64(column) => Values::Integer(column),
-            DynamicColumn::Str(column) => Values::String(column),
-            _ => return Err(missing("a column of a known type")),
-        };
+        let values = handles.open()?;
         Ok(opened.get_or_init(|| values))
     }
 
@@ -179,102 +264,6 @@ pub(crate) fn for_each_present(index: &ColumnIndex, docs: &Range<u32>, mut visit
             docs.clone().filter(|doc| index.has_value(*doc)).for_each(&mut visit);
         }
     }
-}
-
-/// Number of a column while it is built.
-pub(crate) type ColumnId = u32;
-
-/// Builds a columns file.
-#[derive(Default)]
-pub(crate) struct ColumnsWriter {
-    writer: ColumnarWriter,
-    columns: Vec<Building>,
-    by_name: FxHashMap<String, ColumnId>,
-    tagged: String,
-}
-
-struct Building {
-    tagged: String,
-    meta: ColumnMeta,
-    last_doc: Option<u32>,
-}
-
-impl ColumnsWriter {
-    /// The column of a field and type, made if there is none; `None` when there are too many already
-    /// or the name can't be one. `reserved` names are always admitted.
-    pub(crate) fn admit(&mut self, name: &str, kind: Kind, reserved: bool) -> Option<ColumnId> {
-        self.tagged.clear();
-        self.tagged.push_str(kind.prefix());
-        self.tagged.push_str(name);
-        if let Some(id) = self.by_name.get(&self.tagged) {
-            return Some(*id);
-        }
-        // The library ends names in its files with a zero byte.
-        if name.contains('\0') || (!reserved && self.columns.len() >= BUILD_COLUMNS_MAX) {
-            return None;
-        }
-        let id = self.columns.len() as ColumnId;
-        let string = kind == Kind::String;
-        let meta = ColumnMeta { name: name.to_owned(), kind, documents: 0, folded: string, texts: string };
-        self.columns.push(Building { tagged: self.tagged.clone(), meta, last_doc: None });
-        self.by_name.insert(self.tagged.clone(), id);
-        Some(id)
-    }
-
-    /// Adds the time and the sequence number of the next document.
-    pub(crate) fn begin(&mut self, doc: u32, timestamp_ns: i64, sequence: u64) {
-        self.writer.record_numerical(doc, TIME, timestamp_ns);
-        self.writer.record_numerical(doc, SEQUENCE, sequence.cast_signed());
-    }
-
-    /// Adds a string; `folded` and `text` describe this value.
-    pub(crate) fn string(&mut self, doc: u32, id: ColumnId, value: &str, folded: bool, text: bool) {
-        if let Some(column) = touch(&mut self.columns, doc, id) {
-            column.meta.folded &= folded;
-            column.meta.texts &= text;
-            self.writer.record_str(doc, &column.tagged, value);
-        }
-    }
-
-    /// Adds an integer.
-    pub(crate) fn integer(&mut self, doc: u32, id: ColumnId, value: i64) {
-        if let Some(column) = touch(&mut self.columns, doc, id) {
-            self.writer.record_numerical(doc, &column.tagged, value);
-        }
-    }
-
-    /// Adds a float.
-    pub(crate) fn float(&mut self, doc: u32, id: ColumnId, value: f64) {
-        if let Some(column) = touch(&mut self.columns, doc, id) {
-            self.writer.record_numerical(doc, &column.tagged, value);
-        }
-    }
-
-    /// Adds a truth value.
-    pub(crate) fn bool(&mut self, doc: u32, id: ColumnId, value: bool) {
-        if let Some(column) = touch(&mut self.columns, doc, id) {
-            self.writer.record_bool(doc, &column.tagged, value);
-        }
-    }
-
-    /// Ends the file: its bytes and its columns, sorted.
-    pub(crate) fn finish(mut self, documents: u32) -> std::io::Result<(Vec<u8>, Vec<ColumnMeta>)> {
-        let mut bytes = Vec::new();
-        self.writer.serialize(documents, None, &mut bytes)?;
-        let mut metas: Vec<_> =
-            self.columns.into_iter().map(|column| column.meta).filter(|meta| meta.documents > 0).collect();
-        sort_columns(&mut metas);
-        Ok((bytes, metas))
-    }
-}
-
-fn touch(columns: &mut [Building], doc: u32, id: ColumnId) -> Option<&mut Building> {
-    let column = columns.get_mut(id as usize)?;
-    if column.last_doc != Some(doc) {
-        column.last_doc = Some(doc);
-        column.meta.documents += 1;
-    }
-    Some(column)
 }
 
 /// The order of columns in a split's meta.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::IdShape;
 use crate::error::StoreError;
 
 /// First bytes of a split's meta file, and the version of everything in its directory.
@@ -17,29 +18,74 @@ pub(crate) enum Kind {
     /// `true` and `false`.
     #[serde(rename = "b")]
     Bool,
-    /// 64-bit floating point.
+    /// Floats that are whole numbers of millionths.
+    #[serde(rename = "d")]
+    Decimal,
+    /// All other floats.
     #[serde(rename = "f")]
     Float,
+    /// Strings that are ids of 16 hexadecimal digits.
+    #[serde(rename = "x")]
+    Hex16,
+    /// Strings that are ids of 32 hexadecimal digits.
+    #[serde(rename = "y")]
+    Hex32,
     /// 64-bit integers.
     #[serde(rename = "i")]
     Integer,
     /// Strings with a dictionary.
     #[serde(rename = "s")]
     String,
+    /// Strings that are UUIDs.
+    #[serde(rename = "u")]
+    Uuid,
 }
 
 impl Kind {
     /// All kinds; the index is the discriminant.
-    pub(crate) const ALL: [Self; 4] = [Self::Bool, Self::Float, Self::Integer, Self::String];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Bool,
+        Self::Decimal,
+        Self::Float,
+        Self::Hex16,
+        Self::Hex32,
+        Self::Integer,
+        Self::String,
+        Self::Uuid,
+    ];
 
     /// Prefix of the column's name in the columns file. Integers and floats of one field are two
-    /// columns, so that neither is converted into the other.
+    /// columns, so that neither is converted into the other. Where an id is wider than a column, it is
+    /// the prefix of the upper half.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Bool => "b:",
+            Self::Decimal => "d:",
             Self::Float => "f:",
+            Self::Hex16 => "x:",
+            Self::Hex32 => "y:",
             Self::Integer => "i:",
             Self::String => "s:",
+            Self::Uuid => "u:",
+        }
+    }
+
+    /// The kind of column for ids of this shape.
+    pub(crate) fn of_shape(shape: IdShape) -> Self {
+        match shape {
+            IdShape::Hex16 => Self::Hex16,
+            IdShape::Hex32 => Self::Hex32,
+            IdShape::Uuid => Self::Uuid,
+        }
+    }
+
+    /// The shape of its ids, if that is what it holds.
+    pub(crate) fn id_shape(self) -> Option<IdShape> {
+        match self {
+            Self::Hex16 => Some(IdShape::Hex16),
+            Self::Hex32 => Some(IdShape::Hex32),
+            Self::Uuid => Some(IdShape::Uuid),
+            Self::Bool | Self::Decimal | Self::Float | Self::Integer | Self::String => None,
         }
     }
 
@@ -47,9 +93,9 @@ impl Kind {
     pub(crate) fn type_name(self) -> &'static str {
         match self {
             Self::Bool => "bool",
-            Self::Float => "float",
+            Self::Decimal | Self::Float => "float",
             Self::Integer => "integer",
-            Self::String => "string",
+            Self::Hex16 | Self::Hex32 | Self::String | Self::Uuid => "string",
         }
     }
 }
@@ -76,6 +122,17 @@ impl ColumnMeta {
     pub(crate) fn tagged_name(&self) -> String {
         format!("{}{}", self.kind.prefix(), self.name)
     }
+
+    /// Name of the lower halves of wide ids in the columns file.
+    pub(crate) fn tagged_low_name(&self) -> String {
+        low_name(&self.tagged_name())
+    }
+}
+
+/// The tagged name of the lower halves: the prefix in upper case.
+pub(crate) fn low_name(tagged: &str) -> String {
+    let (prefix, name) = tagged.split_at_checked(1).unwrap_or_default();
+    prefix.to_ascii_uppercase() + name
 }
 
 /// A file of the split with its size, checked when the split is opened.

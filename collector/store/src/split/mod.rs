@@ -6,6 +6,7 @@
 //! | [`words`] | `words/` (Tantivy) | which documents have this token in their message or long texts |
 //! | [`columns`] | `columns` | the typed value of a field, by document; values by dictionary |
 //! | [`rows`] | `rows` | message and residual, in compressed blocks; times by block |
+//! | [`ids`], `decimals` | | ids and short decimals as whole numbers |
 //! | [`meta`] | `meta` | what the split holds, without reading it |
 //!
 //! [`shred`] takes documents apart, [`rebuild`] puts them together, [`build`] and [`merge`] make splits.
@@ -13,9 +14,13 @@
 pub(crate) mod bits;
 pub(crate) mod build;
 pub(crate) mod columns;
+mod columns_writer;
+mod decimals;
+pub(crate) mod ids;
 pub(crate) mod merge;
 pub(crate) mod meta;
 pub(crate) mod rebuild;
+pub(crate) mod repetition;
 pub(crate) mod residual;
 pub(crate) mod rows;
 pub(crate) mod shred;

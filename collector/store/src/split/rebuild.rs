@@ -26,7 +26,7 @@ struct FetchedColumn<'a> {
     name: &'a str,
     /// (index in the list of documents, value), ascending.
     values: Vec<(u32, Fetched)>,
-    /// Texts of the distinct ordinals, ascending.
+    /// Texts of the distinct ordinals, ascending, or of the ids.
     texts: Vec<String>,
 }
 
@@ -118,6 +118,14 @@ fn fetch<'a>(values: &Values, name: &'a str, docs: &[u32]) -> Result<FetchedColu
         Values::Integer(data) => {
             let found = places.filter_map(|(doc, place)| Some((place, Fetched::Integer(data.first(*doc)?))));
             column.values = found.collect();
+        }
+        Values::Ids(ids) => {
+            for (doc, place) in places {
+                if let Some(id) = ids.first(*doc) {
+                    column.values.push((place, Fetched::String(column.texts.len() as u32)));
+                    column.texts.push(ids.shape().text(id));
+                }
+            }
         }
         Values::String(data) => {
             let found: Vec<_> =

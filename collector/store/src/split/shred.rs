@@ -13,8 +13,11 @@ use millpond_wire::batch::{DocRef, FieldRef, ScalarRef, ValueRef, for_each_leaf_
 use millpond_wire::names;
 use rustc_hash::FxHashSet;
 
-use super::columns::{ColumnId, ColumnsWriter};
+use super::columns_writer::{ColumnId, ColumnsWriter};
+use super::decimals::to_millionths;
+use super::ids::IdShape;
 use super::meta::Kind;
+use super::repetition::Repetition;
 use super::residual::{Entry, write_entry};
 use crate::limits::{COLUMN_STRING_BYTES_MAX, PLAIN_VALUE_BYTES_MAX};
 
@@ -33,10 +36,12 @@ fn is_folded(value: &str) -> bool {
     !value.is_empty() && value.len() <= PLAIN_VALUE_BYTES_MAX && value.bytes().all(word)
 }
 
+/// The kind of column that the value wants.
 fn kind_of(value: ScalarRef<'_>) -> Kind {
     match value {
-        ScalarRef::Str(_) => Kind::String,
+        ScalarRef::Str(text) => IdShape::parse(text).map_or(Kind::String, |(shape, _)| Kind::of_shape(shape)),
         ScalarRef::I64(_) => Kind::Integer,
+        ScalarRef::F64(value) if to_millionths(value).is_some() => Kind::Decimal,
         ScalarRef::F64(_) => Kind::Float,
         ScalarRef::Bool(_) => Kind::Bool,
     }
@@ -60,7 +65,6 @@ pub(crate) struct Shredded<'a> {
 }
 
 /// Takes documents apart, in the order of their numbers.
-#[derive(Default)]
 pub(crate) struct Shredder {
     columns: ColumnsWriter,
     unindexed_names: BTreeSet<String>,
@@ -74,6 +78,19 @@ pub(crate) struct Shredder {
 }
 
 impl Shredder {
+    /// Nothing taken apart yet; `repetition` is what builds before it learned.
+    pub(crate) fn new(repetition: Repetition) -> Self {
+        Self {
+            columns: ColumnsWriter::new(repetition),
+            unindexed_names: BTreeSet::new(),
+            column_ids: Vec::new(),
+            residual: Vec::new(),
+            texts: String::new(),
+            claimed: FxHashSet::default(),
+            unindexed: false,
+        }
+    }
+
     /// Takes one document apart. `batch` numbers its batch within the build.
     pub(crate) fn shred<'s, 'd: 's>(
         &'s mut self,
@@ -178,8 +195,10 @@ impl Shredder {
                 self.texts.push_str(text);
                 self.texts.push('\n');
             }
-            if let Some(id) = id {
-                self.columns.string(number, id, text, is_folded(text), is_text);
+            match id.map(|id| (id, self.columns.id_of(id, text))) {
+                Some((id, Some(value))) => self.columns.id(number, id, value),
+                Some((id, None)) => self.columns.string(number, id, text, is_folded(text), is_text),
+                None => {}
             }
         }
         match (id, value) {
