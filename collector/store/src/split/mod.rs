@@ -24,6 +24,7 @@ pub(crate) mod repetition;
 pub(crate) mod residual;
 pub(crate) mod rows;
 pub(crate) mod shred;
+mod storeless;
 mod varint;
 pub(crate) mod words;
 

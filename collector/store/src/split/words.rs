@@ -15,7 +15,7 @@ use tantivy::indexer::merge_filtered_segments;
 use tantivy::postings::SegmentPostings;
 use tantivy::schema::document::{ReferenceValue, ReferenceValueLeaf};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value};
-use tantivy::store::{Compressor, ZstdCompressor};
+use tantivy::store::Compressor;
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use tantivy::{
     DocSet, Document, Index, IndexBuilder, IndexSettings, InvertedIndexReader, Segment,
@@ -23,6 +23,7 @@ use tantivy::{
 };
 
 use super::bits::Bits;
+use super::storeless::{self, Storeless};
 use crate::error::StoreError;
 use crate::limits::{PREFIX_TERMS_MAX, WORDS_BUDGET_BYTES};
 
@@ -61,8 +62,9 @@ impl std::fmt::Debug for Words {
 impl Words {
     /// Opens the word index in `dir`.
     pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
+        storeless::prepare(builder())?;
         let directory = MmapDirectory::open(dir).map_err(StoreError::index("open the words"))?;
-        let index = Index::open(directory).map_err(StoreError::index("open the words"))?;
+        let index = Index::open(Storeless(directory)).map_err(StoreError::index("open the words"))?;
         Self::of(index)
     }
 
@@ -87,7 +89,7 @@ impl Words {
         let directory = MmapDirectory::open(dir).map_err(StoreError::index("open the merged words"))?;
         let segments: Vec<_> = inputs.iter().map(|input| input.segment.clone()).collect();
         let keep_all = segments.iter().map(|_| None).collect();
-        merge_filtered_segments(&segments, settings(), keep_all, directory)
+        merge_filtered_segments(&segments, settings(), keep_all, Storeless(directory))
             .map_err(StoreError::index("merge words"))?;
         Ok(())
     }
@@ -140,7 +142,7 @@ impl Words {
 
     /// Sizes of its files, for the memory account of a split in memory.
     pub(crate) fn file_bytes(&self) -> u64 {
-        let components = [SegmentComponent::Postings, SegmentComponent::Terms, SegmentComponent::Store];
+        let components = [SegmentComponent::Postings, SegmentComponent::Terms];
         let sizes = components
             .into_iter()
             .map(|component| self.segment.open_read(component).map_or(0, |file| file.len() as u64));
@@ -148,10 +150,16 @@ impl Words {
     }
 }
 
+fn builder() -> IndexBuilder {
+    let tokenizers = TokenizerManager::new();
+    tokenizers.register(TOKENIZER, QueryTokenizer::default());
+    IndexBuilder::new().schema(schema()).settings(settings()).tokenizers(tokenizers)
+}
+
 fn settings() -> IndexSettings {
     IndexSettings {
-        // Nothing is stored, but Tantivy writes an empty record for each document.
-        docstore_compression: Compressor::Zstd(ZstdCompressor { compression_level: Some(1) }),
+        // What is written to a document store is dropped.
+        docstore_compression: Compressor::None,
         docstore_compress_dedicated_thread: false,
         ..IndexSettings::default()
     }
@@ -216,11 +224,9 @@ pub(crate) struct WordsWriter {
 impl WordsWriter {
     /// An empty index.
     pub(crate) fn new() -> Result<Self, StoreError> {
-        let tokenizers = TokenizerManager::new();
-        tokenizers.register(TOKENIZER, QueryTokenizer::default());
-        let builder = IndexBuilder::new().schema(schema()).settings(settings()).tokenizers(tokenizers);
-        let writer = builder
-            .single_segment_index_writer(RamDirectory::create(), WORDS_BUDGET_BYTES)
+        storeless::prepare(builder())?;
+        let writer = builder()
+            .single_segment_index_writer(Storeless(RamDirectory::create()), WORDS_BUDGET_BYTES)
             .map_err(StoreError::index("begin words"))?;
         Ok(Self { writer })
     }
