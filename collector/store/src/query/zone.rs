@@ -32,12 +32,12 @@ impl RowCache {
                 detail: format!("zone {zone} does not exist"),
             }));
         };
-        meter.scan(u64::from(entry.plain_bytes))?;
+        meter.scan(u64::from(entry.text_bytes))?;
         let rows = Arc::new(split.rows().read(entry)?);
         let mut blocks = self.blocks.borrow_mut();
         blocks.push_back((split.id(), zone, Arc::clone(&rows)));
         while blocks.len() > 1
-            && blocks.iter().map(|block| block.2.plain_bytes()).sum::<usize>() > ROW_CACHE_BYTES
+            && blocks.iter().map(|block| block.2.heap_bytes()).sum::<usize>() > ROW_CACHE_BYTES
         {
             blocks.pop_front();
         }

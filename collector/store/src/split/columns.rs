@@ -18,8 +18,14 @@ use super::ids::IdShape;
 use super::meta::{ColumnMeta, Kind};
 use crate::error::StoreError;
 
-/// Event time, Unix nanoseconds. No column of a field has a name without a colon at its second byte.
-pub(super) const TIME: &str = "_ts";
+/// Event time in whole milliseconds, rounded down. No column of a field has a name without a colon at its second
+/// byte.
+pub(super) const TIME: &str = "_ms";
+/// The nanoseconds after it. Apart, since most sources write milliseconds: where all are 0 they cost nothing, and a
+/// few with more do not cost the others 20 bits.
+pub(super) const TIME_REST: &str = "_ns";
+/// Nanoseconds in a millisecond.
+pub(super) const MILLI_NS: i64 = 1_000_000;
 /// Sequence number, as the `i64` with the same bits.
 pub(super) const SEQUENCE: &str = "_seq";
 
@@ -107,6 +113,7 @@ pub(crate) struct Columns {
     /// In the order of the split's meta.
     handles: Vec<(Handles, OnceLock<Values>)>,
     times: Column<i64>,
+    time_rests: Column<i64>,
     sequences: Column<i64>,
 }
 
@@ -165,7 +172,7 @@ impl Columns {
             let handle = by_name.remove(name).ok_or_else(|| missing(name))?;
             handle.open().map_err(StoreError::index("open a column")).and_then(whole_numbers)
         };
-        let (times, sequences) = (internal(TIME)?, internal(SEQUENCE)?);
+        let (times, time_rests, sequences) = (internal(TIME)?, internal(TIME_REST)?, internal(SEQUENCE)?);
         let handles = metas
             .iter()
             .map(|meta| {
@@ -175,7 +182,7 @@ impl Columns {
                 Ok((Handles { kind: meta.kind, column: take(meta.tagged_name())?, low }, OnceLock::new()))
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Self { reader, handles, times, sequences })
+        Ok(Self { reader, handles, times, time_rests, sequences })
     }
 
     /// Joins columns files, in this order.
@@ -202,17 +209,29 @@ impl Columns {
 
     /// Event times of the documents, in nanoseconds.
     pub(crate) fn times(&self, docs: &Range<u32>) -> Vec<i64> {
-        read_full(&self.times, docs)
+        let mut times = read_full(&self.times, docs);
+        let rests = read_full(&self.time_rests, docs);
+        times.iter_mut().zip(rests).for_each(|(time, rest)| *time = in_nanoseconds(*time, rest));
+        times
     }
 
     /// Event time of one document.
     pub(crate) fn time(&self, doc: u32) -> i64 {
-        self.times.values.get_val(doc)
+        in_nanoseconds(self.times.values.get_val(doc), self.time_rests.values.get_val(doc))
     }
 
     /// Sequence number of one document.
     pub(crate) fn sequence(&self, doc: u32) -> u64 {
         self.sequences.values.get_val(doc).cast_unsigned()
+    }
+}
+
+/// Saturating, as damaged columns could hold anything.
+fn in_nanoseconds(milliseconds: i64, rest_ns: i64) -> i64 {
+    // The first millisecond of all begins before the first nanosecond that can be told.
+    match milliseconds.checked_mul(MILLI_NS) {
+        Some(ns) => ns.saturating_add(rest_ns),
+        None => milliseconds.saturating_add(1).saturating_mul(MILLI_NS).saturating_add(rest_ns - MILLI_NS),
     }
 }
 

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 use tantivy::columnar::ColumnarWriter;
 
-use super::columns::{SEQUENCE, TIME, sort_columns};
+use super::columns::{MILLI_NS, SEQUENCE, TIME, TIME_REST, sort_columns};
 use super::decimals::to_millionths;
 use super::ids::IdShape;
 use super::meta::{ColumnMeta, Kind, low_name};
@@ -72,7 +72,8 @@ impl ColumnsWriter {
 
     /// Adds the time and the sequence number of the next document.
     pub(crate) fn begin(&mut self, doc: u32, timestamp_ns: i64, sequence: u64) {
-        self.writer.record_numerical(doc, TIME, timestamp_ns);
+        self.writer.record_numerical(doc, TIME, timestamp_ns.div_euclid(MILLI_NS));
+        self.writer.record_numerical(doc, TIME_REST, timestamp_ns.rem_euclid(MILLI_NS));
         self.writer.record_numerical(doc, SEQUENCE, sequence.cast_signed());
     }
 

@@ -3,20 +3,23 @@
 //!
 //! It knows nothing of columns and words. The layout is in FORMAT.md.
 
+mod block;
+mod streams;
+mod template;
 mod writer;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
+pub(crate) use self::block::ZoneRows;
 pub(crate) use self::writer::{RowInput, RowsWriter, Written};
-use super::varint::read_varint;
 use crate::error::StoreError;
 use crate::limits::{ZONE_DOCUMENTS_MAX, ZONE_PLAIN_BYTES_MAX};
 
 /// First and last bytes of a rows file; the digits are the format version.
 pub(crate) const ROWS_MAGIC: [u8; 8] = *b"MLPROW01";
-const ZONE_BYTES: usize = 56;
+const ZONE_BYTES: usize = 64;
 const FOOTER_BYTES: usize = 24;
 
 /// One block of rows.
@@ -32,11 +35,15 @@ pub(crate) struct Zone {
     pub(crate) max_ns: i64,
     /// Where the block begins in the file.
     offset_bytes: u64,
-    /// Compressed size.
+    /// Size of the compressed frame and of what is kept as it is behind it.
     stored_bytes: u32,
-    /// Size after decompression.
-    pub(crate) plain_bytes: u32,
-    /// crc32c of the compressed bytes.
+    /// Size of what is kept as it is.
+    noise_bytes: u32,
+    /// Size of the frame after decompression.
+    plain_bytes: u32,
+    /// Bytes of all messages and residuals.
+    pub(crate) text_bytes: u32,
+    /// crc32c of the stored bytes.
     crc: u32,
     /// Documents with a message.
     pub(crate) messages: u32,
@@ -57,7 +64,8 @@ impl Zone {
         for number in [self.min_ns.cast_unsigned(), self.max_ns.cast_unsigned(), self.offset_bytes] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        for number in [self.stored_bytes, self.plain_bytes, self.crc, self.messages, self.unindexed, 0] {
+        let sizes = [self.stored_bytes, self.noise_bytes, self.plain_bytes, self.text_bytes];
+        for number in sizes.into_iter().chain([self.crc, self.messages, self.unindexed, 0]) {
             out.extend_from_slice(&number.to_le_bytes());
         }
     }
@@ -77,10 +85,12 @@ impl Zone {
             max_ns: word(16).cast_signed(),
             offset_bytes: word(24),
             stored_bytes: low(32),
-            plain_bytes: high(32),
-            crc: low(40),
-            messages: high(40),
-            unindexed: low(48),
+            noise_bytes: high(32),
+            plain_bytes: low(40),
+            text_bytes: high(40),
+            crc: low(48),
+            messages: high(48),
+            unindexed: low(56),
         }
     }
 }
@@ -140,7 +150,8 @@ impl Rows {
         for zone in &zones {
             let fits = zone.first_doc == next
                 && (1..=ZONE_DOCUMENTS_MAX as u32).contains(&zone.documents)
-                && zone.plain_bytes <= ZONE_PLAIN_BYTES_MAX
+                && zone.plain_bytes.max(zone.text_bytes) <= ZONE_PLAIN_BYTES_MAX
+                && zone.noise_bytes <= zone.stored_bytes
                 && zone.offset_bytes.saturating_add(u64::from(zone.stored_bytes)) <= len;
             if !fits {
                 return Err(source.damaged("the zone table does not fit"));
@@ -176,9 +187,10 @@ impl Rows {
     /// Reads and decompresses one block.
     pub(crate) fn read(&self, zone: &Zone) -> Result<ZoneRows, StoreError> {
         let stored = self.read_stored(zone)?;
-        let plain = zstd::bulk::decompress(&stored, zone.plain_bytes as usize)
+        let (frame, noise) = stored.split_at(stored.len().saturating_sub(zone.noise_bytes as usize));
+        let plain = zstd::bulk::decompress(frame, zone.plain_bytes as usize)
             .map_err(|error| self.source.damaged(&format!("a row block does not decompress: {error}")))?;
-        ZoneRows::parse(plain, zone.documents)
+        ZoneRows::parse(&plain, noise, zone.documents, zone.text_bytes)
             .ok_or_else(|| self.source.damaged("a row block does not parse"))
     }
 
@@ -215,73 +227,6 @@ fn read_table(source: &Source, len: u64) -> Result<Vec<Zone>, StoreError> {
         return Err(source.damaged("the zone table has a wrong checksum"));
     }
     Ok(table.as_chunks().0.iter().map(Zone::read).collect())
-}
-
-/// The texts of one block.
-#[derive(Debug)]
-pub(crate) struct ZoneRows {
-    plain: Vec<u8>,
-    /// By document in the zone.
-    spans: Vec<RowSpan>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct RowSpan {
-    message_at: u32,
-    message_len: u32,
-    has_message: bool,
-    residual_at: u32,
-    residual_len: u32,
-}
-
-impl ZoneRows {
-    fn parse(plain: Vec<u8>, documents: u32) -> Option<Self> {
-        let mut rest = &plain[..];
-        let mut spans = Vec::with_capacity(documents as usize);
-        let mut messages_len = 0u64;
-        for _ in 0..documents {
-            let message = read_varint(&mut rest)?;
-            let residual_len = u32::try_from(read_varint(&mut rest)?).ok()?;
-            let message_len = u32::try_from(message.saturating_sub(1)).ok()?;
-            let span = RowSpan {
-                message_at: u32::try_from(messages_len).ok()?,
-                message_len,
-                has_message: message > 0,
-                residual_at: 0,
-                residual_len,
-            };
-            messages_len += u64::from(message_len);
-            spans.push(span);
-        }
-        let texts_at = (plain.len() - rest.len()) as u64;
-        let mut residual_at = texts_at + messages_len;
-        for span in &mut spans {
-            span.message_at = u32::try_from(texts_at + u64::from(span.message_at)).ok()?;
-            span.residual_at = u32::try_from(residual_at).ok()?;
-            residual_at += u64::from(span.residual_len);
-        }
-        (residual_at == plain.len() as u64).then_some(Self { plain, spans })
-    }
-
-    /// The message of the document at this place in the zone.
-    pub(crate) fn message(&self, index: usize) -> Option<&str> {
-        let span = self.spans.get(index).filter(|span| span.has_message)?;
-        std::str::from_utf8(self.slice(span.message_at, span.message_len)).ok()
-    }
-
-    /// The residual of the document at this place in the zone; empty when there is none.
-    pub(crate) fn residual(&self, index: usize) -> &[u8] {
-        self.spans.get(index).map_or(&[], |span| self.slice(span.residual_at, span.residual_len))
-    }
-
-    /// Heap bytes, roughly.
-    pub(crate) fn plain_bytes(&self) -> usize {
-        self.plain.len() + self.spans.len() * size_of::<RowSpan>()
-    }
-
-    fn slice(&self, at: u32, len: u32) -> &[u8] {
-        self.plain.get(at as usize..).and_then(|rest| rest.get(..len as usize)).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

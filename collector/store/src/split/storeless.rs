@@ -35,7 +35,8 @@ pub(crate) fn prepare(index: IndexBuilder) -> Result<(), StoreError> {
                 index.single_segment_index_writer(files.clone(), 1 << 20)?;
             let index: Index = writer.finalize()?;
             let segment = index.searchable_segments()?.into_iter().next();
-            let store = segment.map(|segment| segment.relative_path(SegmentComponent::Store)).unwrap_or_default();
+            let store =
+                segment.map(|segment| segment.relative_path(SegmentComponent::Store)).unwrap_or_default();
             Ok(files.open_read(&store)?.read_bytes()?.to_vec())
         };
         let made = make().map_err(StoreError::index("prepare the words"))?;

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::block::BlockBuilder;
 use super::{ROWS_MAGIC, Rows, ZONE_BYTES, Zone};
 use crate::error::StoreError;
 use crate::limits::{ROWS_ZSTD_LEVEL, ZONE_COPY_BYTES, ZONE_DOCUMENTS_MAX, ZONE_TEXT_BYTES};
 use crate::split::residual;
-use crate::split::varint::write_varint;
 
 /// What a [`RowsWriter`] made.
 #[derive(Debug)]
@@ -34,9 +34,7 @@ pub(crate) struct RowsWriter<W> {
     zones: Vec<Zone>,
     next_doc: u32,
     compressor: zstd::bulk::Compressor<'static>,
-    lengths: Vec<u8>,
-    messages: Vec<u8>,
-    residuals: Vec<u8>,
+    block: BlockBuilder,
     open: Option<Zone>,
 }
 
@@ -50,19 +48,14 @@ impl<W: std::io::Write> RowsWriter<W> {
             zones: Vec::new(),
             next_doc: 0,
             compressor: zstd::bulk::Compressor::new(ROWS_ZSTD_LEVEL)?,
-            lengths: Vec::new(),
-            messages: Vec::new(),
-            residuals: Vec::new(),
+            block: BlockBuilder::default(),
             open: None,
         })
     }
 
     /// Adds the next document.
     pub(crate) fn push(&mut self, row: RowInput<'_>) -> std::io::Result<()> {
-        write_varint(&mut self.lengths, row.message.map_or(0, |message| message.len() as u64 + 1));
-        write_varint(&mut self.lengths, row.residual.len() as u64);
-        self.messages.extend_from_slice(row.message.unwrap_or_default().as_bytes());
-        self.residuals.extend_from_slice(row.residual);
+        self.block.push(row.message, row.residual);
         let zone = self.open.get_or_insert(Zone {
             first_doc: self.next_doc,
             documents: 0,
@@ -70,7 +63,9 @@ impl<W: std::io::Write> RowsWriter<W> {
             max_ns: i64::MIN,
             offset_bytes: 0,
             stored_bytes: 0,
+            noise_bytes: 0,
             plain_bytes: 0,
+            text_bytes: 0,
             crc: 0,
             messages: 0,
             unindexed: 0,
@@ -81,8 +76,8 @@ impl<W: std::io::Write> RowsWriter<W> {
         zone.messages += u32::from(row.message.is_some());
         zone.unindexed += u32::from(row.unindexed);
         self.next_doc += 1;
-        let full = zone.documents as usize >= ZONE_DOCUMENTS_MAX
-            || self.messages.len() + self.residuals.len() >= ZONE_TEXT_BYTES;
+        let full =
+            zone.documents as usize >= ZONE_DOCUMENTS_MAX || self.block.text_bytes() >= ZONE_TEXT_BYTES;
         if full { self.close_zone() } else { Ok(()) }
     }
 
@@ -95,7 +90,7 @@ impl<W: std::io::Write> RowsWriter<W> {
         times: impl FnOnce() -> Vec<i64>,
     ) -> Result<(), StoreError> {
         let write_error = |source| StoreError::Io { action: "write rows to", path: PathBuf::new(), source };
-        if zone.plain_bytes as usize >= ZONE_COPY_BYTES {
+        if zone.text_bytes as usize >= ZONE_COPY_BYTES {
             self.close_zone().map_err(write_error)?;
             let stored = rows.read_stored(zone)?;
             let copy = Zone { first_doc: self.next_doc, offset_bytes: self.written_bytes, ..*zone };
@@ -127,18 +122,15 @@ impl<W: std::io::Write> RowsWriter<W> {
 
     fn close_zone(&mut self) -> std::io::Result<()> {
         let Some(mut zone) = self.open.take() else { return Ok(()) };
-        let mut plain = std::mem::take(&mut self.lengths);
-        plain.extend_from_slice(&self.messages);
-        plain.extend_from_slice(&self.residuals);
-        self.messages.clear();
-        self.residuals.clear();
-        let stored = self.compressor.compress(&plain)?;
-        zone.plain_bytes = plain.len() as u32;
+        zone.text_bytes = self.block.text_bytes() as u32;
+        let streams = self.block.finish();
+        let mut stored = self.compressor.compress(&streams.plain)?;
+        stored.extend_from_slice(&streams.noise);
+        zone.noise_bytes = streams.noise.len() as u32;
+        zone.plain_bytes = streams.plain.len() as u32;
         zone.stored_bytes = stored.len() as u32;
         zone.crc = crc32c::crc32c(&stored);
         zone.offset_bytes = self.written_bytes;
-        plain.clear();
-        self.lengths = plain;
         self.append_block(zone, &stored)
     }
 
