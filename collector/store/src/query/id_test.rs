@@ -7,23 +7,25 @@ use super::leaf::select;
 use super::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::columns::Ids;
+use crate::split::filters::{FilterKey, id_key};
 use crate::split::ids::IdShape;
 
 /// Which ids of a column match.
 pub(crate) enum IdTest<'q> {
-    /// This one.
-    One(&'q Ids, u128),
+    /// This one, with its key in the filters.
+    One(&'q Ids, u128, FilterKey),
     /// Those whose text matches.
     Texts(&'q Ids, &'q Test),
 }
 
 impl<'q> IdTest<'q> {
     /// Plans the test; `None` when no id can match.
-    pub(crate) fn plan(ids: &'q Ids, test: &'q Test) -> Option<Self> {
+    pub(crate) fn plan(ids: &'q Ids, name: &str, test: &'q Test) -> Option<Self> {
         let shape = ids.shape();
         let one = |text: &str| {
             let (found, id) = IdShape::parse(text)?;
-            (found == shape && test.matches(Scalar::Str(text))).then_some(Self::One(ids, id))
+            (found == shape && test.matches(Scalar::Str(text)))
+                .then(|| Self::One(ids, id, id_key(name, shape, id)))
         };
         if let Some(only) = test.exact_str() {
             return one(only);
@@ -52,7 +54,7 @@ impl<'q> IdTest<'q> {
         let docs = view.docs();
         let mut bits = Bits::none(view.len());
         match self {
-            Self::One(ids, id) => {
+            Self::One(ids, id, key) if view.may_have(&[*key]) => {
                 let (column, wanted) = ids.narrow(*id);
                 let mut found = Bits::none(view.len());
                 select(column, view, among, &mut found, |part| part == wanted);
@@ -62,6 +64,7 @@ impl<'q> IdTest<'q> {
                     bits.set(at as u32);
                 }
             }
+            Self::One(..) => {}
             Self::Texts(ids, test) => {
                 let mut text = String::new();
                 for at in among.ones() {

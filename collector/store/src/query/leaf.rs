@@ -22,6 +22,7 @@ use crate::row::scalar;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::columns::{Values, for_each_present, for_each_value};
+use crate::split::filters::{FilterKey, is_id_token, may_begin_id_token, token_key};
 use crate::split::meta::ColumnMeta;
 use crate::split::residual;
 use crate::split::words::{Section, TermCursor};
@@ -57,6 +58,8 @@ pub(crate) struct Words {
     all: Vec<TermCursor>,
     /// And one of these.
     any: Option<Vec<TermCursor>>,
+    /// Keys of ids among them, of which the filters know.
+    ids: Vec<FilterKey>,
     /// A text that has them certainly matches.
     decide: bool,
 }
@@ -125,8 +128,13 @@ fn plan_any<'q>(test: &'q Test, split: &'q Split, meter: &Meter<'_>) -> Result<N
 
 /// The words that the test requires; `None` when no text of the split has them.
 fn required_words(test: &Test, section: Section, split: &Split) -> Result<Option<Words>, Halt> {
-    let mut all = Vec::new();
+    let (mut all, mut ids) = (Vec::new(), Vec::new());
+    let in_message = section == Section::Message;
     for token in test.required_tokens() {
+        if in_message && is_id_token(token) {
+            ids.push(token_key(token));
+            continue;
+        }
         match split.words().token(section, token)? {
             Some(cursor) => all.push(cursor),
             None => return Ok(None),
@@ -135,6 +143,8 @@ fn required_words(test: &Test, section: Section, split: &Split) -> Result<Option
     all.sort_by_key(TermCursor::documents);
     let prefix = test.required_token_prefix();
     let any = match prefix {
+        // Its words may be in filters, which know no prefixes.
+        Some(prefix) if in_message && may_begin_id_token(prefix) => None,
         Some(prefix) => split.words().prefix(section, prefix)?,
         None => None,
     };
@@ -143,7 +153,8 @@ fn required_words(test: &Test, section: Section, split: &Split) -> Result<Option
     }
     // A prefix of too many words is not looked up, and then decides nothing.
     let looked_up = any.is_some() || (prefix.is_none() && !all.is_empty());
-    Ok(Some(Words { all, any, decide: test.tokens_decide() && looked_up }))
+    let decide = test.tokens_decide() && looked_up && ids.is_empty();
+    Ok(Some(Words { all, any, ids, decide }))
 }
 
 fn plan_message<'q>(test: &'q Test, split: &'q Split) -> Result<Node<'q>, Halt> {
@@ -191,7 +202,9 @@ fn plan_column<'q>(
                 _ => Node::Never,
             }
         }
-        Values::Ids(ids) => IdTest::plan(ids, test).map_or(Node::Never, |ids| Node::Test(LeafTest::Ids(ids))),
+        Values::Ids(ids) => {
+            IdTest::plan(ids, &column.name, test).map_or(Node::Never, |ids| Node::Test(LeafTest::Ids(ids)))
+        }
         Values::String(data) => match plan_strings(index, column, data, test, split, meter)? {
             ordinals if *ordinals == Ordinals::None => Node::Never,
             ordinals if *ordinals == Ordinals::All => present(values, split),
@@ -282,7 +295,7 @@ impl LeafTest<'_> {
             Self::Texts(_) => 3,
             Self::Message(test) if test.words.decide => 3,
             Self::Ordinals(..) | Self::Integers(..) | Self::Floats(..) | Self::Bool(..) => 4,
-            Self::Message(test) if !test.words.all.is_empty() => 5,
+            Self::Message(test) if !test.words.all.is_empty() || !test.words.ids.is_empty() => 5,
             Self::Message(_) => 6,
             Self::Residual(_) => 7,
         }
@@ -340,7 +353,7 @@ impl Words {
 
 impl MessageTest<'_> {
     fn eval(&mut self, view: &ZoneView<'_>, among: &Bits) -> Result<Bits, Halt> {
-        if view.zone.messages == 0 {
+        if view.zone.messages == 0 || !view.may_have(&self.words.ids) {
             return Ok(Bits::none(view.len()));
         }
         if matches!(self.test, Test::Exists) && view.zone.messages == view.zone.documents {

@@ -10,6 +10,7 @@ use crate::limits::ROW_CACHE_BYTES;
 use crate::log_store::TimeRange;
 use crate::split::Split;
 use crate::split::bits::Bits;
+use crate::split::filters::FilterKey;
 use crate::split::rows::{Zone, ZoneRows};
 
 /// Decompressed blocks of one query, the latest last.
@@ -79,6 +80,11 @@ impl<'a> ZoneView<'a> {
     /// Number of its documents.
     pub(crate) fn len(&self) -> usize {
         self.zone.documents as usize
+    }
+
+    /// False when it certainly does not have all of these ids.
+    pub(crate) fn may_have(&self, ids: &[FilterKey]) -> bool {
+        ids.is_empty() || self.split.filters().may_have(self.index, ids)
     }
 
     /// Its texts, decompressed at the first call.

@@ -1,10 +1,13 @@
 //! Builds a split in memory from documents that are already in order.
 
+use std::path::Path;
+
 use millpond_wire::batch::DocRef;
-use tantivy::directory::FileSlice;
+use tantivy::directory::{FileSlice, OwnedBytes};
 
 use super::Split;
 use super::columns::Columns;
+use super::filters::Filters;
 use super::meta::{Partition, SplitMeta};
 use super::repetition::Repetition;
 use super::rows::{RowInput, Rows, RowsWriter, Written};
@@ -51,6 +54,7 @@ pub(crate) fn build(
             timestamp_ns,
             message: parts.message,
             residual: parts.residual,
+            id_keys: parts.id_keys,
             unindexed: parts.unindexed,
         };
         rows.push(row).map_err(StoreError::index("write rows in memory"))?;
@@ -60,10 +64,13 @@ pub(crate) fn build(
     let (columns_bytes, metas, learned) =
         columns.finish(documents).map_err(StoreError::index("write columns in memory"))?;
     *repetition = learned;
-    let (bytes, zones) = rows.finish().map_err(StoreError::index("write rows in memory"))?;
+    let (bytes, zones, filters) = rows.finish().map_err(StoreError::index("write rows in memory"))?;
     let rows = Rows::in_memory(Written { bytes, zones });
+    let filters =
+        Filters::open(OwnedBytes::new(filters), rows.zones().len(), Path::new("filters in memory"))?;
     let words = words.finish()?;
-    let memory_bytes = columns_bytes.len() + rows.memory_bytes() + words.file_bytes() as usize;
+    let files_bytes = columns_bytes.len() + words.file_bytes() as usize + filters.file_bytes();
+    let memory_bytes = files_bytes + rows.memory_bytes();
     let meta = SplitMeta {
         id,
         partition,
@@ -78,5 +85,5 @@ pub(crate) fn build(
         ..SplitMeta::default()
     };
     let columns = Columns::open(FileSlice::from(columns_bytes), &meta.columns)?;
-    Ok(Split { meta, words, columns, rows, dir: None, memory_bytes, disk_bytes: 0 })
+    Ok(Split { meta, words, columns, rows, filters, dir: None, memory_bytes, disk_bytes: 0 })
 }

@@ -78,11 +78,11 @@ impl ColumnsWriter {
     }
 
     /// The text as an id for this column; `None` where it holds strings.
-    pub(crate) fn id_of(&mut self, id: ColumnId, text: &str) -> Option<u128> {
+    pub(crate) fn id_of(&mut self, id: ColumnId, text: &str) -> Option<(IdShape, u128)> {
         let column = self.columns.get_mut(id as usize)?;
         let (shape, value) = IdShape::parse(text)?;
         column.different.get_or_insert_default().add(value);
-        (column.meta.kind.id_shape() == Some(shape)).then_some(value)
+        (column.meta.kind.id_shape() == Some(shape)).then_some((shape, value))
     }
 
     /// Adds a string; `folded` and `text` describe this value.

@@ -7,11 +7,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::columns::{Columns, sort_columns};
+use super::columns::{Columns, Values, sort_columns};
+use super::filters::id_key;
 use super::meta::{ColumnMeta, Partition, SplitMeta};
-use super::rows::RowsWriter;
+use super::rows::{InColumns, RowsWriter, Zone};
 use super::words::Words;
-use super::{COLUMNS_FILE, META_FILE, ROWS_FILE, Split, WORDS_DIR, list_files, split_dir};
+use super::{COLUMNS_FILE, FILTERS_FILE, META_FILE, ROWS_FILE, Split, WORDS_DIR, list_files, split_dir};
 use crate::error::{StoreError, guarded};
 
 /// Merges `inputs` into the split `id` under `splits`, synced to the disk, and opens it.
@@ -42,7 +43,7 @@ fn write(dir: &Path, id: u64, partition: Partition, inputs: &[Arc<Split>]) -> Re
     let words: Vec<_> = inputs.iter().map(|split| split.words()).collect();
     Words::merge(&words, &words_dir)?;
     let columns_crc = write_columns(&dir.join(COLUMNS_FILE), inputs)?;
-    write_rows(&dir.join(ROWS_FILE), inputs)?;
+    write_rows(dir, inputs)?;
     let mut meta = merged_meta(id, partition, inputs);
     meta.files = list_files(dir)?;
     meta.columns_crc = columns_crc;
@@ -93,17 +94,39 @@ pub(crate) fn verify_columns(dir: &Path, meta: &SplitMeta) -> Result<(), StoreEr
     if sink.crc == meta.columns_crc { Ok(()) } else { Err(StoreError::damaged(&path, "wrong checksum")) }
 }
 
-fn write_rows(path: &Path, inputs: &[Arc<Split>]) -> Result<(), StoreError> {
+fn write_rows(dir: &Path, inputs: &[Arc<Split>]) -> Result<(), StoreError> {
+    let path = &dir.join(ROWS_FILE);
     let file = File::create(path).map_err(StoreError::io("create", path))?;
     let mut rows =
         RowsWriter::new(BufWriter::with_capacity(1 << 16, file)).map_err(StoreError::io("write", path))?;
     for split in inputs {
-        for zone in split.rows().zones() {
-            rows.push_zone(split.rows(), zone, || split.columns().times(&zone.docs()))?;
+        for (number, zone) in split.rows().zones().iter().enumerate() {
+            rows.push_zone(split.rows(), zone, split.filters().of_zone(number), || in_columns(split, zone))?;
         }
     }
-    let (out, _) = rows.finish().map_err(StoreError::io("write", path))?;
-    finish_file(out, path)
+    let (out, _, filters) = rows.finish().map_err(StoreError::io("write", path))?;
+    finish_file(out, path)?;
+    let path = dir.join(FILTERS_FILE);
+    let mut file = File::create(&path).map_err(StoreError::io("create", &path))?;
+    file.write_all(&filters).map_err(StoreError::io("write", &path))?;
+    file.sync_data().map_err(StoreError::io("sync", &path))
+}
+
+/// What the documents of a zone have in columns.
+fn in_columns(split: &Split, zone: &Zone) -> Result<InColumns, StoreError> {
+    let docs = zone.docs();
+    let mut id_keys = vec![Vec::new(); docs.len()];
+    for (index, column) in split.meta().columns.iter().enumerate() {
+        let Some(shape) = column.kind.id_shape() else { continue };
+        if let Values::Ids(ids) = split.columns().values(index)? {
+            ids.for_each(&docs, |doc, id| {
+                if let Some(keys) = id_keys.get_mut((doc - docs.start) as usize) {
+                    keys.push(id_key(&column.name, shape, id));
+                }
+            });
+        }
+    }
+    Ok(InColumns { times: split.columns().times(&docs), id_keys })
 }
 
 fn finish_file(out: BufWriter<File>, path: &Path) -> Result<(), StoreError> {

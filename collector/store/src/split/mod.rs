@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`words`] | `words/` (Tantivy) | which documents have this token in their message or long texts |
 //! | [`columns`] | `columns` | the typed value of a field, by document; values by dictionary |
+//! | [`filters`] | `filters` | which ids a zone may have, in its messages and in columns of ids |
 //! | [`rows`] | `rows` | message and residual, in compressed blocks; times by block |
 //! | [`ids`], `decimals` | | ids and short decimals as whole numbers |
 //! | [`meta`] | `meta` | what the split holds, without reading it |
@@ -16,6 +17,7 @@ pub(crate) mod build;
 pub(crate) mod columns;
 mod columns_writer;
 mod decimals;
+pub(crate) mod filters;
 pub(crate) mod ids;
 pub(crate) mod merge;
 pub(crate) mod meta;
@@ -30,7 +32,8 @@ pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 
-use self::columns::Columns;
+use self::columns::{Columns, map_file};
+use self::filters::Filters;
 use self::meta::{FileMeta, SplitMeta};
 use self::rows::Rows;
 use self::words::Words;
@@ -39,6 +42,7 @@ use crate::error::{StoreError, guarded};
 const META_FILE: &str = "meta";
 const COLUMNS_FILE: &str = "columns";
 const ROWS_FILE: &str = "rows";
+const FILTERS_FILE: &str = "filters";
 const WORDS_DIR: &str = "words";
 
 /// An open split. Queries hold it while they run; its directory may be gone by then.
@@ -48,6 +52,7 @@ pub(crate) struct Split {
     words: Words,
     columns: Columns,
     rows: Rows,
+    filters: Filters,
     /// `None` in memory.
     dir: Option<PathBuf>,
     memory_bytes: usize,
@@ -74,14 +79,16 @@ impl Split {
             }
         }
         let words = Words::open(&dir.join(WORDS_DIR))?;
-        let columns = Columns::open(columns::map_file(dir, COLUMNS_FILE)?, &meta.columns)?;
+        let columns = Columns::open(map_file(dir, COLUMNS_FILE)?, &meta.columns)?;
         let rows = Rows::open(dir.join(ROWS_FILE), meta.documents)?;
+        let filters = map_file(dir, FILTERS_FILE)?.read_bytes().map_err(StoreError::io("map", dir))?;
+        let filters = Filters::open(filters, rows.zones().len(), &dir.join(FILTERS_FILE))?;
         if words.documents() != meta.documents || columns.documents() != meta.documents {
             return Err(StoreError::damaged(dir, "its parts have different numbers of documents"));
         }
         let disk_bytes = meta.files.iter().map(|file| file.bytes).sum::<u64>() + bytes.len() as u64;
         let memory_bytes = rows.memory_bytes() + bytes.len();
-        Ok(Self { meta, words, columns, rows, dir: Some(dir.to_owned()), memory_bytes, disk_bytes })
+        Ok(Self { meta, words, columns, rows, filters, dir: Some(dir.to_owned()), memory_bytes, disk_bytes })
     }
 
     /// What it says about itself.
@@ -95,7 +102,10 @@ impl Split {
             self.words.verify()?;
             self.rows.zones().iter().try_for_each(|zone| self.rows.read(zone).map(drop))?;
             match &self.dir {
-                Some(dir) => merge::verify_columns(dir, &self.meta),
+                Some(dir) => {
+                    self.filters.verify(&dir.join(FILTERS_FILE))?;
+                    merge::verify_columns(dir, &self.meta)
+                }
                 None => Ok(()),
             }
         })
@@ -114,6 +124,11 @@ impl Split {
     /// Its columns.
     pub(crate) fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// Its filters, one for each zone.
+    pub(crate) fn filters(&self) -> &Filters {
+        &self.filters
     }
 
     /// Its rows.

@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 pub(crate) use self::block::ZoneRows;
-pub(crate) use self::writer::{RowInput, RowsWriter, Written};
+pub(crate) use self::writer::{InColumns, RowInput, RowsWriter, Written};
 use crate::error::StoreError;
 use crate::limits::{ZONE_DOCUMENTS_MAX, ZONE_PLAIN_BYTES_MAX};
 

@@ -15,6 +15,7 @@ use rustc_hash::FxHashSet;
 
 use super::columns_writer::{ColumnId, ColumnsWriter};
 use super::decimals::to_millionths;
+use super::filters::{FilterKey, id_key};
 use super::ids::IdShape;
 use super::meta::Kind;
 use super::repetition::Repetition;
@@ -60,6 +61,8 @@ pub(crate) struct Shredded<'a> {
     pub(crate) residual: &'a [u8],
     /// For the word index: all texts but the message, one per line.
     pub(crate) texts: &'a str,
+    /// Of the ids in its columns.
+    pub(crate) id_keys: &'a [FilterKey],
     /// Some scalar is in no column.
     pub(crate) unindexed: bool,
 }
@@ -72,6 +75,7 @@ pub(crate) struct Shredder {
     column_ids: Vec<Vec<[ColumnId; Kind::ALL.len()]>>,
     residual: Vec<u8>,
     texts: String,
+    id_keys: Vec<FilterKey>,
     /// Names that the residual of the current document stands for.
     claimed: FxHashSet<String>,
     unindexed: bool,
@@ -86,6 +90,7 @@ impl Shredder {
             column_ids: Vec::new(),
             residual: Vec::new(),
             texts: String::new(),
+            id_keys: Vec::new(),
             claimed: FxHashSet::default(),
             unindexed: false,
         }
@@ -100,6 +105,7 @@ impl Shredder {
     ) -> Shredded<'s> {
         self.residual.clear();
         self.texts.clear();
+        self.id_keys.clear();
         self.unindexed = false;
         self.columns.begin(number, doc.timestamp_ns(), doc.sequence());
         self.claim(&doc);
@@ -117,7 +123,13 @@ impl Shredder {
                 _ => self.scalar_field(number, batch, &field),
             }
         }
-        Shredded { message, residual: &self.residual, texts: &self.texts, unindexed: self.unindexed }
+        Shredded {
+            message,
+            residual: &self.residual,
+            texts: &self.texts,
+            id_keys: &self.id_keys,
+            unindexed: self.unindexed,
+        }
     }
 
     /// Ends the build: the columns, and the names of scalars that are in no column.
@@ -196,7 +208,10 @@ impl Shredder {
                 self.texts.push('\n');
             }
             match id.map(|id| (id, self.columns.id_of(id, text))) {
-                Some((id, Some(value))) => self.columns.id(number, id, value),
+                Some((id, Some((shape, value)))) => {
+                    self.columns.id(number, id, value);
+                    self.id_keys.push(id_key(name, shape, value));
+                }
                 Some((id, None)) => self.columns.string(number, id, text, is_folded(text), is_text),
                 None => {}
             }

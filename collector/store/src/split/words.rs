@@ -23,16 +23,18 @@ use tantivy::{
 };
 
 use super::bits::Bits;
+use super::filters::is_id_token;
 use super::storeless::{self, Storeless};
 use crate::error::StoreError;
 use crate::limits::{PREFIX_TERMS_MAX, WORDS_BUDGET_BYTES};
 
-const TOKENIZER: &str = "millpond";
+/// Tokenizers of the two sections.
+const TOKENIZERS: [&str; 2] = ["millpond_message", "millpond"];
 
 /// Which words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// Words of `message`, when it is a string.
+    /// Words of `message`, when it is a string, but for ids, which the filters have.
     Message,
     /// Words of all other strings that are texts or in no column.
     Texts,
@@ -152,7 +154,10 @@ impl Words {
 
 fn builder() -> IndexBuilder {
     let tokenizers = TokenizerManager::new();
-    tokenizers.register(TOKENIZER, QueryTokenizer::default());
+    for (section, name) in Section::ALL.into_iter().zip(TOKENIZERS) {
+        let leaves_ids = section == Section::Message;
+        tokenizers.register(name, QueryTokenizer { leaves_ids, ..QueryTokenizer::default() });
+    }
     IndexBuilder::new().schema(schema()).settings(settings()).tokenizers(tokenizers)
 }
 
@@ -166,18 +171,18 @@ fn settings() -> IndexSettings {
 }
 
 fn schema() -> Schema {
-    let indexing = TextFieldIndexing::default()
-        .set_tokenizer(TOKENIZER)
-        .set_index_option(IndexRecordOption::Basic)
-        .set_fieldnorms(false);
-    let options = TextOptions::default().set_indexing_options(indexing);
     let mut builder = Schema::builder();
-    for section in Section::ALL {
+    for (section, tokenizer) in Section::ALL.into_iter().zip(TOKENIZERS) {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(tokenizer)
+            .set_index_option(IndexRecordOption::Basic)
+            .set_fieldnorms(false);
+        let options = TextOptions::default().set_indexing_options(indexing);
         let name = match section {
             Section::Message => "message",
             Section::Texts => "texts",
         };
-        let field = builder.add_text_field(name, options.clone());
+        let field = builder.add_text_field(name, options);
         debug_assert_eq!(field, section.field());
     }
     builder.build()
@@ -281,6 +286,8 @@ struct QueryTokenizer {
     /// Where each ends.
     ends: Vec<usize>,
     token: Token,
+    /// Tokens that the filters have are left out.
+    leaves_ids: bool,
 }
 
 impl Tokenizer for QueryTokenizer {
@@ -289,7 +296,11 @@ impl Tokenizer for QueryTokenizer {
     fn token_stream<'a>(&'a mut self, text: &'a str) -> QueryTokens<'a> {
         self.text.clear();
         self.ends.clear();
+        let leaves_ids = self.leaves_ids;
         millpond_query::tokens::for_each_token(text, |token| {
+            if leaves_ids && is_id_token(token) {
+                return;
+            }
             self.text.push_str(token);
             self.ends.push(self.text.len());
         });

@@ -6,9 +6,11 @@ use crate::limits::ZONE_TEXT_BYTES;
 fn write(rows: &[(i64, Option<&str>, &[u8])]) -> Rows {
     let mut writer = RowsWriter::new(Vec::new()).expect("memory");
     for &(timestamp_ns, message, residual) in rows {
-        writer.push(RowInput { timestamp_ns, message, residual, unindexed: false }).expect("memory");
+        writer
+            .push(RowInput { timestamp_ns, message, residual, id_keys: &[], unindexed: false })
+            .expect("memory");
     }
-    let (bytes, zones) = writer.finish().expect("memory");
+    let (bytes, zones, _) = writer.finish().expect("memory");
     Rows::in_memory(Written { bytes, zones })
 }
 
@@ -42,9 +44,10 @@ fn a_merge_joins_small_blocks_and_copies_large_ones() {
     let large = write(&[(3, Some(&long), b"")]);
     let mut writer = RowsWriter::new(Vec::new()).expect("memory");
     for (rows, times) in [(&small, &[1, 2][..]), (&small, &[1, 2]), (&large, &[3]), (&small, &[1, 2])] {
-        writer.push_zone(rows, &rows.zones()[0], || times.to_vec()).expect("valid");
+        let columns = || Ok(InColumns { times: times.to_vec(), id_keys: vec![Vec::new(); times.len()] });
+        writer.push_zone(rows, &rows.zones()[0], &[], columns).expect("valid");
     }
-    let (bytes, zones) = writer.finish().expect("memory");
+    let (bytes, zones, _) = writer.finish().expect("memory");
     assert_eq!(
         zones.iter().map(|zone| (zone.first_doc, zone.documents)).collect::<Vec<_>>(),
         [(0, 4), (4, 1), (5, 2)]

@@ -1,4 +1,4 @@
-//! Writes a rows file, block by block.
+//! Writes a rows file, block by block, and the filter of each beside it.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use super::block::BlockBuilder;
 use super::{ROWS_MAGIC, Rows, ZONE_BYTES, Zone};
 use crate::error::StoreError;
 use crate::limits::{ROWS_ZSTD_LEVEL, ZONE_COPY_BYTES, ZONE_DOCUMENTS_MAX, ZONE_TEXT_BYTES};
+use crate::split::filters::{FilterKey, FiltersWriter, push_message_keys};
 use crate::split::residual;
 
 /// What a [`RowsWriter`] made.
@@ -23,8 +24,17 @@ pub(crate) struct RowInput<'a> {
     pub(crate) timestamp_ns: i64,
     pub(crate) message: Option<&'a str>,
     pub(crate) residual: &'a [u8],
+    /// Of the ids in its columns, for the filter of its zone.
+    pub(crate) id_keys: &'a [FilterKey],
     /// Some scalar of the residual is in no column.
     pub(crate) unindexed: bool,
+}
+
+/// What the documents of one zone have in columns, by their place in it.
+#[derive(Debug)]
+pub(crate) struct InColumns {
+    pub(crate) times: Vec<i64>,
+    pub(crate) id_keys: Vec<Vec<FilterKey>>,
 }
 
 /// Writes a rows file to `W`, a block at a time.
@@ -35,6 +45,8 @@ pub(crate) struct RowsWriter<W> {
     next_doc: u32,
     compressor: zstd::bulk::Compressor<'static>,
     block: BlockBuilder,
+    filters: FiltersWriter,
+    keys: Vec<FilterKey>,
     open: Option<Zone>,
 }
 
@@ -49,6 +61,8 @@ impl<W: std::io::Write> RowsWriter<W> {
             next_doc: 0,
             compressor: zstd::bulk::Compressor::new(ROWS_ZSTD_LEVEL)?,
             block: BlockBuilder::default(),
+            filters: FiltersWriter::default(),
+            keys: Vec::new(),
             open: None,
         })
     }
@@ -56,6 +70,10 @@ impl<W: std::io::Write> RowsWriter<W> {
     /// Adds the next document.
     pub(crate) fn push(&mut self, row: RowInput<'_>) -> std::io::Result<()> {
         self.block.push(row.message, row.residual);
+        self.keys.clear();
+        push_message_keys(row.message.unwrap_or_default(), &mut self.keys);
+        self.filters.push(&self.keys);
+        self.filters.push(row.id_keys);
         let zone = self.open.get_or_insert(Zone {
             first_doc: self.next_doc,
             documents: 0,
@@ -81,13 +99,14 @@ impl<W: std::io::Write> RowsWriter<W> {
         if full { self.close_zone() } else { Ok(()) }
     }
 
-    /// Adds all documents of a block of another file: as it is when it is large enough, and else by
-    /// joining it with its neighbours. `times` gives the times of its documents.
+    /// Adds all documents of a block of another file: as it is, with its filter, when it is large enough, and else
+    /// by joining it with its neighbours. `columns` gives what its documents have in columns.
     pub(crate) fn push_zone(
         &mut self,
         rows: &Rows,
         zone: &Zone,
-        times: impl FnOnce() -> Vec<i64>,
+        filter: &[u8],
+        columns: impl FnOnce() -> Result<InColumns, StoreError>,
     ) -> Result<(), StoreError> {
         let write_error = |source| StoreError::Io { action: "write rows to", path: PathBuf::new(), source };
         if zone.text_bytes as usize >= ZONE_COPY_BYTES {
@@ -95,20 +114,23 @@ impl<W: std::io::Write> RowsWriter<W> {
             let stored = rows.read_stored(zone)?;
             let copy = Zone { first_doc: self.next_doc, offset_bytes: self.written_bytes, ..*zone };
             self.next_doc += zone.documents;
+            self.filters.copy_zone(filter);
             return self.append_block(copy, &stored).map_err(write_error);
         }
         let texts = rows.read(zone)?;
-        for (index, timestamp_ns) in times().into_iter().enumerate() {
+        let InColumns { times, id_keys } = columns()?;
+        for (index, (timestamp_ns, id_keys)) in times.into_iter().zip(&id_keys).enumerate() {
             let residual = texts.residual(index);
             let unindexed = residual::entries(residual).any(|entry| entry.unindexed);
-            let row = RowInput { timestamp_ns, message: texts.message(index), residual, unindexed };
+            let message = texts.message(index);
+            let row = RowInput { timestamp_ns, message, residual, id_keys, unindexed };
             self.push(row).map_err(write_error)?;
         }
         Ok(())
     }
 
-    /// Writes the table and the footer; gives back the writer and the table.
-    pub(crate) fn finish(mut self) -> std::io::Result<(W, Vec<Zone>)> {
+    /// Writes the table and the footer; gives back the writer, the table, and the bytes of the filters file.
+    pub(crate) fn finish(mut self) -> std::io::Result<(W, Vec<Zone>, Vec<u8>)> {
         self.close_zone()?;
         let mut table = Vec::with_capacity(self.zones.len() * ZONE_BYTES);
         self.zones.iter().for_each(|zone| zone.write(&mut table));
@@ -117,7 +139,7 @@ impl<W: std::io::Write> RowsWriter<W> {
         self.out.write_all(&crc32c::crc32c(&table).to_le_bytes())?;
         self.out.write_all(&self.written_bytes.to_le_bytes())?;
         self.out.write_all(&ROWS_MAGIC)?;
-        Ok((self.out, self.zones))
+        Ok((self.out, self.zones, self.filters.finish()))
     }
 
     fn close_zone(&mut self) -> std::io::Result<()> {
@@ -131,6 +153,7 @@ impl<W: std::io::Write> RowsWriter<W> {
         zone.stored_bytes = stored.len() as u32;
         zone.crc = crc32c::crc32c(&stored);
         zone.offset_bytes = self.written_bytes;
+        self.filters.close_zone();
         self.append_block(zone, &stored)
     }
 
