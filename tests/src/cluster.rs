@@ -156,6 +156,19 @@ impl Cluster {
         succeed(Command::new(program("millpond-collector")).args(arguments))
     }
 
+    /// Runs the collector program to its end: its exit code and everything that it printed.
+    pub fn run_collector(&self, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(program("millpond-collector")).args(arguments).output();
+        let output = output.expect("the collector is built");
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        (output.status.code().unwrap_or(-1), said.concat())
+    }
+
+    /// `check` of the collector's data: exit code and findings.
+    pub fn check(&self) -> (i32, String) {
+        self.run_collector(&["check", "--config", &self.path("collector/collector.toml")])
+    }
+
     /// Runs the agent program to its end; panics unless it succeeds. Returns what it printed.
     pub fn agent_command(&self, arguments: &[&str]) -> String {
         succeed(Command::new(program("millpond-agent")).args(arguments))

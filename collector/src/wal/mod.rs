@@ -2,10 +2,12 @@
 //! the format.
 //!
 //! `record` is the bytes of one record, `segment` a file of records, `recover` reads all of it back,
-//! `state` is what the records add up to, `disk` the file system. [`Wal`] writes: one owner, no
-//! threads and no clock in here. Decoding bodies, admission and the store are elsewhere.
+//! `check` looks for what is wrong, `state` is what the records add up to, `disk` the file system.
+//! [`Wal`] writes: one owner, no threads and no clock in here. Decoding bodies, admission and the store
+//! are elsewhere.
 
 mod bytes;
+pub mod check;
 pub mod disk;
 pub mod record;
 pub mod recover;
