@@ -1,11 +1,14 @@
-//! `check` on the data of a real collector: it names what is there, and changes nothing.
+//! `check` and `retention --dry-run` on the data of a real collector: they name what is there, and change
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use millpond_tests::cluster::Cluster;
+use millpond_tests::eventually;
 
 /// Every file and directory with its bytes, its time of change and its mode.
 fn tree(dir: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, i64, u32)> {
@@ -125,4 +128,32 @@ fn check_leaves_a_running_collector_alone() {
     }
     assert_eq!(cluster.run_collector(&["check"]).0, 2);
     assert_eq!(cluster.run_collector(&["check", "--data-dir", "x", "--config", &config]).0, 2);
+}
+
+#[test]
+fn retention_is_told_before_it_happens() {
+    let mut cluster = filled();
+    let config = cluster.path("collector/collector.toml");
+    cluster.edit_config("collector/collector.toml", "max_bytes = \"50GB\"", "max_bytes = \"1B\"");
+    let dir = PathBuf::from(cluster.path("collector"));
+    let before = tree(&dir);
+    let dry_run = ["retention", "--dry-run", "--config", &config];
+    let (code, said) = cluster.run_collector(&dry_run);
+    assert!(code == 0 && said.contains("100 documents") && said.contains("bytes: the oldest"), "{said}");
+    assert!(said.contains("total: 1 of 1 splits would go, 100 documents"), "{said}");
+    assert!(tree(&dir) == before, "a dry run must change nothing");
+    let (code, said) = cluster.run_collector(&["retention", "--config", &config]);
+    assert!(code == 1 && said.contains("runs by itself"), "{said}");
+
+    // Beside a running collector, which does at its start what was foretold.
+    cluster.start_collector();
+    eventually("retention", Duration::from_secs(10), || {
+        let (code, said) = cluster.run_collector(&dry_run);
+        assert_eq!(code, 0, "{said}");
+        said.contains("total: 0 of 0 splits would go").then_some(())
+    });
+    let client = cluster.client();
+    eventually("what was in the log alone", Duration::from_secs(10), || {
+        client.count("").filter(|count| *count == 100)
+    });
 }

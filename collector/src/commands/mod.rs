@@ -3,6 +3,7 @@
 mod check;
 mod enroll;
 mod init;
+mod retention;
 mod run;
 
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ enum Command {
     ///
     /// Ends with 0 if nothing is, 1 if something is, 2 if it can't be checked.
     Check(check::Check),
+    /// With --dry-run: says which splits retention would remove now, and why. Changes nothing.
+    Retention(retention::Retention),
 }
 
 /// Where the configuration is.
@@ -50,6 +53,7 @@ impl Arguments {
             Command::Init(init) => init.execute(),
             Command::Run(run) => run.execute(),
             Command::Enroll(enroll) => enroll.execute(),
+            Command::Retention(retention) => retention.execute(),
             Command::Check(check) => return Ok(check.execute()),
         }
         .map(|()| ExitCode::SUCCESS)
