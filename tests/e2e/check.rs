@@ -1,28 +1,13 @@
 //! `check` and `retention --dry-run` on the data of a real collector: they name what is there, and change
 //! nothing.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millpond_tests::cluster::Cluster;
 use millpond_tests::eventually;
-
-/// Every file and directory with its bytes, its time of change and its mode.
-fn tree(dir: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, i64, u32)> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(dir).unwrap().flatten() {
-        let (path, data) = (entry.path(), entry.metadata().unwrap());
-        let bytes = if data.is_dir() { Vec::new() } else { fs::read(&path).unwrap() };
-        if data.is_dir() {
-            found.extend(tree(&path));
-        }
-        found.insert(path, (bytes, data.mtime(), data.mtime_nsec(), data.mode()));
-    }
-    found
-}
+use millpond_tests::files::{copy_dir, tree};
 
 /// A stopped collector with some documents in a split, and some in the log alone.
 fn filled() -> Cluster {
@@ -97,18 +82,6 @@ fn check_names_what_is_wrong_and_changes_nothing() {
         damage(&dir);
         let (found, said) = check(&cluster);
         assert!(found == code && said.contains(expected), "{what}: {found} {said}");
-    }
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_dir(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod exactly_once;
+mod faults;
 mod front_door;
 mod identity;
 mod ingest_api;

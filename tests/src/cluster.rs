@@ -6,13 +6,14 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
 use crate::client::Client;
 use crate::eventually;
+use crate::faults::Fault;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
@@ -101,6 +102,21 @@ impl Cluster {
         });
     }
 
+    /// Starts the collector under a tracer that makes system calls fail, and says whether it became
+    /// ready: it may also end with an error.
+    pub fn start_collector_with(&mut self, fault: &Fault, paths: &[String]) -> bool {
+        let config = self.path("collector/collector.toml");
+        let mut command = fault.launch(&self.path("strace.log"), paths);
+        command.arg(program("millpond-collector")).args(["run", "--config", &config]);
+        self.collector = Some(self.spawn_logged(command, "collector.log"));
+        let client = self.client();
+        eventually("the collector is ready or ends", START_LIMIT, || {
+            let ended = self.collector.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            let ready = || client.try_get("/-/ready", &[]).filter(|reply| reply.status == 200);
+            if ended.is_some() { Some(false) } else { ready().map(|_| true) }
+        })
+    }
+
     /// Starts the agent; enrols it first if it has no identity. It tails `include` (a glob).
     pub fn start_agent(&mut self, include: &str) {
         if !Path::new(&self.path("agent/agent.toml")).exists() {
@@ -139,6 +155,24 @@ impl Cluster {
     /// SIGTERM to the collector; waits for its end and says whether it was orderly.
     pub fn stop_collector(&mut self) -> bool {
         terminate(&mut self.collector)
+    }
+
+    /// SIGTERM to the collector, and SIGKILL if it has not ended after `limit`; says whether it ended in
+    /// order.
+    pub fn stop_or_kill_collector(&mut self, limit: Duration) -> bool {
+        let Some(mut child) = self.collector.take() else { return false };
+        signal(&child, Signal::TERM);
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = child.try_wait().expect("a child") {
+                return status.success();
+            }
+            if Instant::now() >= deadline {
+                kill(&mut Some(child));
+                return false;
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
     /// SIGTERM to the agent; waits for its end and says whether it was orderly.
@@ -182,15 +216,16 @@ impl Cluster {
     }
 
     fn spawn(&self, name: &str, arguments: &[&str], log: &str) -> Child {
+        let mut command = Command::new(program(name));
+        command.args(arguments);
+        self.spawn_logged(command, log)
+    }
+
+    fn spawn_logged(&self, mut command: Command, log: &str) -> Child {
         let log = File::options().create(true).append(true).open(self.path(log)).expect("a log file");
         let errors = log.try_clone().expect("a second handle");
-        Command::new(program(name))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name}: {error}"))
+        command.stdin(Stdio::null()).stdout(log).stderr(errors);
+        command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 }
 
@@ -238,10 +273,14 @@ fn terminate(child: &mut Option<Child>) -> bool {
 }
 
 /// Sends a signal and waits for the end; says whether it was orderly.
-pub fn stop(child: &mut Child, signal: Signal) -> bool {
+pub fn stop(child: &mut Child, with: Signal) -> bool {
+    signal(child, with);
+    eventually("the process ends after a signal", STOP_LIMIT, || child.try_wait().ok().flatten()).success()
+}
+
+fn signal(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
     kill_process(pid, signal).expect("a running process");
-    eventually("the process ends after a signal", STOP_LIMIT, || child.try_wait().ok().flatten()).success()
 }
 
 fn succeed(command: &mut Command) -> String {
