@@ -6,6 +6,7 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
@@ -16,6 +17,11 @@ use crate::eventually;
 use crate::faults::Fault;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// Where ports of tests begin, and how many there are.
+const FIRST_PORT: u32 = 12_000;
+const PORTS: u32 = 20_000;
+/// Most bytes of a program's log that are looked at; a test may put a device in its place.
+const LOG_BYTES_MAX: u64 = 16 << 20;
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// The programs under test. Dropping it kills them.
@@ -91,14 +97,28 @@ impl Cluster {
 
     /// Starts the collector and waits until it is ready.
     pub fn start_collector(&mut self) {
+        self.start_collector_until("/-/ready");
+    }
+
+    /// Starts the collector and waits until it answers; it need not take anything in.
+    pub fn start_collector_anyway(&mut self) {
+        self.start_collector_until("/-/healthy");
+    }
+
+    /// Starts the collector and waits for nothing.
+    pub fn spawn_collector(&mut self) {
         let config = self.path("collector/collector.toml");
         let child = self.spawn("millpond-collector", &["run", "--config", &config], "collector.log");
         self.collector = Some(child);
+    }
+
+    fn start_collector_until(&mut self, probe: &str) {
+        self.spawn_collector();
         let client = self.client();
         eventually("the collector is ready", START_LIMIT, || {
             let ended = self.collector.as_mut().and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "the collector ended: {}", self.log("collector.log"));
-            client.try_get("/-/ready", &[]).filter(|reply| reply.status == 200)
+            client.try_get(probe, &[]).filter(|reply| reply.status == 200)
         });
     }
 
@@ -211,7 +231,8 @@ impl Cluster {
     /// What a program has logged so far.
     pub fn log(&self, name: &str) -> String {
         let mut text = String::new();
-        let _ = File::open(self.path(name)).and_then(|mut file| file.read_to_string(&mut text));
+        let read = |file: File| file.take(LOG_BYTES_MAX).read_to_string(&mut text);
+        let _ = File::open(self.path(name)).and_then(read);
         text
     }
 
@@ -255,10 +276,18 @@ pub fn program(name: &str) -> PathBuf {
     })
 }
 
-/// An address on loopback that nobody listens on.
+/// An address on loopback that nobody listens on. Its port is below those that systems give to connections
+/// (from 32,768 on): a collector that is down must find it free when it is started again.
 pub fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").to_string()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes begin at different places.
+    let first = std::process::id().wrapping_mul(61);
+    let ports = std::iter::repeat_with(|| {
+        let offset = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        format!("127.0.0.1:{}", FIRST_PORT + offset)
+    });
+    let mut ports = ports.take(PORTS as usize);
+    ports.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }
 
 fn kill(child: &mut Option<Child>) {
