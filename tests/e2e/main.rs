@@ -2,6 +2,7 @@
 //! promise. The programs must be built before (`make test` does).
 
 mod check;
+mod disk_full;
 mod exactly_once;
 mod faults;
 mod front_door;

@@ -20,8 +20,19 @@ const VISIBLE_LIMIT: Duration = Duration::from_secs(30);
 pub struct Ledger {
     /// Bytes that each document carries beside its numbers; they hardly compress.
     padding_bytes: usize,
-    /// Whether each batch that was sent was acknowledged.
-    batches: Mutex<Vec<bool>>,
+    /// What became of each batch that was sent.
+    batches: Mutex<Vec<Fate>>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Refused, never answered, or in doubt: there in whole or not at all.
+    Sent,
+    /// There, once.
+    Acknowledged,
+    /// Retention took it.
+    Forgotten,
 }
 
 impl Ledger {
@@ -43,21 +54,37 @@ impl Ledger {
     /// Sends the next batch with this many blanks behind it: they are in the log and in no document.
     pub fn send_long(&self, client: &Client, blank_bytes: usize) -> Option<Reply> {
         let batch = self.with(|batches| {
-            batches.push(false);
+            batches.push(Fate::Sent);
             batches.len() - 1
         });
         let mut body = self.body(batch).into_bytes();
         body.resize(body.len() + blank_bytes, b' ');
         let reply = client.try_post("/api/v1/ingest", &[], &body);
         if reply.as_ref().is_some_and(|reply| reply.status == 200) {
-            self.with(|batches| batches[batch] = true);
+            self.with(|batches| batches[batch] = Fate::Acknowledged);
         }
         reply
     }
 
     /// Batches that were sent, and batches that were acknowledged.
     pub fn counts(&self) -> (usize, usize) {
-        self.with(|batches| (batches.len(), batches.iter().filter(|acknowledged| **acknowledged).count()))
+        let is_acknowledged = |fate: &&Fate| **fate == Fate::Acknowledged;
+        self.with(|batches| (batches.len(), batches.iter().filter(is_acknowledged).count()))
+    }
+
+    /// Notes that retention took all batches so far.
+    pub fn forget(&self) {
+        self.with(|batches| batches.fill(Fate::Forgotten));
+    }
+
+    /// Notes that retention may have taken any of the batches so far.
+    pub fn doubt(&self) {
+        self.with(|batches| batches.fill(Fate::Sent));
+    }
+
+    /// Documents that were acknowledged.
+    pub fn documents(&self) -> u64 {
+        self.counts().1 as u64 * BATCH_DOCUMENTS
     }
 
     /// Holds the account against everything that the collector has. `what` is for messages.
@@ -70,7 +97,8 @@ impl Ledger {
         eventually(&format!("{what}: a batch is taken in"), VISIBLE_LIMIT, || {
             self.send(client).filter(|reply| reply.status == 200)
         });
-        let last = (last..self.counts().0).rfind(|batch| self.with(|batches| batches[*batch]));
+        let last =
+            (last..self.counts().0).rfind(|batch| self.with(|batches| batches[*batch] == Fate::Acknowledged));
         let last = format!("batch={}", last.expect("it was acknowledged"));
         eventually(&format!("{what}: it is visible"), VISIBLE_LIMIT, || {
             client.count(&last).filter(|count| *count == BATCH_DOCUMENTS)
@@ -81,12 +109,16 @@ impl Ledger {
             found.entry(number("batch")).or_default().push(number("n"));
         }
         let sent = self.with(|batches| batches.clone());
-        for (batch, acknowledged) in sent.into_iter().enumerate() {
+        for (batch, fate) in sent.into_iter().enumerate() {
             let mut numbers = found.remove(&(batch as u64)).unwrap_or_default();
             numbers.sort_unstable();
             let is_whole = numbers.iter().copied().eq(0..BATCH_DOCUMENTS);
-            let is_right = is_whole || (numbers.is_empty() && !acknowledged);
-            assert!(is_right, "{what}: batch {batch} (acknowledged: {acknowledged}) has {numbers:?}");
+            let is_right = match fate {
+                Fate::Sent => is_whole || numbers.is_empty(),
+                Fate::Acknowledged => is_whole,
+                Fate::Forgotten => numbers.is_empty(),
+            };
+            assert!(is_right, "{what}: batch {batch} ({fate:?}) has {numbers:?}");
         }
         assert!(found.is_empty(), "{what}: batches that nobody sent: {found:?}");
     }
@@ -108,7 +140,7 @@ impl Ledger {
         body
     }
 
-    fn with<T>(&self, f: impl FnOnce(&mut Vec<bool>) -> T) -> T {
+    fn with<T>(&self, f: impl FnOnce(&mut Vec<Fate>) -> T) -> T {
         f(&mut self.batches.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
