@@ -8,4 +8,5 @@ mod faults;
 mod front_door;
 mod identity;
 mod ingest_api;
+mod kills;
 mod lifecycle;
