@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run build ui test lint fmt bench chaos clean
+.PHONY: help run build ui test lint fmt bench chaos faults clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,10 @@ bench: ui ## Measure ingest, size, memory and queries of the real collector; pri
 chaos: ## The long exactly-once test: 200,000 lines, rotations, twenty kills.
 	$(PROGRAMS)
 	MILLPOND_CHAOS_LINES=200000 cargo test --locked -p millpond-tests --test e2e exactly_once -- --nocapture
+
+faults: ## The long sweep: some 500 failing system calls in a real collector (needs strace).
+	$(PROGRAMS)
+	MILLPOND_FAULTS=all cargo test --locked -p millpond-tests --test e2e faults -- --nocapture
 
 clean: ## Remove everything built (not ./.millpond).
 	cargo clean

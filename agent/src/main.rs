@@ -70,6 +70,9 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would tell of a line that can't be written by writing a line, and panic when it can't: a log file
+        // on a full disk must stop nothing.
+        .log_internal_errors(false)
         .with_ansi(is_terminal)
         .init();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -10,7 +10,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`commands`] | `init`, `run`, `enroll`: what the program can be told to do |
+//! | [`commands`] | `init`, `run`, `enroll`, `check`, `retention`: what the program can be told to do |
 //! | [`app`] | builds the parts, wires the queues, spawns, ends in order |
 //! | [`agents`] | the agents' port: TLS with client certificates, enrolment, OTLP, positions |
 //! | [`http`] | the users' port: API and page |

@@ -7,7 +7,7 @@ use millpond_collector::commands::Arguments;
 
 fn main() -> ExitCode {
     match Arguments::parse().execute() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("millpond-collector: {error}");
             ExitCode::FAILURE

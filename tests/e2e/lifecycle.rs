@@ -65,6 +65,24 @@ fn an_unreachable_collector_costs_nothing_but_time() {
 }
 
 #[test]
+fn a_log_that_can_not_be_written_stops_nothing() {
+    let mut cluster = Cluster::new();
+    // Standard error often is a file on the disk that is full.
+    for log in ["collector.log", "agent.log"] {
+        std::os::unix::fs::symlink("/dev/full", cluster.path(log)).unwrap();
+    }
+    let logs = PathBuf::from(cluster.path("logs"));
+    fs::create_dir_all(&logs).unwrap();
+    fs::write(logs.join("a.log"), "one\n").unwrap();
+    cluster.start_collector();
+    cluster.start_agent(&logs.join("*.log").to_string_lossy());
+    let client = cluster.client();
+    eventually("the line", Duration::from_secs(10), || client.count("").filter(|count| *count == 1));
+    assert!(cluster.stop_agent(), "the agent stops in order");
+    assert!(cluster.stop_collector(), "the collector stops in order");
+}
+
+#[test]
 fn mistakes_in_the_configuration_are_named() {
     let cluster = Cluster::new();
     let path = cluster.path("collector/collector.toml");

@@ -1,8 +1,12 @@
 //! End-to-end tests: both programs as processes, real files, real sockets, real signals. One module a
 //! promise. The programs must be built before (`make test` does).
 
+mod check;
+mod disk_full;
 mod exactly_once;
+mod faults;
 mod front_door;
 mod identity;
 mod ingest_api;
+mod kills;
 mod lifecycle;

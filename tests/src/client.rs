@@ -18,6 +18,8 @@ pub struct Client {
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
+    /// Seconds of the header Retry-After.
+    pub retry_after_s: Option<u64>,
     /// Whole body.
     pub text: String,
 }
@@ -55,11 +57,16 @@ impl Client {
         self.try_get(path, parameters).unwrap_or_else(|| panic!("no answer to GET {path}"))
     }
 
-    /// POST that must be answered.
-    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    /// POST. `None` when nobody answers.
+    pub fn try_post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Reply> {
         let request = self.http.post(format!("{}{path}", self.base));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        request.send(body).ok().and_then(read).unwrap_or_else(|| panic!("no answer to POST {path}"))
+        request.send(body).ok().and_then(read)
+    }
+
+    /// POST that must be answered.
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.try_post(path, headers, body).unwrap_or_else(|| panic!("no answer to POST {path}"))
     }
 
     /// Number of documents that match, by histogram; `None` when nobody answers.
@@ -91,6 +98,8 @@ impl Client {
 
 fn read(mut response: Response<Body>) -> Option<Reply> {
     let status = response.status().as_u16();
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let retry_after_s = retry_after.and_then(|value| value.parse().ok());
     let text = response.body_mut().with_config().limit(1 << 30).read_to_string().ok()?;
-    Some(Reply { status, text })
+    Some(Reply { status, retry_after_s, text })
 }

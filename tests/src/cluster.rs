@@ -6,15 +6,22 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
 use crate::client::Client;
 use crate::eventually;
+use crate::faults::Fault;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// Where ports of tests begin, and how many there are.
+const FIRST_PORT: u32 = 12_000;
+const PORTS: u32 = 20_000;
+/// Most bytes of a program's log that are looked at; a test may put a device in its place.
+const LOG_BYTES_MAX: u64 = 16 << 20;
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// The programs under test. Dropping it kills them.
@@ -90,15 +97,44 @@ impl Cluster {
 
     /// Starts the collector and waits until it is ready.
     pub fn start_collector(&mut self) {
+        self.start_collector_until("/-/ready");
+    }
+
+    /// Starts the collector and waits until it answers; it need not take anything in.
+    pub fn start_collector_anyway(&mut self) {
+        self.start_collector_until("/-/healthy");
+    }
+
+    /// Starts the collector and waits for nothing.
+    pub fn spawn_collector(&mut self) {
         let config = self.path("collector/collector.toml");
         let child = self.spawn("millpond-collector", &["run", "--config", &config], "collector.log");
         self.collector = Some(child);
+    }
+
+    fn start_collector_until(&mut self, probe: &str) {
+        self.spawn_collector();
         let client = self.client();
         eventually("the collector is ready", START_LIMIT, || {
             let ended = self.collector.as_mut().and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "the collector ended: {}", self.log("collector.log"));
-            client.try_get("/-/ready", &[]).filter(|reply| reply.status == 200)
+            client.try_get(probe, &[]).filter(|reply| reply.status == 200)
         });
+    }
+
+    /// Starts the collector under a tracer that makes system calls fail, and says whether it became
+    /// ready: it may also end with an error.
+    pub fn start_collector_with(&mut self, fault: &Fault, paths: &[String]) -> bool {
+        let config = self.path("collector/collector.toml");
+        let mut command = fault.launch(&self.path("strace.log"), paths);
+        command.arg(program("millpond-collector")).args(["run", "--config", &config]);
+        self.collector = Some(self.spawn_logged(command, "collector.log"));
+        let client = self.client();
+        eventually("the collector is ready or ends", START_LIMIT, || {
+            let ended = self.collector.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            let ready = || client.try_get("/-/ready", &[]).filter(|reply| reply.status == 200);
+            if ended.is_some() { Some(false) } else { ready().map(|_| true) }
+        })
     }
 
     /// Starts the agent; enrols it first if it has no identity. It tails `include` (a glob).
@@ -141,6 +177,24 @@ impl Cluster {
         terminate(&mut self.collector)
     }
 
+    /// SIGTERM to the collector, and SIGKILL if it has not ended after `limit`; says whether it ended in
+    /// order.
+    pub fn stop_or_kill_collector(&mut self, limit: Duration) -> bool {
+        let Some(mut child) = self.collector.take() else { return false };
+        signal(&child, Signal::TERM);
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = child.try_wait().expect("a child") {
+                return status.success();
+            }
+            if Instant::now() >= deadline {
+                kill(&mut Some(child));
+                return false;
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
     /// SIGTERM to the agent; waits for its end and says whether it was orderly.
     pub fn stop_agent(&mut self) -> bool {
         terminate(&mut self.agent)
@@ -156,6 +210,19 @@ impl Cluster {
         succeed(Command::new(program("millpond-collector")).args(arguments))
     }
 
+    /// Runs the collector program to its end: its exit code and everything that it printed.
+    pub fn run_collector(&self, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(program("millpond-collector")).args(arguments).output();
+        let output = output.expect("the collector is built");
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        (output.status.code().unwrap_or(-1), said.concat())
+    }
+
+    /// `check` of the collector's data: exit code and findings.
+    pub fn check(&self) -> (i32, String) {
+        self.run_collector(&["check", "--config", &self.path("collector/collector.toml")])
+    }
+
     /// Runs the agent program to its end; panics unless it succeeds. Returns what it printed.
     pub fn agent_command(&self, arguments: &[&str]) -> String {
         succeed(Command::new(program("millpond-agent")).args(arguments))
@@ -164,20 +231,22 @@ impl Cluster {
     /// What a program has logged so far.
     pub fn log(&self, name: &str) -> String {
         let mut text = String::new();
-        let _ = File::open(self.path(name)).and_then(|mut file| file.read_to_string(&mut text));
+        let read = |file: File| file.take(LOG_BYTES_MAX).read_to_string(&mut text);
+        let _ = File::open(self.path(name)).and_then(read);
         text
     }
 
     fn spawn(&self, name: &str, arguments: &[&str], log: &str) -> Child {
+        let mut command = Command::new(program(name));
+        command.args(arguments);
+        self.spawn_logged(command, log)
+    }
+
+    fn spawn_logged(&self, mut command: Command, log: &str) -> Child {
         let log = File::options().create(true).append(true).open(self.path(log)).expect("a log file");
         let errors = log.try_clone().expect("a second handle");
-        Command::new(program(name))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name}: {error}"))
+        command.stdin(Stdio::null()).stdout(log).stderr(errors);
+        command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 }
 
@@ -207,10 +276,18 @@ pub fn program(name: &str) -> PathBuf {
     })
 }
 
-/// An address on loopback that nobody listens on.
+/// An address on loopback that nobody listens on. Its port is below those that systems give to connections
+/// (from 32,768 on): a collector that is down must find it free when it is started again.
 pub fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").to_string()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes begin at different places.
+    let first = std::process::id().wrapping_mul(61);
+    let ports = std::iter::repeat_with(|| {
+        let offset = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        format!("127.0.0.1:{}", FIRST_PORT + offset)
+    });
+    let mut ports = ports.take(PORTS as usize);
+    ports.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }
 
 fn kill(child: &mut Option<Child>) {
@@ -225,10 +302,14 @@ fn terminate(child: &mut Option<Child>) -> bool {
 }
 
 /// Sends a signal and waits for the end; says whether it was orderly.
-pub fn stop(child: &mut Child, signal: Signal) -> bool {
+pub fn stop(child: &mut Child, with: Signal) -> bool {
+    signal(child, with);
+    eventually("the process ends after a signal", STOP_LIMIT, || child.try_wait().ok().flatten()).success()
+}
+
+fn signal(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
     kill_process(pid, signal).expect("a running process");
-    eventually("the process ends after a signal", STOP_LIMIT, || child.try_wait().ok().flatten()).success()
 }
 
 fn succeed(command: &mut Command) -> String {

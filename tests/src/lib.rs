@@ -1,8 +1,12 @@
 //! What end-to-end tests and benchmarks stand on: real programs as real processes in a directory of
-//! their own, a blocking HTTP client, and a writer of logs that rotate. It has no mock of either side.
+//! their own, a blocking HTTP client, a writer of logs that rotate,
+//! an account of numbered batches, faults of system calls. It has no mock of either side.
 
 pub mod client;
 pub mod cluster;
+pub mod faults;
+pub mod files;
+pub mod ledger;
 pub mod log_writer;
 pub mod random;
 

@@ -1,10 +1,13 @@
 //! What the program can be told to do; one file each. Arguments are read here and nowhere else.
 
+mod check;
 mod enroll;
 mod init;
+mod retention;
 mod run;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -24,6 +27,12 @@ enum Command {
     Run(run::Run),
     /// Prints a join token, which lets one agent enrol.
     Enroll(enroll::Enroll),
+    /// Says what is wrong with a data directory, and changes nothing. The collector must not run.
+    ///
+    /// Ends with 0 if nothing is, 1 if something is, 2 if it can't be checked.
+    Check(check::Check),
+    /// With --dry-run: says which splits retention would remove now, and why. Changes nothing.
+    Retention(retention::Retention),
 }
 
 /// Where the configuration is.
@@ -39,11 +48,14 @@ impl Arguments {
     ///
     /// # Errors
     /// It could not be done; the text says why and what to do.
-    pub fn execute(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pub fn execute(self) -> Result<ExitCode, Box<dyn std::error::Error + Send + Sync>> {
         match self.command {
             Command::Init(init) => init.execute(),
             Command::Run(run) => run.execute(),
             Command::Enroll(enroll) => enroll.execute(),
+            Command::Retention(retention) => retention.execute(),
+            Command::Check(check) => return Ok(check.execute()),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }

@@ -24,6 +24,9 @@ impl Run {
             .with_env_filter(filter)
             .with_ansi(is_terminal)
             .with_writer(std::io::stderr)
+            // It would tell of a line that can't be written by writing a line, and panic when it can't: a log file
+            // on a full disk must stop nothing.
+            .log_internal_errors(false)
             .init();
         let config = Config::load(&self.config.config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

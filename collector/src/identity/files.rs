@@ -1,6 +1,6 @@
 //! The files of a data directory: names, permissions, and writes that are whole or not there.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -99,6 +99,27 @@ impl DataDir {
                     io::Error::new(ErrorKind::ResourceBusy, format!("another collector runs here: {error}"));
                 Err(failed(&path)(source))
             }
+        }
+    }
+
+    /// Keeps collectors out until the file is dropped, without writing anything. `None`: none ever ran here.
+    ///
+    /// # Errors
+    /// A collector runs here, or the file can't be read.
+    pub fn keep_out(&self) -> Result<Option<File>, IdentityError> {
+        let path = self.lock();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&path)(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => {
+                let source = io::Error::new(ErrorKind::ResourceBusy, "a collector runs here; stop it first");
+                Err(failed(&path)(source))
+            }
+            Err(TryLockError::Error(error)) => Err(failed(&path)(error)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `millpond_wire::tls`.
 
 mod authority;
+pub mod check;
 mod files;
 mod registry;
 mod tokens;

@@ -21,9 +21,9 @@ use super::files::{create_private, failed, make_dir, sync_dir};
 const REMEMBERED: Duration = Duration::from_secs(30 * 86_400);
 
 /// Ending of a token's file while it can be used: the contents are its [`Terms`].
-const OPEN: &str = "open";
+pub(super) const OPEN: &str = "open";
 /// Ending of a spent token's file.
-const USED: &str = "used";
+pub(super) const USED: &str = "used";
 
 /// The folder of tokens.
 #[derive(Clone, Debug)]
@@ -152,7 +152,7 @@ impl Terms {
     }
 
     /// `None`: something else, which is good for nothing.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (expiry_s, agent) = match text.split_once(' ') {
             Some((expiry_s, agent)) => (expiry_s, Some(agent.parse().ok()?)),

@@ -2,10 +2,12 @@
 //! the format.
 //!
 //! `record` is the bytes of one record, `segment` a file of records, `recover` reads all of it back,
-//! `state` is what the records add up to, `disk` the file system. [`Wal`] writes: one owner, no
-//! threads and no clock in here. Decoding bodies, admission and the store are elsewhere.
+//! `check` looks for what is wrong, `state` is what the records add up to, `disk` the file system.
+//! [`Wal`] writes: one owner, no threads and no clock in here. Decoding bodies, admission and the store
+//! are elsewhere.
 
 mod bytes;
+pub mod check;
 pub mod disk;
 pub mod record;
 pub mod recover;
@@ -235,7 +237,7 @@ impl Wal {
             return Ok(());
         }
         Err(WalError::NoSpace(format!(
-            "only {free_bytes} bytes are free for {} and [storage] min_free_bytes is {}",
+            "only {free_bytes} bytes are free for {}, {bytes} are to be written, and [storage] min_free_bytes is {}",
             self.dir.display(),
             self.options.min_free_bytes
         )))
@@ -284,10 +286,18 @@ fn create(
     positions.put(&mut body);
     encode_snapshot(numbers, &body, &mut bytes);
     let unfinished = segment.unfinished();
-    let mut file = disk.create(&unfinished)?;
-    file.append(&bytes)?;
-    file.sync()?;
-    disk.rename(&unfinished, &segment.path)?;
+    let make = || {
+        let mut file = disk.create(&unfinished)?;
+        file.append(&bytes)?;
+        file.sync()?;
+        disk.rename(&unfinished, &segment.path)?;
+        Ok(file)
+    };
+    let file = make().inspect_err(|_: &io::Error| {
+        // A full disk has no room for it, and the next one may have another name. Best effort: the next
+        // start removes it as well.
+        let _ = disk.remove(&unfinished);
+    })?;
     disk.sync_dir(dir)?;
     Ok((segment.path, file, bytes.len() as u64))
 }

@@ -318,6 +318,7 @@ fn a_segment_that_can_not_be_begun_harms_nothing() {
         session.commit(10, b"a").unwrap();
         bench.disk.fail(op, 0, ErrorKind::Other);
         assert!(session.wal.rotate(session.numbers, &session.positions).is_err(), "{op:?}");
+        assert!(bench.files("tmp").is_empty(), "{op:?}: a full disk has no room for it");
         session.commit(20, b"b").unwrap();
         let mut session = bench.reopen();
         assert_eq!((session.bodies(), session.offset()), (vec![&b"a"[..], b"b"], Some(20)), "{op:?}");

@@ -312,15 +312,15 @@ impl LogStore for TantivyStore {
         if chosen.is_empty() {
             return Ok(RetentionReport::default());
         }
-        let ids: Vec<u64> = chosen.iter().map(|entry| entry.id).collect();
+        let ids: Vec<u64> = chosen.iter().map(|(entry, _)| entry.id).collect();
         manifest.commit(Record { removed: ids.clone(), ..Record::default() })?;
         self.shared.publish(&ids, &[]);
         drop(manifest);
         ids.iter().for_each(|id| remove_dir(&split_dir(&self.shared.splits_dir, *id)));
         Ok(RetentionReport {
             splits: chosen.len() as u64,
-            documents: chosen.iter().map(|entry| entry.documents).sum(),
-            bytes: chosen.iter().map(|entry| entry.bytes).sum(),
+            documents: chosen.iter().map(|(entry, _)| entry.documents).sum(),
+            bytes: chosen.iter().map(|(entry, _)| entry.bytes).sum(),
         })
     }
 

@@ -9,13 +9,15 @@
 //! | [`log_store`] | the trait and its plans and answers |
 //! | `engine` | the store: shared state, threads, the trait's calls |
 //! | `pipeline`, `indexer`, `flusher`, `merger` | a document's way: appended, in RAM, on disk, merged |
-//! | `manifest`, `recovery`, `retention`, `merge_policy` | what is durable, what is found at the start, what goes |
+//! | [`check`] | what is wrong with a store that nobody has open |
+//! | `manifest`, `recovery`, [`retention`], `merge_policy` | what is durable, what is found at the start, what goes |
 //! | `split` | one immutable set of documents: its files, building, merging, rebuilding documents |
 //! | `query` | filters to bitmaps; newest rows, histograms, aggregates, facets |
 //!
 //! File formats are in `FORMAT.md` beside this crate; `benches/ingest.rs` measures it.
 
 mod catalog;
+pub mod check;
 mod config;
 mod engine;
 mod error;
@@ -29,7 +31,7 @@ mod merger;
 mod pipeline;
 mod query;
 mod recovery;
-mod retention;
+pub mod retention;
 mod row;
 mod split;
 

@@ -18,8 +18,10 @@ use crate::limits::{MANIFEST_RECORD_BYTES_MAX, MANIFEST_ROTATE_BYTES};
 use crate::split::merge::sync_dir;
 use crate::split::meta::{Partition, SplitMeta};
 
-const FILE: &str = "manifest";
-const NEW_FILE: &str = "manifest.new";
+/// Its name.
+pub(crate) const FILE: &str = "manifest";
+/// Its name while it is being written anew.
+pub(crate) const NEW_FILE: &str = "manifest.new";
 /// First bytes of the file; the digit is the format version.
 const MAGIC: [u8; 8] = *b"MLPMANI1";
 const FRAME_BYTES: usize = 8;
@@ -120,6 +122,8 @@ impl State {
 pub(crate) struct Found {
     /// Bytes of a record that was cut off, removed.
     pub(crate) cut_bytes: u64,
+    /// Those bytes are as many as they say they should be: rather damage than a write that was cut off.
+    pub(crate) is_cut_whole: bool,
     /// Damaged records in the middle, skipped.
     pub(crate) damaged_records: u64,
 }
@@ -141,22 +145,11 @@ impl Manifest {
     /// Reads the manifest in `dir`, or begins one.
     pub(crate) fn open(dir: &Path) -> Result<(Self, Found), StoreError> {
         let path = dir.join(FILE);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(StoreError::io("read", &path)(error)),
-        };
-        // A file that is shorter than its magic was never given a record.
-        if bytes.len() < MAGIC.len() && MAGIC.starts_with(&bytes) {
+        let Some((state, good_bytes, found)) = read(dir)? else {
             let mut manifest = Self::begin(dir, State::default())?;
             manifest.state.next_id = 1;
             return Ok((manifest, Found::default()));
-        }
-        let Some(records) = bytes.strip_prefix(&MAGIC) else {
-            return Err(StoreError::damaged(&path, "it does not begin like a manifest of this version"));
         };
-        let (state, good, found) = replay(records);
-        let good_bytes = (MAGIC.len() + good) as u64;
         let file = OpenOptions::new().write(true).open(&path).map_err(StoreError::io("open", &path))?;
         if found.cut_bytes > 0 {
             file.set_len(good_bytes).map_err(StoreError::io("cut", &path))?;
@@ -222,6 +215,27 @@ impl Manifest {
     }
 }
 
+/// Reads the manifest in `dir` and changes nothing: what its records say, how many of its bytes are good,
+/// what was found. `None`: it was never begun. Safe beside a store that is open, whose records are
+/// appended whole or not yet, and whose new files take the name of the old one.
+pub(crate) fn read(dir: &Path) -> Result<Option<(State, u64, Found)>, StoreError> {
+    let path = dir.join(FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(StoreError::io("read", &path)(error)),
+    };
+    // A file that is shorter than its magic was never given a record.
+    if bytes.len() < MAGIC.len() && MAGIC.starts_with(&bytes) {
+        return Ok(None);
+    }
+    let Some(records) = bytes.strip_prefix(&MAGIC) else {
+        return Err(StoreError::damaged(&path, "it does not begin like a manifest of this version"));
+    };
+    let (state, good, found) = replay(records);
+    Ok(Some((state, (MAGIC.len() + good) as u64, found)))
+}
+
 fn frame(record: &Record) -> Vec<u8> {
     let body = serde_json::to_vec(record).expect("a plain struct");
     let mut frame = Vec::with_capacity(FRAME_BYTES + body.len());
@@ -248,11 +262,18 @@ fn replay(bytes: &[u8]) -> (State, usize, Found) {
             }
             None => {
                 found.cut_bytes = (bytes.len() - at) as u64;
+                found.is_cut_whole = is_whole(bytes, at);
                 break;
             }
         }
     }
     (state, at, found)
+}
+
+/// Whether all bytes of a record at `at` are there, by the length that it gives itself.
+fn is_whole(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).and_then(<[u8]>::split_first_chunk::<4>);
+    rest.is_some_and(|(len, rest)| rest.len() >= (u32::from_le_bytes(*len) as usize).saturating_add(4))
 }
 
 /// The record at `at` and its length with the frame.

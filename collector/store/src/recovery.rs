@@ -15,6 +15,9 @@ use crate::log_store::WalPosition;
 use crate::manifest::{Entry, Found, Manifest, Record};
 use crate::split::{Split, split_dir, split_id};
 
+/// Name of the file whose lock says that the store is open.
+pub(crate) const LOCK_FILE: &str = "lock";
+
 /// What was found when a store was opened.
 #[derive(Debug, Default)]
 pub struct Recovered {
@@ -41,10 +44,26 @@ pub struct Recovered {
 
 /// Takes the store's lock; it is released when the file is closed, also by a crash.
 pub(crate) fn lock(dir: &Path) -> Result<File, StoreError> {
-    let path = dir.join("lock");
+    let path = dir.join(LOCK_FILE);
     let file = File::create(&path).map_err(StoreError::io("create", &path))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { path: dir.to_owned() }),
+        Err(error) => Err(StoreError::io("lock", &path)(error.into())),
+    }
+}
+
+/// Keeps a store from being opened for as long as the file is held, without writing anything. `None`: it was
+/// never opened.
+pub(crate) fn lock_out(dir: &Path) -> Result<Option<File>, StoreError> {
+    let path = dir.join(LOCK_FILE);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StoreError::io("open", &path)(error)),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { path: dir.to_owned() }),
         Err(error) => Err(StoreError::io("lock", &path)(error.into())),
     }
