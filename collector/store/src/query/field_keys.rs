@@ -246,7 +246,7 @@ impl<'s> FieldKeys<'s> {
             if self.message
                 && let Some(message) = rows.message(at)
             {
-                self.push_scalar(at as u32, ScalarRef::Str(message), view, out);
+                self.push_scalar(at as u32, ScalarRef::Str(&message), view, out);
             }
             if self.residuals {
                 self.read_residual(rows.residual(at), at as u32, view, out);

@@ -366,7 +366,7 @@ impl MessageTest<'_> {
         let rows = view.rows()?;
         let mut matching = Bits::none(view.len());
         for at in bits.ones() {
-            if rows.message(at).is_some_and(|message| self.test.matches(Scalar::Str(message))) {
+            if rows.message(at).is_some_and(|message| self.test.matches(Scalar::Str(&message))) {
                 matching.set(at as u32);
             }
         }

@@ -54,7 +54,7 @@ pub(crate) fn rebuild(
         claim(residual, &mut claimed);
         builder.begin_numbered(split.columns().time(doc), split.columns().sequence(doc));
         if let Some(message) = texts.message(row) {
-            builder.field(names::MESSAGE, ValueRef::Str(message));
+            builder.field(names::MESSAGE, ValueRef::Str(&message));
         }
         for (column, next) in &mut columns {
             let Some((_, value)) = column.values.get(*next).filter(|(owner, _)| *owner as usize == place)

@@ -4,6 +4,7 @@
 //! It knows nothing of columns and words. The layout is in FORMAT.md.
 
 mod block;
+mod messages;
 mod streams;
 mod template;
 mod writer;
@@ -190,7 +191,7 @@ impl Rows {
         let (frame, noise) = stored.split_at(stored.len().saturating_sub(zone.noise_bytes as usize));
         let plain = zstd::bulk::decompress(frame, zone.plain_bytes as usize)
             .map_err(|error| self.source.damaged(&format!("a row block does not decompress: {error}")))?;
-        ZoneRows::parse(&plain, noise, zone.documents, zone.text_bytes)
+        ZoneRows::parse(plain, noise.to_vec(), zone.documents)
             .ok_or_else(|| self.source.damaged("a row block does not parse"))
     }
 

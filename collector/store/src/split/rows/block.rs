@@ -1,7 +1,8 @@
 //! One block of rows: messages as templates, and residuals. The layout is in FORMAT.md. Pure.
 
-use super::streams::{Streams, StreamsReader};
-use super::template::{MessageSpan, TemplateWriter, read};
+use super::messages::Messages;
+use super::streams::{Part, Streams, StreamsReader};
+use super::template::TemplateWriter;
 
 /// Collects the rows of one block.
 #[derive(Debug, Default)]
@@ -43,48 +44,49 @@ impl BlockBuilder {
 /// The texts of one block.
 #[derive(Debug)]
 pub(crate) struct ZoneRows {
-    /// All messages.
-    text: Vec<u8>,
-    /// By document in the zone.
-    messages: Vec<MessageSpan>,
-    residuals: Vec<u8>,
+    plain: Vec<u8>,
+    noise: Vec<u8>,
+    messages: Messages,
+    residuals: Part,
     /// By document in the zone: where its residual ends.
     residual_ends: Vec<usize>,
 }
 
 impl ZoneRows {
-    /// Reads a block of so many documents with so many bytes of messages and residuals; `None` when it is none.
-    pub(super) fn parse(plain: &[u8], noise: &[u8], documents: u32, text_bytes: u32) -> Option<Self> {
+    /// Reads a block of so many documents; `None` when it is none.
+    pub(super) fn parse(plain: Vec<u8>, noise: Vec<u8>, documents: u32) -> Option<Self> {
         let documents = documents as usize;
-        let mut streams = StreamsReader::new(plain, noise);
-        let (text, messages) = read(&mut streams, documents, text_bytes as usize)?;
+        let mut streams = StreamsReader::new(&plain, &noise);
+        let messages = Messages::read(&mut streams, documents)?;
+        let lengths = streams.numbers(documents)?;
         let mut end = 0usize;
         let mut residual_ends = Vec::with_capacity(documents);
-        for length in streams.numbers(documents)? {
-            end = end.checked_add(usize::try_from(length).ok()?)?;
+        for index in 0..documents {
+            end = end.checked_add(usize::try_from(streams.number(&lengths, index)?).ok()?)?;
             residual_ends.push(end);
         }
-        let residuals = streams.bytes(end)?.into_owned();
-        let is_whole = streams.is_done() && text.len() + residuals.len() == text_bytes as usize;
-        is_whole.then_some(Self { text, messages, residuals, residual_ends })
+        let residuals = streams.bytes(end)?;
+        let is_done = streams.is_done();
+        is_done.then_some(Self { plain, noise, messages, residuals, residual_ends })
     }
 
     /// The message of the document at this place in the zone.
-    pub(crate) fn message(&self, index: usize) -> Option<&str> {
-        let (at, len) = (*self.messages.get(index)?)?;
-        std::str::from_utf8(self.text.get(at as usize..)?.get(..len as usize)?).ok()
+    pub(crate) fn message(&self, index: usize) -> Option<String> {
+        self.messages.message((&self.plain, &self.noise), index)
     }
 
     /// The residual of the document at this place in the zone; empty when there is none.
     pub(crate) fn residual(&self, index: usize) -> &[u8] {
         let end = self.residual_ends.get(index).copied().unwrap_or_default();
         let start = index.checked_sub(1).and_then(|before| self.residual_ends.get(before)).copied();
-        self.residuals.get(start.unwrap_or_default()..end).unwrap_or_default()
+        let start = start.unwrap_or_default();
+        let bytes = self.residuals.get((&self.plain, &self.noise), start, end.saturating_sub(start));
+        bytes.unwrap_or_default()
     }
 
     /// Heap bytes, roughly.
     pub(crate) fn heap_bytes(&self) -> usize {
-        const DOCUMENT_BYTES: usize = size_of::<MessageSpan>() + size_of::<usize>();
-        self.text.len() + self.residuals.len() + self.messages.len() * DOCUMENT_BYTES
+        let residuals = self.residual_ends.len() * size_of::<usize>();
+        self.plain.len() + self.noise.len() + residuals + self.messages.heap_bytes()
     }
 }

@@ -1,8 +1,6 @@
 //! Streams of bytes and numbers, one after the other, in two parts: what a compressor shrinks, and what it
 //! would only slow it down and spoil its statistics. Pure.
 
-use std::borrow::Cow;
-
 use crate::split::varint::{read_varint, write_varint};
 
 /// Shorter streams are not worth a look: they are always compressed, in bytes.
@@ -79,64 +77,111 @@ fn is_noise(bytes: &[u8]) -> bool {
     bits / total + missing >= NOISE_BITS
 }
 
-/// Reads streams back.
+/// The two parts of a block: what was compressed, and the rest.
+pub(super) type Parts<'a> = (&'a [u8], &'a [u8]);
+
+/// Where a stream of bytes is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    is_noise: bool,
+    at: usize,
+}
+
+impl Part {
+    /// Bytes of the stream.
+    pub(super) fn get<'a>(self, (plain, noise): Parts<'a>, from: usize, len: usize) -> Option<&'a [u8]> {
+        let part = if self.is_noise { noise } else { plain };
+        part.get(self.at.checked_add(from)?..)?.get(..len)
+    }
+}
+
+/// Where numbers are: one stream for each of their bytes, the lowest first.
+#[derive(Clone, Debug)]
+pub(super) struct Numbers {
+    planes: Vec<Part>,
+    count: usize,
+}
+
+impl Numbers {
+    /// One number.
+    pub(super) fn get(&self, parts: Parts<'_>, index: usize) -> Option<u64> {
+        let mut number = 0;
+        for (plane, place) in self.planes.iter().zip(0u32..) {
+            let [byte] = plane.get(parts, index, 1)? else { return None };
+            number |= u64::from(*byte) << (place * 8);
+        }
+        (index < self.count).then_some(number)
+    }
+}
+
+/// Reads streams back: finds where they are.
 pub(super) struct StreamsReader<'a> {
-    plain: &'a [u8],
-    noise: &'a [u8],
+    parts: Parts<'a>,
+    plain_at: usize,
+    noise_at: usize,
 }
 
 impl<'a> StreamsReader<'a> {
     /// The two parts, from their beginnings.
     pub(super) fn new(plain: &'a [u8], noise: &'a [u8]) -> Self {
-        Self { plain, noise }
+        Self { parts: (plain, noise), plain_at: 0, noise_at: 0 }
     }
 
-    /// What [`Streams::count`] wrote: no more than there are bytes left.
+    /// What [`Streams::count`] wrote: no more than there are bytes.
     pub(super) fn count(&mut self) -> Option<usize> {
-        let count = usize::try_from(read_varint(&mut self.plain)?).ok()?;
-        (count <= self.plain.len() + self.noise.len()).then_some(count)
+        let mut rest = self.parts.0.get(self.plain_at..)?;
+        let before = rest.len();
+        let count = usize::try_from(read_varint(&mut rest)?).ok()?;
+        self.plain_at += before - rest.len();
+        (count <= self.parts.0.len()).then_some(count)
+    }
+
+    /// So many bytes that were written as they are.
+    pub(super) fn plain_part(&mut self, count: usize) -> Option<Part> {
+        let part = Part { is_noise: false, at: self.plain_at };
+        part.get(self.parts, 0, count)?;
+        self.plain_at += count;
+        Some(part)
     }
 
     /// So many bytes.
-    pub(super) fn bytes(&mut self, count: usize) -> Option<Cow<'a, [u8]>> {
-        let (is_noise, after) = self.plain.split_first()?;
-        self.plain = after;
-        let part = if *is_noise == 0 { &mut self.plain } else { &mut self.noise };
-        let (bytes, after) = part.split_at_checked(count)?;
-        *part = after;
-        Some(Cow::Borrowed(bytes))
+    pub(super) fn bytes(&mut self, count: usize) -> Option<Part> {
+        let is_noise = self.flag()? != 0;
+        if !is_noise {
+            return self.plain_part(count);
+        }
+        let part = Part { is_noise, at: self.noise_at };
+        part.get(self.parts, 0, count)?;
+        self.noise_at += count;
+        Some(part)
     }
 
     /// So many numbers.
-    pub(super) fn numbers(&mut self, count: usize) -> Option<Vec<u64>> {
-        let (width, after) = self.plain.split_first()?;
-        self.plain = after;
-        let mut numbers = vec![0u64; count];
-        for place in 0..u32::from((*width).min(8)) {
-            let plane = self.bytes(count)?;
-            numbers
-                .iter_mut()
-                .zip(plane.iter())
-                .for_each(|(number, byte)| *number |= u64::from(*byte) << (place * 8));
-        }
-        Some(numbers)
+    pub(super) fn numbers(&mut self, count: usize) -> Option<Numbers> {
+        let width = self.flag()?;
+        let planes = (0..width.min(8)).map(|_| self.bytes(count)).collect::<Option<_>>()?;
+        Some(Numbers { planes, count })
     }
 
-    /// So many words.
-    pub(super) fn words(&mut self, count: usize) -> Option<Vec<&'a [u8]>> {
-        let lengths = self.numbers(count)?;
-        let mut words = Vec::with_capacity(count);
-        for length in lengths {
-            let (word, after) = self.plain.split_at_checked(usize::try_from(length).ok()?)?;
-            self.plain = after;
-            words.push(word);
-        }
-        Some(words)
+    /// One number.
+    pub(super) fn number(&self, numbers: &Numbers, index: usize) -> Option<u64> {
+        numbers.get(self.parts, index)
+    }
+
+    /// Bytes of a stream.
+    pub(super) fn get(&self, part: Part, from: usize, len: usize) -> Option<&'a [u8]> {
+        part.get(self.parts, from, len)
     }
 
     /// True when everything was read.
     pub(super) fn is_done(&self) -> bool {
-        self.plain.is_empty() && self.noise.is_empty()
+        (self.plain_at, self.noise_at) == (self.parts.0.len(), self.parts.1.len())
+    }
+
+    fn flag(&mut self) -> Option<u8> {
+        let flag = self.parts.0.get(self.plain_at).copied()?;
+        self.plain_at += 1;
+        Some(flag)
     }
 }
 
@@ -173,12 +218,21 @@ mod tests {
         streams.numbers(&[0, 0]);
         assert_eq!(streams.noise, noise);
         let mut reader = StreamsReader::new(&streams.plain, &streams.noise);
-        assert_eq!(reader.numbers(4).as_deref(), Some(&numbers[..]));
-        assert_eq!(reader.bytes(noise.len()).as_deref(), Some(&noise[..]));
+        let read = |reader: &StreamsReader<'_>, numbers: Option<Numbers>, count: usize| -> Vec<_> {
+            let numbers = numbers.expect("written");
+            (0..=count).map(|at| reader.number(&numbers, at)).collect()
+        };
+        let found = reader.numbers(4);
+        assert_eq!(read(&reader, found, 4), [Some(0), Some(5), Some(70_000), Some(u64::MAX), None]);
+        let found = reader.bytes(noise.len()).expect("written");
+        assert_eq!(reader.get(found, 0, noise.len()), Some(&noise[..]));
         assert_eq!(reader.count(), Some(3));
-        assert_eq!(reader.words(3), Some(vec![&b"a"[..], b"", b"long"]));
-        assert_eq!(reader.numbers(2), Some(vec![0, 0]));
-        assert!(reader.is_done());
-        assert_eq!(reader.numbers(1), None);
+        let found = reader.numbers(3);
+        assert_eq!(read(&reader, found, 3), [Some(1), Some(0), Some(4), None]);
+        let words = reader.plain_part(5).expect("written");
+        assert_eq!(reader.get(words, 1, 4), Some(&b"long"[..]));
+        let found = reader.numbers(2);
+        assert_eq!(read(&reader, found, 2), [Some(0), Some(0), None]);
+        assert!(reader.is_done() && reader.numbers(1).is_none());
     }
 }

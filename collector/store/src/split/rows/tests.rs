@@ -22,6 +22,7 @@ fn rows_round_trip() {
     assert_eq!((zone.documents, zone.min_ns, zone.max_ns, zone.messages), (4, 1, 5, 3));
     let texts = rows.read(zone).expect("valid");
     let messages: Vec<_> = (0..5).map(|index| texts.message(index)).collect();
+    let messages: Vec<_> = messages.iter().map(Option::as_deref).collect();
     assert_eq!(messages, [Some("one"), None, Some(""), Some("ünï"), None]);
     let residuals: Vec<_> = (0..5).map(|index| texts.residual(index)).collect();
     assert_eq!(residuals, [&b""[..], b"\x01x", b"", b"r", b""]);
@@ -53,8 +54,8 @@ fn a_merge_joins_small_blocks_and_copies_large_ones() {
         [(0, 4), (4, 1), (5, 2)]
     );
     let merged = Rows::in_memory(Written { bytes, zones });
-    assert_eq!(merged.read(&merged.zones()[0]).expect("valid").message(3), Some("b"));
-    assert_eq!(merged.read(&merged.zones()[1]).expect("valid").message(0), Some(&*long));
+    assert_eq!(merged.read(&merged.zones()[0]).expect("valid").message(3).as_deref(), Some("b"));
+    assert_eq!(merged.read(&merged.zones()[1]).expect("valid").message(0).as_deref(), Some(&*long));
 }
 
 #[test]

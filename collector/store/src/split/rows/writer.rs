@@ -123,6 +123,7 @@ impl<W: std::io::Write> RowsWriter<W> {
             let residual = texts.residual(index);
             let unindexed = residual::entries(residual).any(|entry| entry.unindexed);
             let message = texts.message(index);
+            let message = message.as_deref();
             let row = RowInput { timestamp_ns, message, residual, id_keys, unindexed };
             self.push(row).map_err(write_error)?;
         }
