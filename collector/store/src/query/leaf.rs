@@ -21,14 +21,11 @@ use super::zone::ZoneView;
 use crate::row::scalar;
 use crate::split::Split;
 use crate::split::bits::Bits;
-use crate::split::columns::{Values, for_each_present, for_each_value};
+use crate::split::columns::{SCANNED_TERMS_MAX, Values, for_each_present, for_each_value};
 use crate::split::filters::{FilterKey, is_id_token, may_begin_id_token, token_key};
 use crate::split::meta::ColumnMeta;
 use crate::split::residual;
 use crate::split::words::{Section, TermCursor};
-
-/// A dictionary with more terms than this is scanned once per condition and the result remembered.
-const CACHED_TERMS_MIN: usize = 64;
 
 /// A test on one part of a split.
 pub(crate) enum LeafTest<'q> {
@@ -239,10 +236,13 @@ fn plan_strings(
         let one = others.iter().all(|other| other == first);
         return if one { lookup(data, test, first) } else { Ok(Arc::new(Ordinals::None)) };
     }
-    if data.num_terms() < CACHED_TERMS_MIN {
+    if data.num_terms() < SCANNED_TERMS_MAX {
         return Ok(Arc::new(ordinals::scan(data, meter, test.required_tokens(), |term| {
             test.matches(Scalar::Str(term))
         })?));
+    }
+    if !split.filters().dictionary_may_have(index, test.required_tokens()) {
+        return Ok(Arc::new(Ordinals::None));
     }
     let condition = test.to_string();
     if let Some(found) = meter.scans().find(split.id(), index, &condition) {

@@ -64,12 +64,15 @@ pub(crate) fn build(
     let (columns_bytes, metas, learned) =
         columns.finish(documents).map_err(StoreError::index("write columns in memory"))?;
     *repetition = learned;
-    let (bytes, zones, filters) = rows.finish().map_err(StoreError::index("write rows in memory"))?;
+    let (bytes, zones, mut filters) = rows.finish().map_err(StoreError::index("write rows in memory"))?;
     let rows = Rows::in_memory(Written { bytes, zones });
-    let filters =
-        Filters::open(OwnedBytes::new(filters), rows.zones().len(), Path::new("filters in memory"))?;
     let words = words.finish()?;
-    let files_bytes = columns_bytes.len() + words.file_bytes() as usize + filters.file_bytes();
+    let columns_len = columns_bytes.len();
+    let columns = Columns::open(FileSlice::from(columns_bytes), &metas)?;
+    columns.push_dictionaries(&metas, &mut filters)?;
+    let filters = OwnedBytes::new(filters.finish());
+    let filters = Filters::open(filters, rows.zones().len(), metas.len(), Path::new("filters in memory"))?;
+    let files_bytes = columns_len + words.file_bytes() as usize + filters.file_bytes();
     let memory_bytes = files_bytes + rows.memory_bytes();
     let meta = SplitMeta {
         id,
@@ -84,6 +87,5 @@ pub(crate) fn build(
         wal_upto,
         ..SplitMeta::default()
     };
-    let columns = Columns::open(FileSlice::from(columns_bytes), &meta.columns)?;
     Ok(Split { meta, words, columns, rows, filters, dir: None, memory_bytes, disk_bytes: 0 })
 }

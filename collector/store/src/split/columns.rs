@@ -14,6 +14,7 @@ use tantivy::columnar::{
 use tantivy::directory::FileSlice;
 
 use super::decimals::Decimals;
+use super::filters::FiltersWriter;
 use super::ids::IdShape;
 use super::meta::{ColumnMeta, Kind};
 use crate::error::StoreError;
@@ -24,6 +25,9 @@ pub(super) const TIME: &str = "_ms";
 /// The nanoseconds after it. Apart, since most sources write milliseconds: where all are 0 they cost nothing, and a
 /// few with more do not cost the others 20 bits.
 pub(super) const TIME_REST: &str = "_ns";
+/// A dictionary with fewer terms is scanned without asking a filter.
+pub(crate) const SCANNED_TERMS_MAX: usize = 64;
+
 /// Nanoseconds in a millisecond.
 pub(super) const MILLI_NS: i64 = 1_000_000;
 /// Sequence number, as the `i64` with the same bits.
@@ -190,6 +194,24 @@ impl Columns {
         let readers: Vec<_> = inputs.iter().map(|input| &input.reader).collect();
         let order = StackMergeOrder::stack(&readers);
         merge_columnar(&readers, &[], order.into(), out).map_err(StoreError::index("merge columns"))
+    }
+
+    /// Makes a filter for each column, in their order.
+    pub(crate) fn push_dictionaries(
+        &self,
+        metas: &[ColumnMeta],
+        filters: &mut FiltersWriter,
+    ) -> Result<(), StoreError> {
+        for (index, meta) in metas.iter().enumerate() {
+            // The others are answered by a lookup, by the word index, or by a scan that is as fast.
+            let wanted = meta.kind == Kind::String && !meta.folded && !meta.texts;
+            let column = match self.values(index)? {
+                Values::String(column) if wanted && column.num_terms() >= SCANNED_TERMS_MAX => Some(column),
+                _ => None,
+            };
+            filters.push_dictionary(column)?;
+        }
+        Ok(())
     }
 
     /// Documents of the file.

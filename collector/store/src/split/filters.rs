@@ -1,10 +1,17 @@
-//! Which ids a zone may have: words of messages that look like ids, and the ids of id columns. Nearly each is one
+//! Which ids a zone may have, and which words the dictionary of a column.
+//!
+//! Ids are words of messages that look like ids, and the ids of id columns. Nearly each is one
 //! of a kind, so in the word index it would cost a term and a list of one document, some ten bytes; here it costs one,
 //! and finding it costs a look at a few zones too many (one in 256). Binary fuse filters (Graf, Lemire: "Binary Fuse
-//! Filters: Fast and Smaller Than Xor Filters", 2022), one for each zone. The layout is in FORMAT.md.
+//! Filters: Fast and Smaller Than Xor Filters", 2022), one for each zone.
+//!
+//! A bare word is looked for in every column. Where a column's values are not single words, only a scan of its dictionary could tell that none has it; its filter
+//! tells at once. The layout is in FORMAT.md.
 
 use std::path::Path;
 
+use millpond_query::tokens::for_each_token;
+use tantivy::columnar::StrColumn;
 use tantivy::directory::OwnedBytes;
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter, FilterRef};
 
@@ -22,6 +29,9 @@ const NUMBER_DIGITS_MIN: usize = 6;
 /// Fewest hexadecimal digits of an id, and how many of them must be 0 to 9: else it may be a word.
 const ID_DIGITS_MIN: usize = 8;
 const ID_NUMERALS_MIN: usize = 2;
+
+/// Most different words of a dictionary for which a filter is made; it bounds the memory of a merge.
+const DICTIONARY_WORDS_MAX: usize = 4 << 20;
 
 /// What a filter is asked for.
 pub(crate) type FilterKey = u64;
@@ -57,14 +67,14 @@ pub(crate) fn id_key(name: &str, shape: IdShape, id: u128) -> FilterKey {
 
 /// Appends the keys of all tokens of a message that are kept in the filters.
 pub(crate) fn push_message_keys(message: &str, keys: &mut Vec<FilterKey>) {
-    millpond_query::tokens::for_each_token(message, |token| {
+    for_each_token(message, |token| {
         if is_id_token(token) {
             keys.push(token_key(token));
         }
     });
 }
 
-/// Collects the filters of a split, one for each zone.
+/// Collects the filters of a split: one for each zone, then one for each column.
 #[derive(Debug)]
 pub(crate) struct FiltersWriter {
     bytes: Vec<u8>,
@@ -86,10 +96,14 @@ impl FiltersWriter {
 
     /// Ends the open zone. Where no filter can be made its zone rules nothing out.
     pub(crate) fn close_zone(&mut self) {
+        self.close(true);
+    }
+
+    fn close(&mut self, wanted: bool) {
         self.keys.sort_unstable();
         self.keys.dedup();
         let start = self.bytes.len();
-        if let Ok(filter) = BinaryFuse8::try_from(self.keys.as_slice()) {
+        if wanted && let Ok(filter) = BinaryFuse8::try_from(self.keys.as_slice()) {
             let mut descriptor = [0; DESCRIPTOR_BYTES];
             filter.dma_copy_descriptor_to(&mut descriptor);
             self.bytes.extend_from_slice(&descriptor);
@@ -97,6 +111,30 @@ impl FiltersWriter {
         }
         self.sizes.push((self.bytes.len() - start) as u32);
         self.keys.clear();
+    }
+
+    /// Adds the filter of a column: of the words of its dictionary, or one that rules nothing out.
+    pub(crate) fn push_dictionary(&mut self, column: Option<&StrColumn>) -> Result<(), StoreError> {
+        let broken = StoreError::index::<std::io::Error>("read a dictionary");
+        if let Some(column) = column {
+            let mut terms = column.dictionary().stream().map_err(broken)?;
+            while terms.advance() && self.keys.len() <= DICTIONARY_WORDS_MAX {
+                let keys = &mut self.keys;
+                let term = std::str::from_utf8(terms.key()).unwrap_or_default();
+                for_each_token(term, |token| keys.push(token_key(token)));
+                if keys.len() >= DICTIONARY_WORDS_MAX {
+                    keys.sort_unstable();
+                    keys.dedup();
+                }
+            }
+            if self.keys.len() > DICTIONARY_WORDS_MAX {
+                self.keys.clear();
+                self.sizes.push(0);
+                return Ok(());
+            }
+        }
+        self.close(column.is_some());
+        Ok(())
     }
 
     /// Adds the filter of a zone that is copied as it is.
@@ -118,32 +156,40 @@ impl FiltersWriter {
 /// The filters of an open split.
 pub(crate) struct Filters {
     bytes: OwnedBytes,
-    /// By zone: where its filter ends.
+    zones: usize,
+    /// By zone, then by column: where its filter ends.
     ends: Vec<usize>,
 }
 
 impl std::fmt::Debug for Filters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Filters").field("zones", &self.ends.len()).finish_non_exhaustive()
+        f.debug_struct("Filters").field("zones", &self.zones).finish_non_exhaustive()
     }
 }
 
 impl Filters {
-    /// Opens the bytes of a file for so many zones; `path` is for errors. The filters themselves are checked by
-    /// [`Self::verify`].
-    pub(crate) fn open(bytes: OwnedBytes, zones: usize, path: &Path) -> Result<Self, StoreError> {
-        let sizes_bytes = zones * size_of::<u32>();
-        let parts = bytes.len().checked_sub(FOOTER_BYTES + sizes_bytes).and_then(|at| {
+    /// Opens the bytes of a file for so many zones and columns; `path` is for errors. The filters themselves are
+    /// checked by [`Self::verify`].
+    pub(crate) fn open(
+        bytes: OwnedBytes,
+        zones: usize,
+        columns: usize,
+        path: &Path,
+    ) -> Result<Self, StoreError> {
+        let filters_wanted = zones.saturating_add(columns);
+        let sizes_bytes = filters_wanted.saturating_mul(size_of::<u32>());
+        let parts = bytes.len().checked_sub(sizes_bytes.saturating_add(FOOTER_BYTES)).and_then(|at| {
             let (filters, rest) = bytes.split_at_checked(at)?;
             let (sizes, footer) = rest.split_at_checked(sizes_bytes)?;
             let (count, _) = footer.split_first_chunk::<4>()?;
-            let fits = filters.starts_with(&FILTERS_MAGIC) && u32::from_le_bytes(*count) as usize == zones;
+            let fits =
+                filters.starts_with(&FILTERS_MAGIC) && u32::from_le_bytes(*count) as usize == filters_wanted;
             fits.then_some((filters.len(), sizes))
         });
         let (filters_bytes, sizes) =
             parts.ok_or_else(|| StoreError::damaged(path, "it is no filters file of this split"))?;
         let mut end = FILTERS_MAGIC.len();
-        let mut ends = Vec::with_capacity(zones);
+        let mut ends = Vec::with_capacity(filters_wanted);
         for size in sizes.as_chunks().0 {
             end += u32::from_le_bytes(*size) as usize;
             ends.push(end);
@@ -151,7 +197,7 @@ impl Filters {
         if end != filters_bytes {
             return Err(StoreError::damaged(path, "the sizes of the filters do not fit"));
         }
-        Ok(Self { bytes, ends })
+        Ok(Self { bytes, zones, ends })
     }
 
     /// Checks the checksum. Reads all of the file.
@@ -165,7 +211,17 @@ impl Filters {
 
     /// Whether a zone may have all of these keys.
     pub(crate) fn may_have(&self, zone: usize, keys: &[FilterKey]) -> bool {
-        let Some((descriptor, fingerprints)) = self.of_zone(zone).split_at_checked(DESCRIPTOR_BYTES) else {
+        self.allows(zone, keys)
+    }
+
+    /// Whether the dictionary of a column may have all of these words.
+    pub(crate) fn dictionary_may_have(&self, column: usize, words: &[String]) -> bool {
+        let keys: Vec<_> = words.iter().map(|word| token_key(word)).collect();
+        self.allows(self.zones.saturating_add(column), &keys)
+    }
+
+    fn allows(&self, filter: usize, keys: &[FilterKey]) -> bool {
+        let Some((descriptor, fingerprints)) = self.of_zone(filter).split_at_checked(DESCRIPTOR_BYTES) else {
             return true;
         };
         let filter = BinaryFuse8Ref::from_dma(descriptor, fingerprints);
@@ -224,7 +280,7 @@ mod tests {
         }
         let bytes = writer.finish();
         let path = Path::new("filters");
-        let filters = Filters::open(OwnedBytes::new(bytes.clone()), sizes.len(), path).expect("valid");
+        let filters = Filters::open(OwnedBytes::new(bytes.clone()), sizes.len(), 0, path).expect("valid");
         filters.verify(path).expect("sound");
         for (zone, keys) in (0..).zip(sizes) {
             for at in 0..keys {
@@ -237,9 +293,9 @@ mod tests {
         (0..sizes.len()).for_each(|zone| copy.copy_zone(filters.of_zone(zone)));
         assert_eq!(copy.finish(), bytes);
         for cut in 0..bytes.len() {
-            let open = Filters::open(OwnedBytes::new(bytes[..cut].to_vec()), sizes.len(), path);
+            let open = Filters::open(OwnedBytes::new(bytes[..cut].to_vec()), sizes.len(), 0, path);
             assert!(open.is_err() || open.is_ok_and(|filters| filters.verify(path).is_err()), "cut at {cut}");
         }
-        assert!(Filters::open(OwnedBytes::new(bytes), sizes.len() + 1, path).is_err());
+        assert!(Filters::open(OwnedBytes::new(bytes), sizes.len(), 1, path).is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::columns::{Columns, Values, sort_columns};
+use super::columns::{Columns, Values, map_file, sort_columns};
 use super::filters::id_key;
 use super::meta::{ColumnMeta, Partition, SplitMeta};
 use super::rows::{InColumns, RowsWriter, Zone};
@@ -43,8 +43,8 @@ fn write(dir: &Path, id: u64, partition: Partition, inputs: &[Arc<Split>]) -> Re
     let words: Vec<_> = inputs.iter().map(|split| split.words()).collect();
     Words::merge(&words, &words_dir)?;
     let columns_crc = write_columns(&dir.join(COLUMNS_FILE), inputs)?;
-    write_rows(dir, inputs)?;
     let mut meta = merged_meta(id, partition, inputs);
+    write_rows(dir, inputs, &meta)?;
     meta.files = list_files(dir)?;
     meta.columns_crc = columns_crc;
     let meta_path = dir.join(META_FILE);
@@ -94,7 +94,7 @@ pub(crate) fn verify_columns(dir: &Path, meta: &SplitMeta) -> Result<(), StoreEr
     if sink.crc == meta.columns_crc { Ok(()) } else { Err(StoreError::damaged(&path, "wrong checksum")) }
 }
 
-fn write_rows(dir: &Path, inputs: &[Arc<Split>]) -> Result<(), StoreError> {
+fn write_rows(dir: &Path, inputs: &[Arc<Split>], meta: &SplitMeta) -> Result<(), StoreError> {
     let path = &dir.join(ROWS_FILE);
     let file = File::create(path).map_err(StoreError::io("create", path))?;
     let mut rows =
@@ -104,11 +104,13 @@ fn write_rows(dir: &Path, inputs: &[Arc<Split>]) -> Result<(), StoreError> {
             rows.push_zone(split.rows(), zone, split.filters().of_zone(number), || in_columns(split, zone))?;
         }
     }
-    let (out, _, filters) = rows.finish().map_err(StoreError::io("write", path))?;
+    let (out, _, mut filters) = rows.finish().map_err(StoreError::io("write", path))?;
     finish_file(out, path)?;
+    let columns = Columns::open(map_file(dir, COLUMNS_FILE)?, &meta.columns)?;
+    columns.push_dictionaries(&meta.columns, &mut filters)?;
     let path = dir.join(FILTERS_FILE);
     let mut file = File::create(&path).map_err(StoreError::io("create", &path))?;
-    file.write_all(&filters).map_err(StoreError::io("write", &path))?;
+    file.write_all(&filters.finish()).map_err(StoreError::io("write", &path))?;
     file.sync_data().map_err(StoreError::io("sync", &path))
 }
 

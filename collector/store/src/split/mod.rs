@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | [`words`] | `words/` (Tantivy) | which documents have this token in their message or long texts |
 //! | [`columns`] | `columns` | the typed value of a field, by document; values by dictionary |
-//! | [`filters`] | `filters` | which ids a zone may have, in its messages and in columns of ids |
+//! | [`filters`] | `filters` | which ids a zone may have, in its messages and in columns of ids; which words a dictionary |
 //! | [`rows`] | `rows` | message and residual, in compressed blocks; times by block |
 //! | [`ids`], `decimals` | | ids and short decimals as whole numbers |
 //! | [`meta`] | `meta` | what the split holds, without reading it |
@@ -82,7 +82,8 @@ impl Split {
         let columns = Columns::open(map_file(dir, COLUMNS_FILE)?, &meta.columns)?;
         let rows = Rows::open(dir.join(ROWS_FILE), meta.documents)?;
         let filters = map_file(dir, FILTERS_FILE)?.read_bytes().map_err(StoreError::io("map", dir))?;
-        let filters = Filters::open(filters, rows.zones().len(), &dir.join(FILTERS_FILE))?;
+        let filters =
+            Filters::open(filters, rows.zones().len(), meta.columns.len(), &dir.join(FILTERS_FILE))?;
         if words.documents() != meta.documents || columns.documents() != meta.documents {
             return Err(StoreError::damaged(dir, "its parts have different numbers of documents"));
         }

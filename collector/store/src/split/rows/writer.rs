@@ -130,8 +130,8 @@ impl<W: std::io::Write> RowsWriter<W> {
         Ok(())
     }
 
-    /// Writes the table and the footer; gives back the writer, the table, and the bytes of the filters file.
-    pub(crate) fn finish(mut self) -> std::io::Result<(W, Vec<Zone>, Vec<u8>)> {
+    /// Writes the table and the footer; gives back the writer, the table, and the filters of its zones.
+    pub(crate) fn finish(mut self) -> std::io::Result<(W, Vec<Zone>, FiltersWriter)> {
         self.close_zone()?;
         let mut table = Vec::with_capacity(self.zones.len() * ZONE_BYTES);
         self.zones.iter().for_each(|zone| zone.write(&mut table));
@@ -140,7 +140,7 @@ impl<W: std::io::Write> RowsWriter<W> {
         self.out.write_all(&crc32c::crc32c(&table).to_le_bytes())?;
         self.out.write_all(&self.written_bytes.to_le_bytes())?;
         self.out.write_all(&ROWS_MAGIC)?;
-        Ok((self.out, self.zones, self.filters.finish()))
+        Ok((self.out, self.zones, self.filters))
     }
 
     fn close_zone(&mut self) -> std::io::Result<()> {
