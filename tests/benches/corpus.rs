@@ -16,6 +16,7 @@ pub(crate) struct Corpus {
     total: u64,
     next: u64,
     start_ms: u64,
+    middle_trace: String,
 }
 
 const SERVICES: [&str; 12] = [
@@ -52,7 +53,7 @@ impl Corpus {
     pub(crate) fn new(seed: u64, total: u64) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
         let start_ms = now.as_millis() as u64 - SPAN_MS;
-        Self { random: Random::new(seed), total, next: 0, start_ms }
+        Self { random: Random::new(seed), total, next: 0, start_ms, middle_trace: String::new() }
     }
 
     /// NDJSON of at least `bytes` bytes, or what is left; empty at the end.
@@ -66,11 +67,19 @@ impl Corpus {
         body.into_bytes()
     }
 
+    /// A trace id of the middle, once that has come.
+    pub(crate) fn middle_trace(&self) -> &str {
+        &self.middle_trace
+    }
+
     fn document(&mut self, out: &mut String) {
         let at_ms = self.start_ms + self.next * SPAN_MS / self.total.max(1);
         let random = &mut self.random;
         let service = random.pick(&SERVICES);
         let (trace_high, trace_low, span) = (random.bits(), random.bits(), random.bits());
+        if self.next == self.total / 2 {
+            self.middle_trace = format!("{trace_high:016x}{trace_low:016x}");
+        }
         let (user, pod) = (random.below(1_500_000) * random.below(1000) / 1000, random.below(8));
         let level = match random.below(100) {
             0..=4 => "error",

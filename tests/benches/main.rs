@@ -59,7 +59,7 @@ fn main() {
     report.row("visible after acknowledgement, p99 ms", load.visible_p99_ms, "< 1000", "");
 
     restart_after_kill(&mut cluster, documents, &mut report);
-    queries::measure(&cluster.client(), documents, &mut report);
+    queries::measure(&cluster.client(), documents, corpus.middle_trace(), &mut report);
     let peak = process::peak_memory_bytes(pid(&cluster));
     report.row("peak memory over all queries, MB", peak as f64 / 1e6, "<= 1000 (500)", "");
     report.print();
