@@ -11,7 +11,7 @@ const RUNS: usize = 5;
 
 type Query = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str);
 
-const QUERIES: [Query; 12] = [
+const QUERIES: [Query; 13] = [
     ("newest 100 of everything", "query", &[("q", "")], "<= 5"),
     ("newest 100, common word", "query", &[("q", "connection")], "<= 5"),
     ("newest 100, phrase", "query", &[("q", "\"connection refused by upstream\"")], "<= 10"),
@@ -33,6 +33,7 @@ const QUERIES: [Query; 12] = [
         "<= 8",
     ),
     ("top 10 of user ids", "stats", &[("q", "| top 10 user.id")], "<= 25"),
+    ("different user ids", "stats", &[("q", "| stats dc(user.id)")], "<= 20"),
     (
         "p50 to p99 by service",
         "stats",
