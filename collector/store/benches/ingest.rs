@@ -5,7 +5,7 @@
 //! `MILLPOND_BENCH_DOCS` sets the number of documents (default 300,000). Raw bytes are those of the
 //! documents as flat JSON, one a line. `MILLPOND_BENCH_PROFILE` names the one query to run, 300 times,
 //! under a profiler. `MILLPOND_BENCH_DIR` names a directory that is kept: the next run finds its store
-//! there and only asks it.
+//! there and only asks it. `MILLPOND_BENCH_RUNS` is the number of runs of each query.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -122,7 +122,7 @@ fn access(builder: &mut BatchBuilder, random: &mut Random) {
     builder.field("http.request.method", ValueRef::Str(method));
     builder.field("url.path", ValueRef::Str(&path));
     builder.field("http.response.status_code", ValueRef::I64(status));
-    builder.field("duration_ms", ValueRef::I64(took as i64));
+    builder.field("duration_ms", ValueRef::F64(random.below(90_000) as f64 / 1_000.0));
     builder.field("client.ip", ValueRef::Str(&ip));
 }
 
@@ -190,20 +190,17 @@ fn stack_trace(builder: &mut BatchBuilder, random: &mut Random) {
     builder.field("error.type", ValueRef::Str("java.lang.IllegalStateException"));
 }
 
-/// CPU seconds, user and system, from the operating system: of the process less those of this thread,
-/// which makes the corpus.
+/// CPU seconds of the process less those of this thread, which makes the corpus.
 fn cpu_seconds() -> f64 {
-    let ticks = |path: &str| {
-        let stat = std::fs::read_to_string(path).unwrap_or_default();
-        let after_name = stat.rsplit(')').next().unwrap_or_default().to_owned();
-        after_name
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<f64>().ok())
-            .sum::<f64>()
-    };
-    (ticks("/proc/self/stat") - ticks("/proc/thread-self/stat")) / 100.0
+    cpu_seconds_of("/proc/self/stat") - cpu_seconds_of("/proc/thread-self/stat")
+}
+
+/// CPU seconds, in steps of a hundredth.
+fn cpu_seconds_of(path: &str) -> f64 {
+    let stat = std::fs::read_to_string(path).unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// A line of `/proc/self/status`, in MiB.
@@ -236,15 +233,20 @@ fn budget() -> Budget {
     }
 }
 
-/// Prints the time of the first run and of the best of five.
+fn number(name: &str, otherwise: u32) -> u32 {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Prints the time of the first run and of the best of some more.
 fn time(name: &str, mut run: impl FnMut() -> String) {
     let mut times = Vec::new();
     let mut answer = String::new();
-    let runs = match std::env::var("MILLPOND_BENCH_PROFILE") {
-        Ok(only) if name == only => 300,
-        Ok(_) => return,
-        Err(_) => 5,
+    let runs: u32 = match std::env::var("MILLPOND_BENCH_PROFILE") {
+        Ok(only) if name != only => return,
+        Ok(_) => 300,
+        Err(_) => number("MILLPOND_BENCH_RUNS", 5),
     };
+    let cpu = cpu_seconds_of("/proc/self/stat");
     for _ in 0..runs {
         let start = Instant::now();
         answer = run();
@@ -252,7 +254,8 @@ fn time(name: &str, mut run: impl FnMut() -> String) {
     }
     let first = times.first().copied().unwrap_or_default();
     let best = times.iter().copied().fold(f64::INFINITY, f64::min);
-    println!("| {name} | {first:.1} | {best:.1} | {answer} |");
+    let cpu = (cpu_seconds_of("/proc/self/stat") - cpu) * 1e3 / f64::from(runs);
+    println!("| {name} | {first:.1} | {best:.1} | {cpu:.1} | {answer} |");
 }
 
 fn newest(store: &TantivyStore, text: &str) -> String {
@@ -310,7 +313,7 @@ fn histogram(store: &TantivyStore, text: &str, span_ns: i64, by: Option<&str>) -
 }
 
 fn queries(store: &TantivyStore, span_ns: i64, trace: &str) {
-    println!("| query | first ms | best ms | answer |\n|---|---|---|---|");
+    println!("| query | first ms | best ms | CPU ms | answer |\n|---|---|---|---|---|");
     let newest_rows = [
         ("newest 100 of everything", "*"),
         ("newest 100, a common word", "timeout"),
@@ -371,8 +374,7 @@ fn ingest(store: &TantivyStore, dir: &Path, count: usize) {
         std::thread::park_timeout(Duration::from_secs(5));
     }
     let cpu = cpu_seconds() - cpu;
-    let raw = corpus.raw_bytes;
-    let megabytes = raw as f64 / 1e6;
+    let (raw, megabytes) = (corpus.raw_bytes, corpus.raw_bytes as f64 / 1e6);
     println!("{count} documents, {megabytes:.1} MB of JSON, {:.0} B each", raw as f64 / count as f64);
     println!("| figure | value |\n|---|---|");
     println!("| documents per second, the generator beside it | {:.0} |", count as f64 / seconds);
@@ -388,11 +390,10 @@ fn ingest(store: &TantivyStore, dir: &Path, count: usize) {
 }
 
 fn main() {
-    let count =
-        std::env::var("MILLPOND_BENCH_DOCS").ok().and_then(|count| count.parse().ok()).unwrap_or(300_000);
+    let count = number("MILLPOND_BENCH_DOCS", 300_000) as usize;
     let temporary = tempfile::tempdir().expect("temporary directory");
-    let kept = std::env::var_os("MILLPOND_BENCH_DIR").map(std::path::PathBuf::from);
-    let dir = kept.unwrap_or_else(|| temporary.path().to_owned());
+    let kept = std::env::var_os("MILLPOND_BENCH_DIR");
+    let dir = kept.map_or(temporary.path().to_owned(), Into::into);
     let (store, _) = TantivyStore::open(&dir, StoreConfig::default()).expect("opens");
     if store.health().disk_splits == 0 {
         ingest(&store, &dir, count);
@@ -400,7 +401,6 @@ fn main() {
     let health = store.health();
     println!("| disk splits, merges | {}, {} |", health.disk_splits, health.merges);
     // Time goes on by 25 ms a document, on average.
-    let documents = health.documents as i64;
-    queries(&store, documents * 25_000_000, &some_trace(&store));
+    queries(&store, health.documents as i64 * 25_000_000, &some_trace(&store));
     println!("peak RSS after the queries: {:.0} MiB, now {:.0}", status_mib("VmHWM"), status_mib("VmRSS"));
 }
