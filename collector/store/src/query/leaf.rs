@@ -28,6 +28,7 @@ use crate::split::residual;
 use crate::split::words::{Section, TermCursor};
 
 /// A test on one part of a split.
+#[derive(Clone)]
 pub(crate) enum LeafTest<'q> {
     /// The column has a value.
     Present(&'q Values),
@@ -50,6 +51,7 @@ pub(crate) enum LeafTest<'q> {
 }
 
 /// The words that every text has that matches a test.
+#[derive(Clone)]
 pub(crate) struct Words {
     /// All of these, the rarest first.
     all: Vec<TermCursor>,
@@ -62,12 +64,14 @@ pub(crate) struct Words {
 }
 
 /// A test of messages.
+#[derive(Clone)]
 pub(crate) struct MessageTest<'q> {
     test: &'q Test,
     words: Words,
 }
 
 /// A test of what is in residuals only.
+#[derive(Clone)]
 pub(crate) struct ResidualTest<'q> {
     test: &'q Test,
     /// `None`: every field that bare words look into.
