@@ -118,6 +118,16 @@ pub(crate) const CELLS_MAX: u32 = 1 << 16;
 /// a hash map.
 pub(crate) const TALLY_CELLS_MAX: u64 = 4 << 20;
 
+/// Most rows of a `top` that are found by candidates; with more, nearly every value is one.
+pub(crate) const TOP_ROWS_MAX: usize = 1_000;
+
+/// Most candidates for the most frequent values. Each may cost a lookup in every split, some 10 µs; beyond it
+/// the dictionaries are merged.
+pub(crate) const TOP_CANDIDATES_MAX: usize = 20_000;
+
+/// Candidates for each thread that helps to look them up.
+pub(crate) const TOP_HELPER_CANDIDATES_MIN: usize = 64;
+
 /// Bytes that one group of a query's budget stands for, where values are counted without groups: what a
 /// group with a key and an aggregate or two takes.
 pub(crate) const GROUP_BYTES: usize = 512;

@@ -16,6 +16,7 @@ use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::ordinal_counts::{OrdinalCounts, OrdinalCursor};
 use super::scan::{SplitVisitor, scan};
+use super::top::add_top;
 use super::zone::ZoneView;
 use crate::error::StoreError;
 use crate::limits::GROUP_BYTES;
@@ -284,7 +285,15 @@ impl<'s> Total<'s> {
 
     /// Adds the most frequent values to `best`.
     fn add_best(self, best: &mut Best, meter: &Meter<'_>) {
-        let result = self.for_each(&mut |value, count| best.add(value, count));
+        let added = match self.floor {
+            0 => add_top(&self.dictionaries, &self.others, best, meter),
+            _ => Ok(false),
+        };
+        let result = match added {
+            Ok(true) => Ok(()),
+            Ok(false) => self.for_each(&mut |value, count| best.add(value, count)),
+            Err(halt) => Err(halt),
+        };
         // No split has the number 0.
         meter.go_on(0, result);
     }

@@ -8,7 +8,7 @@
 //! | [`newest`] | rows in order of time, stopping early |
 //! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
 //! | [`group_by`], [`inputs`] | what [`aggregate`] does within a split |
-//! | [`best`] | the most frequent values |
+//! | [`best`], [`top`] | the most frequent values, of all or of candidates |
 //! | [`cells`], [`picked`] | groups by small dictionaries and times without a hash map; values of few documents |
 //! | [`field_keys`], [`keys`], [`tally`], [`ordinal_counts`] | values of a field as numbers within a split, as keys across splits; counts |
 
@@ -33,6 +33,7 @@ mod ordinals;
 mod picked;
 mod scan;
 mod tally;
+mod top;
 mod zone;
 
 #[cfg(test)]

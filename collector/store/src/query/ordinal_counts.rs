@@ -33,10 +33,8 @@ impl OrdinalCounts {
         if !in_table {
             return Self::Map(FxHashMap::default());
         }
-        let mut counts = Vec::with_capacity(terms as usize);
         // Written, not only reserved: pages that are read first are mapped twice, with a stop of all threads.
-        counts.resize(terms as usize, 0);
-        Self::Table(counts)
+        Self::Table(std::iter::repeat_n(0, terms as usize).collect())
     }
 
     /// Counts one of a value.

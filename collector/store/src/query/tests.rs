@@ -152,3 +152,35 @@ fn many_threads_find_what_one_finds() {
     };
     assert_eq!(run(0), run(3));
 }
+
+#[test]
+fn candidates_find_what_merged_dictionaries_give() {
+    let splits: Vec<_> =
+        [(1, 3_000), (2, 200), (3, 1_000), (4, 1)].map(|(id, documents)| split(id, documents, false)).into();
+    let (budget, scans, helpers) = (budget(), ScanCache::default(), Helpers::of(0));
+    let meter = Meter::new(&budget, &scans, &helpers);
+    for field in ["user.id", "service.name", "mixed", "took", "nothing"] {
+        let fields = [field.to_owned()];
+        for limit in [1, 2, 10, 60, 299, 5_000] {
+            let pipes = pipes(&format!("| stats count() as n by {field} | sort -n, {field} | limit {limit}"));
+            let table = facets::top(&splits, &Filter::All, TimeRange::default(), &pipes, &meter);
+            let mut found = table.expect("a top").rows;
+            let merged = facets::facets(&splits, &Filter::All, TimeRange::default(), &fields, limit, &meter);
+            let mut wanted = merged[0].values.clone();
+            if merged[0].missing > 0 {
+                wanted.push((millpond_query::table::Cell::Null, merged[0].missing));
+                wanted.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+            }
+            wanted.truncate(limit);
+            found.iter_mut().for_each(|row| row.truncate(2));
+            let found: Vec<_> = found.into_iter().map(|row| format!("{row:?}")).collect();
+            let wanted: Vec<_> = wanted
+                .into_iter()
+                .map(|(value, count)| {
+                    format!("{:?}", [value, millpond_query::table::Cell::I64(count as i64)])
+                })
+                .collect();
+            assert_eq!(found, wanted, "{field} {limit}");
+        }
+    }
+}
