@@ -3,7 +3,7 @@
 
 use millpond_query::{Scalar, Test};
 
-use super::leaf::select;
+use super::picked::select;
 use super::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::columns::Ids;

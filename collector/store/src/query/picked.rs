@@ -33,3 +33,20 @@ pub(crate) fn for_each_picked<T>(
         });
     }
 }
+
+/// Sets the bits of the documents of `among` with a value that is wanted.
+pub(crate) fn select<T>(
+    column: &Column<T>,
+    view: &ZoneView<'_>,
+    among: &Bits,
+    bits: &mut Bits,
+    wanted: impl Fn(T) -> bool,
+) where
+    T: PartialOrd + Copy + Default + std::fmt::Debug + Send + Sync + 'static,
+{
+    for_each_picked(column, view, among, |at, value| {
+        if wanted(value) {
+            bits.set(at);
+        }
+    });
+}
