@@ -31,6 +31,7 @@ use crate::pipeline::Pipeline;
 use crate::query;
 use crate::query::cache::ScanCache;
 use crate::query::filter::time_bounds;
+use crate::query::helpers::Helpers;
 use crate::query::meter::Meter;
 use crate::recovery::{self, Recovered};
 use crate::retention;
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// What queries found in dictionaries.
     scans: ScanCache,
+    helpers: Helpers,
     /// Held for as long as the store is open.
     _lock: std::fs::File,
 }
@@ -131,6 +133,7 @@ impl TantivyStore {
                 ..Counters::default()
             },
             scans: ScanCache::default(),
+            helpers: Helpers::default(),
             _lock: lock,
         });
         let store = Self { shared: Arc::clone(&shared), threads: Mutex::default() };
@@ -187,7 +190,7 @@ impl TantivyStore {
         run: impl FnOnce(&Catalog, &Meter<'_>) -> T,
     ) -> Answer<T> {
         let catalog = self.shared.catalog.load_full();
-        let meter = Meter::new(budget, &self.shared.scans);
+        let meter = Meter::new(budget, &self.shared.scans, &self.shared.helpers);
         let value = run(&catalog, &meter);
         if catalog.is_incomplete(range) {
             meter.note(Partial::Damaged);

@@ -98,15 +98,35 @@ pub(crate) const SCAN_CACHE_ENTRY_BYTES_MAX: usize = 512 << 10;
 /// Most bytes of decompressed row blocks that one query keeps.
 pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;
 
+/// Zones of one split for each thread that helps to scan them: fewer are done before it runs.
+pub(crate) const SCAN_HELPER_ZONES_MIN: usize = 32;
+
+/// Zones that a scanning thread takes at a time.
+pub(crate) const SCAN_RUN_ZONES: usize = 8;
+
 /// Integers of a column that span at most this are numbered by their distance from the smallest.
 pub(crate) const INTEGER_SPAN_MAX: u64 = 1 << 40;
 
 /// Most bytes of strings that one field of one query keeps because they are in no dictionary.
 pub(crate) const INTERNED_BYTES_MAX: usize = 32 << 20;
 
+/// Groups that documents are given by arithmetic, without a hash map: one for each combination of the values of
+/// all keys, whether it occurs or not.
+pub(crate) const CELLS_MAX: u32 = 1 << 16;
+
 /// Groups times values of a field up to which they are counted in a table, 4 bytes each; beyond it in
 /// a hash map.
 pub(crate) const TALLY_CELLS_MAX: u64 = 4 << 20;
+
+/// Most rows of a `top` that are found by candidates; with more, nearly every value is one.
+pub(crate) const TOP_ROWS_MAX: usize = 1_000;
+
+/// Most candidates for the most frequent values. Each may cost a lookup in every split, some 10 µs; beyond it
+/// the dictionaries are merged.
+pub(crate) const TOP_CANDIDATES_MAX: usize = 20_000;
+
+/// Candidates for each thread that helps to look them up.
+pub(crate) const TOP_HELPER_CANDIDATES_MIN: usize = 64;
 
 /// Bytes that one group of a query's budget stands for, where values are counted without groups: what a
 /// group with a key and an aggregate or two takes.

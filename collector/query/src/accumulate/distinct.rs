@@ -1,17 +1,20 @@
 //! Different values, counted by their 64-bit hashes: with ten million values, one collision is expected about
 //! once in 370,000 queries.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use crate::limits::MAX_DISTINCT;
 use crate::number::Number;
 use crate::scalar::Scalar;
 
-/// A bounded set of hashes.
+/// Hashes are sorted in among the others when there are this many, or as many as there are others.
+const RECENT_MIN: usize = 1_024;
+
+/// A bounded set of hashes. A sorted list: a hash table of millions misses the cache at every value.
 #[derive(Debug, Clone, Default)]
 pub struct Distinct {
-    hashes: HashSet<u64, BuildHasherDefault<AlreadyHashed>>,
+    /// Ascending, each once, at most [`MAX_DISTINCT`].
+    sorted: Vec<u64>,
+    /// In any order, maybe among the others already.
+    recent: Vec<u64>,
     full: bool,
 }
 
@@ -22,35 +25,70 @@ impl Distinct {
 
     /// Adds a value by its [`hash`], for stores that hash each dictionary term once.
     pub fn add_hash(&mut self, hash: u64) {
-        if self.hashes.len() < MAX_DISTINCT {
-            self.hashes.insert(hash);
-        } else if !self.full {
-            self.full = !self.hashes.contains(&hash);
+        self.recent.push(hash);
+        if self.recent.len() >= self.sorted.len().max(RECENT_MIN) {
+            self.settle();
         }
     }
 
     pub(super) fn merge(&mut self, other: &Distinct) {
         self.full |= other.full;
-        for hash in &other.hashes {
-            self.add_hash(*hash);
-        }
+        self.settle();
+        self.take(&other.sorted);
+        other.recent.iter().for_each(|hash| self.add_hash(*hash));
     }
 
     /// Different values seen, at most [`MAX_DISTINCT`].
     #[must_use]
     pub fn count(&self) -> usize {
-        self.hashes.len()
+        self.sorted.len().saturating_add(self.news().len()).min(MAX_DISTINCT)
     }
 
     /// True when values were left out, so that the count is a lower bound.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.full
+        let may_be = self.sorted.len().saturating_add(self.recent.len()) > MAX_DISTINCT;
+        self.full || (may_be && self.sorted.len().saturating_add(self.news().len()) > MAX_DISTINCT)
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        // One control byte beside each slot.
-        self.hashes.capacity().saturating_mul(size_of::<u64>() + 1)
+        self.sorted.capacity().saturating_add(self.recent.capacity()).saturating_mul(size_of::<u64>())
+    }
+
+    /// The recent hashes that are not among the others, ascending.
+    fn news(&self) -> Vec<u64> {
+        let mut news = self.recent.clone();
+        news.sort_unstable();
+        news.dedup();
+        news.retain(|hash| self.sorted.binary_search(hash).is_err());
+        news
+    }
+
+    /// Sorts the recent hashes in.
+    fn settle(&mut self) {
+        let mut recent = std::mem::take(&mut self.recent);
+        recent.sort_unstable();
+        recent.dedup();
+        self.take(&recent);
+        recent.clear();
+        self.recent = recent;
+    }
+
+    /// Sorts ascending hashes in.
+    fn take(&mut self, hashes: &[u64]) {
+        let mut own = self.sorted.iter().copied().peekable();
+        let mut merged = Vec::with_capacity(self.sorted.len().max(hashes.len()));
+        for hash in hashes {
+            while let Some(less) = own.next_if(|own| own < hash) {
+                merged.push(less);
+            }
+            let _ = own.next_if_eq(hash);
+            merged.push(*hash);
+        }
+        merged.extend(own);
+        self.full |= merged.len() > MAX_DISTINCT;
+        merged.truncate(MAX_DISTINCT);
+        self.sorted = merged;
     }
 }
 
@@ -75,24 +113,4 @@ pub fn hash(value: Scalar<'_>) -> u64 {
 fn whole(value: f64) -> Option<i64> {
     let whole = value as i64;
     (Number::I64(whole) == Number::F64(value)).then_some(whole)
-}
-
-/// The keys are hashes already.
-#[derive(Debug, Clone, Copy, Default)]
-struct AlreadyHashed(u64);
-
-impl Hasher for AlreadyHashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }

@@ -6,8 +6,10 @@ use crate::pipe::{Agg, AggFunction};
 use crate::scalar::Scalar;
 use crate::table::Cell;
 
+mod buckets;
 mod distinct;
 mod extreme;
+mod logarithm;
 mod sketch;
 mod sum;
 
@@ -50,11 +52,13 @@ impl Accumulator {
     }
 
     /// Adds one value of the aggregate's field. Times are added as whole numbers of nanoseconds.
+    #[inline]
     pub fn add(&mut self, value: Scalar<'_>) {
         self.add_weighted(value, 1);
     }
 
     /// Adds a value that occurs `times` times, as a term of a dictionary with its count does.
+    #[inline]
     pub fn add_weighted(&mut self, value: Scalar<'_>, times: u64) {
         if times == 0 {
             return;
@@ -125,6 +129,7 @@ impl Accumulator {
 }
 
 /// A number, or a string the whole of which is one.
+#[inline]
 fn numeric(value: Scalar<'_>) -> Option<Number> {
     match value {
         Scalar::Str(text) => Number::parse(text),

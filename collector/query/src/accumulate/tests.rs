@@ -86,6 +86,27 @@ fn a_distinct_count_says_when_it_is_full() {
 }
 
 #[test]
+fn a_distinct_count_counts_each_hash_once() {
+    let (mut distinct, mut other) = (super::Distinct::default(), super::Distinct::default());
+    let mut expected = std::collections::BTreeSet::new();
+    for at in 0..20_000_u64 {
+        let hash = (at * at) % 7_919;
+        if at % 3 == 0 {
+            distinct.add_hash(hash)
+        } else {
+            other.add_hash(hash)
+        }
+        expected.insert(hash);
+        if at % 4_999 == 0 {
+            distinct.merge(&other);
+            assert_eq!(distinct.count(), expected.len(), "{at}");
+        }
+    }
+    other.merge(&distinct);
+    assert_eq!((other.count(), other.is_full()), (expected.len(), false));
+}
+
+#[test]
 fn a_sketch_stays_bounded() {
     let mut sketch = Sketch::default();
     (-300..300)

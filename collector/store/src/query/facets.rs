@@ -1,7 +1,7 @@
 //! Exact top values of fields: counted by ordinal within a split, merged across splits in the order of
 //! the dictionaries, so that millions of different values need no table of their texts.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -10,11 +10,13 @@ use millpond_query::{AggFunction, Filter, GroupKey, Pipe};
 use rustc_hash::FxHashMap;
 use tantivy::columnar::StrColumn;
 
+use super::best::{Best, Value, key_of};
 use super::field_keys::{FieldKeys, KeyNumber, Pairs};
 use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::ordinal_counts::{OrdinalCounts, OrdinalCursor};
 use super::scan::{SplitVisitor, scan};
+use super::top::add_top;
 use super::zone::ZoneView;
 use crate::error::StoreError;
 use crate::limits::GROUP_BYTES;
@@ -77,9 +79,7 @@ pub(crate) fn top<'s>(
     if total.missing > 0 {
         best.add(Value::Key(Key::Missing), total.missing);
     }
-    if let Err(Halt::Failed(error)) = total.for_each(&mut |value, count| best.add(value, count)) {
-        meter.note_damaged(0, &error);
-    }
+    total.add_best(&mut best, meter);
     let cell = |count| Cell::I64(i64::try_from(count).unwrap_or(i64::MAX));
     let rows = best.finish().0.into_iter().map(|(key, count)| vec![key.into_cell(), cell(count)]);
     Some(Table { columns: vec![field.clone(), agg.column.clone()], rows: rows.collect() })
@@ -173,6 +173,15 @@ impl SplitVisitor for Visitor<'_, '_> {
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
         let bytes_max = counts_bytes_max(self.meter) / self.fields.len().max(1);
         for field in &mut self.fields {
+            if let Some(column) = field.keys.only_ordinals() {
+                let mut having = 0;
+                if let Some(column) = column {
+                    having = field.terms.add_picked(column, view, bits);
+                }
+                field.missing += (bits.count() - having) as u64;
+                field.stay_below(bytes_max, self.meter);
+                continue;
+            }
             field.keys.read(view, bits, true, &mut self.pairs)?;
             let having = self.pairs.chunk_by(|a, b| a.0 == b.0).count();
             field.missing += bits.count().saturating_sub(having) as u64;
@@ -183,13 +192,39 @@ impl SplitVisitor for Visitor<'_, '_> {
                     _ => *field.others.entry(*number).or_default() += 1,
                 }
             }
-            while matches!(field.terms, OrdinalCounts::Map(_)) && field.terms.heap_bytes() > bytes_max {
-                self.meter.note(Partial::Groups);
-                field.floor = next_floor(field.floor);
-                field.terms.drop_rare(field.floor);
-            }
+            field.stay_below(bytes_max, self.meter);
         }
         Ok(())
+    }
+
+    fn absorb(&mut self, other: Self) -> Option<Self> {
+        let agree = |visitor: &Self| visitor.fields.iter().all(|field| field.keys.numbers_agree());
+        if !agree(self) || !agree(&other) {
+            return Some(other);
+        }
+        self.fields.iter_mut().zip(other.fields).for_each(|(own, field)| own.absorb(field));
+        None
+    }
+}
+
+impl FieldCounts<'_> {
+    /// Leaves out rare values until the counts take at most this many bytes.
+    fn stay_below(&mut self, bytes_max: usize, meter: &Meter<'_>) {
+        while matches!(self.terms, OrdinalCounts::Map(_)) && self.terms.heap_bytes() > bytes_max {
+            meter.note(Partial::Groups);
+            self.floor = next_floor(self.floor);
+            self.terms.drop_rare(self.floor);
+        }
+    }
+
+    /// Adds what another reader of the split has counted, when numbers agree.
+    fn absorb(&mut self, other: Self) {
+        self.missing += other.missing;
+        self.floor = self.floor.max(other.floor);
+        self.terms.absorb(other.terms);
+        for (number, count) in other.others {
+            *self.others.entry(number).or_default() += count;
+        }
     }
 }
 
@@ -248,6 +283,21 @@ impl<'s> Total<'s> {
         }
     }
 
+    /// Adds the most frequent values to `best`.
+    fn add_best(self, best: &mut Best, meter: &Meter<'_>) {
+        let added = match self.floor {
+            0 => add_top(&self.dictionaries, &self.others, best, meter),
+            _ => Ok(false),
+        };
+        let result = match added {
+            Ok(true) => Ok(()),
+            Ok(false) => self.for_each(&mut |value, count| best.add(value, count)),
+            Err(halt) => Err(halt),
+        };
+        // No split has the number 0.
+        meter.go_on(0, result);
+    }
+
     /// Visits every value with its count, once each.
     fn for_each(mut self, visit: &mut dyn FnMut(Value<'_>, u64)) -> Result<(), Halt> {
         let mut cursors = Vec::with_capacity(self.dictionaries.len());
@@ -288,25 +338,6 @@ impl<'s> Total<'s> {
     }
 }
 
-fn key_of(term: &[u8]) -> Key {
-    Key::String(String::from_utf8_lossy(term).into())
-}
-
-/// A value that is visited: most are never kept.
-enum Value<'a> {
-    Term(&'a [u8]),
-    Key(Key),
-}
-
-impl Value<'_> {
-    fn into_key(self) -> Key {
-        match self {
-            Self::Term(term) => key_of(term),
-            Self::Key(key) => key,
-        }
-    }
-}
-
 /// The terms of one dictionary that were counted, in their order.
 struct TermCounts<'s> {
     stream: tantivy::columnar::Streamer<'s>,
@@ -331,64 +362,5 @@ impl<'s> TermCounts<'s> {
             }
         }
         None
-    }
-}
-
-/// The most frequent values, ties by value, and the number of all.
-struct Best {
-    top: usize,
-    distinct: u64,
-    /// The worst on top.
-    heap: BinaryHeap<Candidate>,
-}
-
-struct Candidate {
-    count: u64,
-    key: Key,
-}
-
-impl Ord for Candidate {
-    /// The worst is the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.count.cmp(&self.count).then_with(|| self.key.cmp(&other.key))
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Candidate {}
-
-impl Best {
-    fn new(top: usize) -> Self {
-        Self { top, distinct: 0, heap: BinaryHeap::new() }
-    }
-
-    fn add(&mut self, value: Value<'_>, count: u64) {
-        self.distinct += 1;
-        if self.heap.len() < self.top {
-            self.heap.push(Candidate { count, key: value.into_key() });
-        } else if let Some(mut worst) = self.heap.peek_mut()
-            && count >= worst.count
-        {
-            let candidate = Candidate { count, key: value.into_key() };
-            if candidate < *worst {
-                *worst = candidate;
-            }
-        }
-    }
-
-    fn finish(self) -> (Vec<(Key, u64)>, u64) {
-        let best = self.heap.into_sorted_vec();
-        (best.into_iter().map(|candidate| (candidate.key, candidate.count)).collect(), self.distinct)
     }
 }

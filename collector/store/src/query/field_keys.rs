@@ -11,17 +11,18 @@ use millpond_query::{Scalar, aliases};
 use millpond_wire::batch::{ScalarRef, for_each_leaf_of};
 use millpond_wire::names;
 use rustc_hash::FxHashMap;
-use tantivy::columnar::{ColumnIndex, StrColumn};
+use tantivy::columnar::{Column, ColumnIndex, StrColumn};
 
 use super::keys::Key;
 use super::meter::Halt;
+use super::picked::for_each_picked;
 use super::zone::ZoneView;
 use crate::error::StoreError;
 use crate::limits::{INTEGER_SPAN_MAX, INTERNED_BYTES_MAX};
 use crate::log_store::Partial;
 use crate::split::Split;
 use crate::split::bits::Bits;
-use crate::split::columns::{Values, for_each_value};
+use crate::split::columns::Values;
 use crate::split::rebuild::split_texts;
 use crate::split::residual;
 
@@ -98,27 +99,21 @@ impl<'s> FieldKeys<'s> {
         bits: &Bits,
         mut visit: impl FnMut(u32, Scalar<'_>),
     ) {
-        let docs = view.docs();
-        let first = docs.start;
         for values in self.others.iter().filter(|values| self.leaves(values)) {
             match values {
-                Values::Integer(column) => for_each_value(column, &docs, |doc, value| {
-                    if bits.contains(doc - first) {
-                        visit(doc - first, Scalar::I64(value));
-                    }
-                }),
-                Values::Float(column) => for_each_value(column, &docs, |doc, value| {
-                    if bits.contains(doc - first) {
-                        visit(doc - first, Scalar::F64(value));
-                    }
-                }),
+                Values::Integer(column) => {
+                    for_each_picked(column, view, bits, |at, value| visit(at, Scalar::I64(value)));
+                }
+                Values::Float(column) => {
+                    for_each_picked(column, view, bits, |at, value| visit(at, Scalar::F64(value)));
+                }
                 Values::Ids(ids) => {
-                    let mut text = String::new();
+                    let (docs, mut text) = (view.docs(), String::new());
                     ids.for_each(&docs, |doc, id| {
-                        if bits.contains(doc - first) {
+                        if bits.contains(doc - docs.start) {
                             text.clear();
                             ids.shape().write(id, &mut text);
-                            visit(doc - first, Scalar::Str(&text));
+                            visit(doc - docs.start, Scalar::Str(&text));
                         }
                     });
                 }
@@ -157,6 +152,18 @@ impl<'s> FieldKeys<'s> {
         self.strings
     }
 
+    /// The column that all values are ordinals of, one at most for a document; `Some(None)` when no document
+    /// has a value.
+    pub(crate) fn only_ordinals(&self) -> Option<Option<&'s Column<u64>>> {
+        (self.is_single() && self.others.is_empty() && !self.message && !self.time)
+            .then(|| self.strings.map(|column| column.ords()))
+    }
+
+    /// True when each value has the same number in every reader of the split.
+    pub(crate) fn numbers_agree(&self) -> bool {
+        self.interned.keys.is_empty()
+    }
+
     /// True when the values come ordered by document and a document has at most one.
     fn is_single(&self) -> bool {
         let single = |index: &ColumnIndex| !matches!(index, ColumnIndex::Multivalued(_));
@@ -178,14 +185,8 @@ impl<'s> FieldKeys<'s> {
         out: &mut Pairs,
     ) -> Result<(), Halt> {
         out.clear();
-        let docs = view.docs();
-        let first = docs.start;
         if let Some(column) = self.strings {
-            for_each_value(column.ords(), &docs, |doc, ordinal| {
-                if bits.contains(doc - first) {
-                    out.push((doc - first, ordinal));
-                }
-            });
+            for_each_picked(column.ords(), view, bits, |at, ordinal| out.push((at, ordinal)));
         }
         for values in std::mem::take(&mut self.others) {
             if !self.leaves(values) {
@@ -212,27 +213,20 @@ impl<'s> FieldKeys<'s> {
     }
 
     fn read_others(&mut self, values: &Values, view: &ZoneView<'_>, bits: &Bits, out: &mut Pairs) {
-        let docs = view.docs();
-        let first = docs.start;
         match values {
-            Values::Bool(column) => for_each_value(column, &docs, |doc, value| {
-                if bits.contains(doc - first) {
-                    self.push(doc - first, Key::Bool(value), view, out);
-                }
+            Values::Bool(column) => for_each_picked(column, view, bits, |at, value| {
+                self.push(at, Key::Bool(value), view, out);
             }),
-            Values::Integer(column) => for_each_value(column, &docs, |doc, value| {
-                if bits.contains(doc - first) {
-                    self.push(doc - first, Key::Integer(value), view, out);
-                }
+            Values::Integer(column) => for_each_picked(column, view, bits, |at, value| {
+                self.push(at, Key::Integer(value), view, out);
             }),
-            Values::Float(column) => for_each_value(column, &docs, |doc, value| {
-                if bits.contains(doc - first) {
-                    self.push(doc - first, Key::from(value), view, out);
-                }
+            Values::Float(column) => for_each_picked(column, view, bits, |at, value| {
+                self.push(at, Key::from(value), view, out);
             }),
-            Values::Ids(ids) => ids.for_each(&docs, |doc, id| {
-                if bits.contains(doc - first) {
-                    self.push(doc - first, Key::String(ids.shape().text(id).into()), view, out);
+            Values::Ids(ids) => ids.for_each(&view.docs(), |doc, id| {
+                let at = doc - view.docs().start;
+                if bits.contains(at) {
+                    self.push(at, Key::String(ids.shape().text(id).into()), view, out);
                 }
             }),
             Values::String(_) => {}

@@ -14,6 +14,7 @@ use crate::split::Split;
 use crate::split::bits::Bits;
 
 /// A filter, planned for one split.
+#[derive(Clone)]
 pub(crate) enum Node<'q> {
     /// Every document.
     All,

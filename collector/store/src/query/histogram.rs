@@ -82,8 +82,25 @@ impl Buckets {
 
     /// The bucket of a time in the range.
     fn of(&self, time_ns: i64) -> usize {
-        let since = i128::from(time_ns) - i128::from(self.start_ns);
-        usize::try_from(since / i128::from(self.step_ns)).unwrap_or(usize::MAX)
+        if time_ns < self.start_ns {
+            return usize::MAX;
+        }
+        usize::try_from(time_ns.abs_diff(self.start_ns) / self.step_ns.unsigned_abs()).unwrap_or(usize::MAX)
+    }
+
+    /// The buckets of times. Neighbours are mostly in one bucket, so few of them are divided.
+    fn of_all(&self, times: &[i64], out: &mut Vec<usize>) {
+        out.clear();
+        let (mut bucket, mut inside) = (usize::MAX, 0..0);
+        out.extend(times.iter().map(|time| {
+            if !inside.contains(time) {
+                bucket = self.of(*time);
+                let start = i64::try_from(bucket).ok().and_then(|bucket| bucket.checked_mul(self.step_ns));
+                let start = start.and_then(|start| self.start_ns.checked_add(start));
+                inside = start.map_or(0..0, |start| start..start.saturating_add(self.step_ns));
+            }
+            bucket
+        }));
     }
 }
 
@@ -99,14 +116,13 @@ struct Visitor<'s> {
 impl SplitVisitor for Visitor<'_> {
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
         let (first, last) = (self.buckets.of(view.zone.min_ns), self.buckets.of(view.zone.max_ns));
-        let single = first == last && view.zone.min_ns >= self.buckets.start_ns;
+        let single = first == last && first != usize::MAX;
         if single {
             if let Some(count) = self.counts.get_mut(first) {
                 *count += bits.count() as u64;
             }
         } else {
-            self.bucket_of.clear();
-            self.bucket_of.extend(view.times().iter().map(|time| self.buckets.of(*time)));
+            self.buckets.of_all(view.times(), &mut self.bucket_of);
             for at in bits.ones() {
                 let bucket = self.bucket_of.get(at).copied().unwrap_or(usize::MAX);
                 if let Some(count) = self.counts.get_mut(bucket) {
@@ -123,6 +139,16 @@ impl SplitVisitor for Visitor<'_> {
             }
         }
         Ok(())
+    }
+
+    fn absorb(&mut self, other: Self) -> Option<Self> {
+        let agree = |visitor: &Self| visitor.keys.as_ref().is_none_or(FieldKeys::numbers_agree);
+        if !agree(self) || !agree(&other) {
+            return Some(other);
+        }
+        self.counts.iter_mut().zip(&other.counts).for_each(|(own, count)| *own += count);
+        self.by.absorb(&other.by);
+        None
     }
 }
 

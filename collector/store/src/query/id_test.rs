@@ -3,7 +3,7 @@
 
 use millpond_query::{Scalar, Test};
 
-use super::leaf::select;
+use super::picked::select;
 use super::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::columns::Ids;
@@ -11,6 +11,7 @@ use crate::split::filters::{FilterKey, id_key};
 use crate::split::ids::IdShape;
 
 /// Which ids of a column match.
+#[derive(Clone)]
 pub(crate) enum IdTest<'q> {
     /// This one, with its key in the filters.
     One(&'q Ids, u128, FilterKey),

@@ -17,17 +17,19 @@ use super::filter::Node;
 use super::id_test::IdTest;
 use super::meter::{Halt, Meter};
 use super::ordinals::{self, Ordinals};
+use super::picked::select;
 use super::zone::ZoneView;
 use crate::row::scalar;
 use crate::split::Split;
 use crate::split::bits::Bits;
-use crate::split::columns::{SCANNED_TERMS_MAX, Values, for_each_present, for_each_value};
+use crate::split::columns::{SCANNED_TERMS_MAX, Values, for_each_present};
 use crate::split::filters::{FilterKey, is_id_token, may_begin_id_token, token_key};
 use crate::split::meta::ColumnMeta;
 use crate::split::residual;
 use crate::split::words::{Section, TermCursor};
 
 /// A test on one part of a split.
+#[derive(Clone)]
 pub(crate) enum LeafTest<'q> {
     /// The column has a value.
     Present(&'q Values),
@@ -50,6 +52,7 @@ pub(crate) enum LeafTest<'q> {
 }
 
 /// The words that every text has that matches a test.
+#[derive(Clone)]
 pub(crate) struct Words {
     /// All of these, the rarest first.
     all: Vec<TermCursor>,
@@ -62,12 +65,14 @@ pub(crate) struct Words {
 }
 
 /// A test of messages.
+#[derive(Clone)]
 pub(crate) struct MessageTest<'q> {
     test: &'q Test,
     words: Words,
 }
 
 /// A test of what is in residuals only.
+#[derive(Clone)]
 pub(crate) struct ResidualTest<'q> {
     test: &'q Test,
     /// `None`: every field that bare words look into.
@@ -270,7 +275,11 @@ impl LeafTest<'_> {
             Self::Present(values) => for_each_present(values.index(), &docs, |doc| bits.set(doc - first)),
             Self::Ids(test) => bits = test.eval(view, among),
             Self::Ordinals(column, ordinals) => {
-                select(column.ords(), view, among, &mut bits, |ordinal| ordinals.contains(ordinal));
+                let ords = column.ords();
+                match ordinals.only() {
+                    Some(only) => select(ords, view, among, &mut bits, |ordinal| ordinal == only),
+                    None => select(ords, view, among, &mut bits, |ordinal| ordinals.contains(ordinal)),
+                }
             }
             Self::Integers(column, (low, high), test) => select(column, view, among, &mut bits, |value| {
                 (*low..=*high).contains(&value) && test.is_none_or(|test| test.matches(Scalar::I64(value)))
@@ -300,33 +309,6 @@ impl LeafTest<'_> {
             Self::Residual(_) => 7,
         }
     }
-}
-
-/// Sets the bits of documents with a value that is wanted: by a run over the zone, or by looking at
-/// the few that are left.
-pub(super) fn select<T>(
-    column: &Column<T>,
-    view: &ZoneView<'_>,
-    among: &Bits,
-    bits: &mut Bits,
-    wanted: impl Fn(T) -> bool,
-) where
-    T: PartialOrd + Copy + Default + std::fmt::Debug + Send + Sync + 'static,
-{
-    let docs = view.docs();
-    if among.count() * 16 < among.len() {
-        for at in among.ones() {
-            if column.values_for_doc(docs.start + at as u32).any(&wanted) {
-                bits.set(at as u32);
-            }
-        }
-        return;
-    }
-    for_each_value(column, &docs, |doc, value| {
-        if wanted(value) {
-            bits.set(doc - docs.start);
-        }
-    });
 }
 
 impl Words {

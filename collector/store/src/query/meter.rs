@@ -1,10 +1,11 @@
 //! What a query has used of its budget, and why it stops.
 
-use std::cell::Cell;
-use std::sync::atomic::Ordering;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::cache::ScanCache;
+use super::helpers::Helpers;
 use crate::error::StoreError;
 use crate::log_store::{Budget, Partial};
 
@@ -23,19 +24,21 @@ impl From<StoreError> for Halt {
     }
 }
 
-/// Counts what one query uses.
+/// Counts what one query uses, on all of its threads.
 pub(crate) struct Meter<'a> {
     budget: &'a Budget,
     scans: &'a ScanCache,
-    scanned_bytes: Cell<u64>,
-    partial: Cell<Option<Partial>>,
-    damaged: Cell<u64>,
+    helpers: &'a Helpers,
+    scanned_bytes: AtomicU64,
+    partial: OnceLock<Partial>,
+    damaged: AtomicU64,
 }
 
 impl<'a> Meter<'a> {
     /// Nothing used yet.
-    pub(crate) fn new(budget: &'a Budget, scans: &'a ScanCache) -> Self {
-        Self { budget, scans, scanned_bytes: Cell::new(0), partial: Cell::new(None), damaged: Cell::new(0) }
+    pub(crate) fn new(budget: &'a Budget, scans: &'a ScanCache, helpers: &'a Helpers) -> Self {
+        let (scanned_bytes, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { budget, scans, helpers, scanned_bytes, partial: OnceLock::new(), damaged }
     }
 
     /// Called at least once per zone.
@@ -48,17 +51,21 @@ impl<'a> Meter<'a> {
 
     /// Before this many bytes are decompressed.
     pub(crate) fn scan(&self, bytes: u64) -> Result<(), Halt> {
-        let scanned = self.scanned_bytes.get().saturating_add(bytes);
-        if scanned > self.budget.scanned_bytes_max {
+        let before = self.scanned_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.budget.scanned_bytes_max {
             return Err(Halt::Partial(Partial::ScannedBytes));
         }
-        self.scanned_bytes.set(scanned);
         Ok(())
     }
 
     /// What earlier queries found in dictionaries.
     pub(crate) fn scans(&self) -> &'a ScanCache {
         self.scans
+    }
+
+    /// Threads that may help.
+    pub(crate) fn helpers(&self) -> &'a Helpers {
+        self.helpers
     }
 
     /// Most groups or values to hold.
@@ -68,15 +75,13 @@ impl<'a> Meter<'a> {
 
     /// Notes that something is missing in the answer; the first reason is the one that is told.
     pub(crate) fn note(&self, partial: Partial) {
-        if self.partial.get().is_none() {
-            self.partial.set(Some(partial));
-        }
+        let _ = self.partial.set(partial);
     }
 
     /// Notes and logs that a split was left out.
     pub(crate) fn note_damaged(&self, split: u64, error: &StoreError) {
         tracing::error!(split, %error, "a split can't be read and is left out of an answer");
-        self.damaged.set(self.damaged.get() + 1);
+        self.damaged.fetch_add(1, Ordering::Relaxed);
         self.note(Partial::Damaged);
     }
 
@@ -97,11 +102,11 @@ impl<'a> Meter<'a> {
 
     /// What is missing in the answer.
     pub(crate) fn partial(&self) -> Option<Partial> {
-        self.partial.get()
+        self.partial.get().copied()
     }
 
     /// Splits that were left out.
     pub(crate) fn damaged(&self) -> u64 {
-        self.damaged.get()
+        self.damaged.load(Ordering::Relaxed)
     }
 }

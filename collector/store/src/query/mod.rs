@@ -6,25 +6,38 @@
 //! | [`filter`], [`leaf`], [`id_test`], [`ordinals`], [`cache`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`] | rows in order of time, stopping early |
-//! | [`scan`] | all zones, for the rest: [`histogram`], [`aggregate`], [`facets`] |
+//! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
+//! | [`group_by`], [`inputs`] | what [`aggregate`] does within a split |
+//! | [`best`], [`top`] | the most frequent values, of all or of candidates |
+//! | [`cells`], [`picked`] | groups by small dictionaries and times without a hash map; values of few documents |
 //! | [`field_keys`], [`keys`], [`tally`], [`ordinal_counts`] | values of a field as numbers within a split, as keys across splits; counts |
 
 pub(crate) mod aggregate;
+mod best;
 pub(crate) mod cache;
+mod cells;
 pub(crate) mod facets;
 mod field_keys;
 pub(crate) mod filter;
+mod group_by;
+pub(crate) mod helpers;
 pub(crate) mod histogram;
 mod id_test;
+mod inputs;
 mod keys;
 mod leaf;
 pub(crate) mod meter;
 pub(crate) mod newest;
 mod ordinal_counts;
 mod ordinals;
+mod picked;
 mod scan;
 mod tally;
+mod top;
 mod zone;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,6 +2,11 @@
 //! Where memory is short, [`OrdinalCounts::drop_rare`] leaves out the rarest values.
 
 use rustc_hash::FxHashMap;
+use tantivy::columnar::Column;
+
+use super::picked::for_each_picked;
+use super::zone::ZoneView;
+use crate::split::bits::Bits;
 
 /// Bytes of a pair in the hash map, roughly: the pair, its control byte, and the room that is free.
 const MAP_PAIR_BYTES: usize = 16;
@@ -9,7 +14,7 @@ const MAP_PAIR_BYTES: usize = 16;
 /// Counts by ordinal.
 #[derive(Debug)]
 pub(crate) enum OrdinalCounts {
-    /// By ordinal. Untouched pages of a new table cost nothing.
+    /// By ordinal.
     Table(Vec<u32>),
     /// Of the values that were hit, while a table would be too large.
     Map(FxHashMap<u32, u32>),
@@ -25,7 +30,11 @@ impl OrdinalCounts {
 
     /// Nothing counted yet.
     pub(crate) fn new(terms: u64, in_table: bool) -> Self {
-        if in_table { Self::Table(vec![0; terms as usize]) } else { Self::Map(FxHashMap::default()) }
+        if !in_table {
+            return Self::Map(FxHashMap::default());
+        }
+        // Written, not only reserved: pages that are read first are mapped twice, with a stop of all threads.
+        Self::Table(std::iter::repeat_n(0, terms as usize).collect())
     }
 
     /// Counts one of a value.
@@ -37,6 +46,47 @@ impl OrdinalCounts {
         };
         if let Some(count) = count {
             *count = count.saturating_add(1);
+        }
+    }
+
+    /// Counts one for each document that has a value, and gives the number of these documents.
+    pub(crate) fn add_picked(&mut self, column: &Column<u64>, view: &ZoneView<'_>, bits: &Bits) -> usize {
+        let mut having = 0;
+        match self {
+            Self::Table(counts) => for_each_picked(column, view, bits, |_, ordinal| {
+                having += 1;
+                if let Some(count) = counts.get_mut(ordinal as usize) {
+                    *count = count.saturating_add(1);
+                }
+            }),
+            Self::Map(_) | Self::Pairs(_) => for_each_picked(column, view, bits, |_, ordinal| {
+                having += 1;
+                self.add(ordinal as u32);
+            }),
+        }
+        having
+    }
+
+    /// Adds the counts of another part of the documents.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::Table(own), Self::Table(other)) if own.len() == other.len() => {
+                own.iter_mut().zip(other).for_each(|(own, count)| *own = own.saturating_add(count));
+            }
+            (_, Self::Table(other)) => (0u32..).zip(other).for_each(|pair| self.add_pair(pair)),
+            (_, Self::Map(other)) => other.into_iter().for_each(|pair| self.add_pair(pair)),
+            (_, Self::Pairs(other)) => other.into_iter().for_each(|pair| self.add_pair(pair)),
+        }
+    }
+
+    fn add_pair(&mut self, (ordinal, times): (u32, u32)) {
+        let count = match self {
+            Self::Table(counts) => counts.get_mut(ordinal as usize),
+            Self::Map(counts) if times > 0 => Some(counts.entry(ordinal).or_default()),
+            Self::Map(_) | Self::Pairs(_) => None,
+        };
+        if let Some(count) = count {
+            *count = count.saturating_add(times);
         }
     }
 
@@ -92,6 +142,32 @@ impl OrdinalCounts {
     /// As [`Self::compact`], but what is still counted stays so.
     fn recompact(self) -> Self {
         if matches!(self, Self::Map(_)) { self } else { self.compact() }
+    }
+
+    /// The count of one value.
+    pub(crate) fn get(&self, ordinal: u64) -> u32 {
+        let Ok(ordinal) = u32::try_from(ordinal) else { return 0 };
+        match self {
+            Self::Table(counts) => counts.get(ordinal as usize).copied().unwrap_or(0),
+            Self::Map(counts) => counts.get(&ordinal).copied().unwrap_or(0),
+            Self::Pairs(counts) => {
+                let at = counts.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).ok();
+                at.and_then(|at| counts.get(at)).map_or(0, |(_, count)| *count)
+            }
+        }
+    }
+
+    /// Visits (ordinal, count) of every value that was counted, in order of ordinals if compact.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(u32, u32)) {
+        match self {
+            Self::Table(counts) => (0u32..).zip(counts).for_each(|(ordinal, count)| {
+                if *count > 0 {
+                    visit(ordinal, *count);
+                }
+            }),
+            Self::Map(counts) => counts.iter().for_each(|(ordinal, count)| visit(*ordinal, *count)),
+            Self::Pairs(counts) => counts.iter().for_each(|(ordinal, count)| visit(*ordinal, *count)),
+        }
     }
 
     /// A cursor over ascending ordinals, for compact counts.

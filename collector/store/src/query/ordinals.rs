@@ -55,6 +55,14 @@ impl Ordinals {
         }
     }
 
+    /// The ordinal that is alone in the set.
+    pub(crate) fn only(&self) -> Option<u64> {
+        match self {
+            Self::List(list) if list.len() == 1 => list.first().copied(),
+            _ => None,
+        }
+    }
+
     /// Heap bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {

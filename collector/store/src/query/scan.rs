@@ -1,21 +1,29 @@
-//! Runs a filter over all zones of all splits: what histograms, aggregates and facets have in common.
+//! Runs a filter over all zones of all splits, on all cores: what histograms, aggregates and facets have in
+//! common. Each thread takes some zones at a time and has a visitor of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use millpond_query::Filter;
 
 use super::filter::{Node, time_bounds};
 use super::meter::{Halt, Meter};
 use super::zone::{RowCache, ZoneView};
-use crate::error::guarded;
+use crate::error::{StoreError, guarded};
+use crate::limits::{SCAN_HELPER_ZONES_MIN, SCAN_RUN_ZONES};
 use crate::log_store::TimeRange;
 use crate::split::Split;
 use crate::split::bits::Bits;
 
 /// What is done with the matching documents of one split.
-pub(crate) trait SplitVisitor {
+pub(crate) trait SplitVisitor: Send + Sized {
     /// Takes the matching documents of one zone, at least one.
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt>;
+
+    /// Takes over what another visitor of the same split has gathered, or gives it back when only values
+    /// tell what belongs together.
+    fn absorb(&mut self, other: Self) -> Option<Self>;
 }
 
 /// Runs `filter` over the splits in `range`. `begin` makes a visitor for a split and `end` takes it back
@@ -52,30 +60,109 @@ fn scan_split<'s, V: SplitVisitor>(
     begin: &mut impl FnMut(&'s Split) -> Result<V, Halt>,
     end: &mut impl FnMut(V) -> Result<(), Halt>,
 ) -> Result<(), Halt> {
-    let mut node = Node::plan(filter, split, meter)?;
+    let node = Node::plan(filter, split, meter)?;
     if matches!(node, Node::Never) {
         return Ok(());
     }
-    let mut visitor = begin(split)?;
-    let cache = RowCache::default();
+    let zones = split.rows().zones().iter().enumerate();
+    let zones = zones.filter(|(_, zone)| range.overlaps(zone.min_ns, zone.max_ns));
+    let zones: Vec<_> = zones.map(|(index, _)| index).collect();
+    let helpers = meter.helpers().take(zones.len() / SCAN_HELPER_ZONES_MIN);
+    let visitors = (0..=helpers.count()).map(|_| begin(split)).collect::<Result<Vec<_>, _>>()?;
+    let work = Work { split, range, meter, zones, next: AtomicUsize::new(0) };
     let mut stopped = Ok(());
-    for (index, zone) in split.rows().zones().iter().enumerate() {
-        if !range.overlaps(zone.min_ns, zone.max_ns) {
-            continue;
+    let mut whole: Option<V> = None;
+    let mut apart = Vec::new();
+    for (visitor, result) in work.share(visitors, &node)? {
+        match result {
+            Err(Halt::Failed(error)) => return Err(Halt::Failed(error)),
+            result => stopped = stopped.and(result),
         }
-        let view = ZoneView::new(split, index, zone, &cache, meter);
-        let step = meter.check().and_then(|()| {
-            let bits = node.eval(&view, &view.in_range(range))?;
-            if bits.is_empty() { Ok(()) } else { visitor.zone(&view, &bits) }
-        });
-        if let Err(halt) = step {
-            stopped = Err(halt);
-            break;
+        match &mut whole {
+            None => whole = Some(visitor),
+            Some(whole) => apart.extend(whole.absorb(visitor)),
         }
     }
-    match stopped {
-        Err(Halt::Failed(error)) => Err(Halt::Failed(error)),
-        // What was counted until the budget ran out is a part of the answer.
-        stopped => end(visitor).and(stopped),
+    drop(helpers);
+    // What was counted until the budget ran out is a part of the answer.
+    whole.into_iter().chain(apart).try_for_each(end).and(stopped)
+}
+
+/// The visitors of one split with how their work ended.
+type Shares<V> = Vec<(V, Result<(), Halt>)>;
+
+/// As [`guarded`], for what may also stop.
+pub(crate) fn guarded_halt<T>(
+    action: &'static str,
+    work: impl FnOnce() -> Result<T, Halt>,
+) -> Result<T, Halt> {
+    guarded(action, || Ok(work()))?
+}
+
+/// What a thread that can't be joined means.
+pub(crate) fn panicked() -> Halt {
+    Halt::Failed(StoreError::Index { action: "scan zones", detail: "a thread panicked".to_owned() })
+}
+
+/// The zones of one split that are to be visited.
+struct Work<'a> {
+    split: &'a Split,
+    range: TimeRange,
+    meter: &'a Meter<'a>,
+    zones: Vec<usize>,
+    /// Place in `zones` of the first that nobody has taken.
+    next: AtomicUsize,
+}
+
+impl Work<'_> {
+    /// Visits the zones with all visitors at once, each but the first on a thread of its own.
+    fn share<V: SplitVisitor>(&self, visitors: Vec<V>, node: &Node<'_>) -> Result<Shares<V>, Halt> {
+        let mut visitors = visitors.into_iter();
+        let Some(first) = visitors.next() else { return Ok(Vec::new()) };
+        thread::scope(|scope| {
+            let spawn = |visitor| {
+                let mut node = node.clone();
+                let run = move || self.run(visitor, &mut node);
+                // Without the thread there is less help, and its visitor has seen nothing.
+                thread::Builder::new().name("scan".to_owned()).spawn_scoped(scope, run).ok()
+            };
+            let threads: Vec<_> = visitors.filter_map(spawn).collect();
+            let mut results = vec![self.run(first, &mut node.clone())];
+            for thread in threads {
+                results.push(thread.join().map_err(|_| panicked())?);
+            }
+            Ok(results)
+        })
+    }
+
+    /// Visits zones until none is left.
+    fn run<V: SplitVisitor>(&self, mut visitor: V, node: &mut Node<'_>) -> (V, Result<(), Halt>) {
+        let mut result = Ok(());
+        let caught = guarded("scan zones", || {
+            result = self.visit(&mut visitor, node);
+            Ok(())
+        });
+        let result = caught.map_err(Halt::from).and(result);
+        if result.is_err() {
+            self.next.store(self.zones.len(), Ordering::Relaxed);
+        }
+        (visitor, result)
+    }
+
+    fn visit<V: SplitVisitor>(&self, visitor: &mut V, node: &mut Node<'_>) -> Result<(), Halt> {
+        let cache = RowCache::default();
+        loop {
+            let first = self.next.fetch_add(SCAN_RUN_ZONES, Ordering::Relaxed);
+            let Some(rest) = self.zones.get(first..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
+            for index in rest.iter().take(SCAN_RUN_ZONES) {
+                let Some(zone) = self.split.rows().zones().get(*index) else { continue };
+                self.meter.check()?;
+                let view = ZoneView::new(self.split, *index, zone, &cache, self.meter);
+                let bits = node.eval(&view, &view.in_range(self.range))?;
+                if !bits.is_empty() {
+                    visitor.zone(&view, &bits)?;
+                }
+            }
+        }
     }
 }

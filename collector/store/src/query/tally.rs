@@ -25,6 +25,17 @@ impl Tally {
 
     /// Counts one.
     pub(crate) fn add(&mut self, group: usize, number: KeyNumber) {
+        if let Some(row) = self.rows.get_mut(group)
+            && let Some(count) = row.get_mut(number as usize)
+            && *count < u32::MAX
+        {
+            *count += 1;
+        } else {
+            self.add_slowly(group, number);
+        }
+    }
+
+    fn add_slowly(&mut self, group: usize, number: KeyNumber) {
         if (number as usize) < self.width
             && let Some(row) = self.row(group)
             && let Some(count) = row.get_mut(number as usize)
@@ -54,6 +65,23 @@ impl Tally {
             *row = vec![0; self.width].into();
         }
         Some(row)
+    }
+
+    /// Adds what another tally has counted.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for (group, row) in other.rows.iter().enumerate().filter(|(_, row)| !row.is_empty()) {
+            match self.row(group) {
+                Some(own) if own.len() == row.len() => {
+                    own.iter_mut().zip(row).for_each(|(own, count)| *own = own.saturating_add(*count));
+                }
+                _ => (0u64..).zip(row).filter(|(_, count)| **count > 0).for_each(|(number, count)| {
+                    *self.others.entry((group, number)).or_default() += u64::from(*count);
+                }),
+            }
+        }
+        for (pair, count) in &other.others {
+            *self.others.entry(*pair).or_default() += count;
+        }
     }
 
     /// The values that were counted, ascending.

@@ -189,15 +189,18 @@ fn schema() -> Schema {
 }
 
 /// The documents that have one token, in ascending order, visited a zone at a time.
+#[derive(Clone)]
 pub(crate) struct TermCursor {
     /// Where the list begins, for zones that are visited out of order.
     start: SegmentPostings,
+    /// The first document that is at least `reached`.
     at: SegmentPostings,
+    reached: u32,
 }
 
 impl TermCursor {
     fn new(postings: SegmentPostings) -> Self {
-        Self { start: postings.clone(), at: postings }
+        Self { start: postings.clone(), at: postings, reached: 0 }
     }
 
     /// Number of documents in the whole split.
@@ -207,9 +210,10 @@ impl TermCursor {
 
     /// Sets the bit of each of its documents in `docs`.
     pub(crate) fn fill(&mut self, docs: &Range<u32>, bits: &mut Bits) {
-        if self.at.doc() > docs.start {
+        if docs.start < self.reached {
             self.at = self.start.clone();
         }
+        self.reached = docs.end;
         if self.at.doc() < docs.start {
             self.at.seek(docs.start);
         }

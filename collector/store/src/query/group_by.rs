@@ -1,0 +1,325 @@
+//! The groups of documents within one split: cells of a small table where the keys allow it, else combinations
+//! of value numbers in a hash map.
+
+use millpond_query::{GroupKey, bucket_start_ns};
+use rustc_hash::FxHashMap;
+
+use super::cells::{Cells, Source};
+use super::field_keys::{FieldKeys, KeyNumber, Pairs};
+use super::keys::Key;
+use super::meter::{Halt, Meter};
+use super::zone::ZoneView;
+use crate::limits::TALLY_CELLS_MAX;
+use crate::log_store::Partial;
+use crate::split::Split;
+use crate::split::bits::Bits;
+
+/// The group of documents that have no value for a key.
+const MISSING: KeyNumber = KeyNumber::MAX;
+
+/// One key of the groups in one split.
+enum Dimension<'s> {
+    Field(FieldKeys<'s>),
+    Time(i64),
+}
+
+/// The groups of one split.
+pub(crate) struct GroupBy<'s> {
+    dimensions: Vec<Dimension<'s>>,
+    way: Way<'s>,
+    /// Documents by group.
+    rows: Vec<u64>,
+}
+
+enum Way<'s> {
+    /// A group is a cell.
+    Cells(Cells<'s>),
+    /// A group is a combination of numbers, in the order in which they come.
+    Combinations(Combinations),
+}
+
+/// A group that has documents.
+pub(crate) struct Group {
+    /// Its number.
+    pub(crate) number: usize,
+    /// Its keys.
+    pub(crate) keys: Vec<Key>,
+    /// Its documents.
+    pub(crate) rows: u64,
+}
+
+impl<'s> GroupBy<'s> {
+    /// No document yet.
+    pub(crate) fn new(by: &'s [GroupKey], split: &'s Split) -> Result<Self, Halt> {
+        Self::with(by, split, true)
+    }
+
+    /// As [`Self::new`]; without cells for comparison.
+    pub(crate) fn with(by: &'s [GroupKey], split: &'s Split, use_cells: bool) -> Result<Self, Halt> {
+        let mut dimensions = Vec::with_capacity(by.len());
+        for key in by {
+            dimensions.push(match key {
+                GroupKey::Field(name) => Dimension::Field(FieldKeys::new(name, split)?),
+                GroupKey::Time { step_ns } => Dimension::Time(*step_ns),
+            });
+        }
+        let sources: Option<Vec<_>> = dimensions.iter().map(|dimension| dimension.source(split)).collect();
+        let cells = sources.filter(|_| use_cells).and_then(Cells::new);
+        let rows = vec![0; cells.as_ref().map_or(0, Cells::count)];
+        let way = match cells {
+            Some(cells) => Way::Cells(cells),
+            None => Way::Combinations(Combinations::new(&dimensions)),
+        };
+        Ok(Self { dimensions, way, rows })
+    }
+
+    /// Groups the documents of a zone and counts them.
+    pub(crate) fn read(&mut self, view: &ZoneView<'_>, bits: &Bits, meter: &Meter<'_>) -> Result<(), Halt> {
+        match &mut self.way {
+            Way::Cells(cells) if cells.count() == 1 => {
+                self.rows.iter_mut().for_each(|rows| *rows += bits.count() as u64);
+            }
+            Way::Cells(cells) => {
+                let cells = cells.read(view, bits);
+                for at in bits.ones() {
+                    let cell = cells.get(at).map_or(usize::MAX, |cell| *cell as usize);
+                    if let Some(rows) = self.rows.get_mut(cell) {
+                        *rows += 1;
+                    }
+                }
+            }
+            Way::Combinations(combinations) => {
+                combinations.read(&mut self.dimensions, view, bits, meter)?;
+                self.rows.resize(combinations.count, 0);
+                for (_, group) in &combinations.grouped {
+                    if let Some(rows) = self.rows.get_mut(*group) {
+                        *rows += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits the groups of a document that was grouped by the last [`Self::read`].
+    pub(crate) fn for_each_group(&self, at: u32, mut visit: impl FnMut(usize)) {
+        match &self.way {
+            Way::Cells(cells) => visit(cells.of(at)),
+            Way::Combinations(combinations) => {
+                combinations.groups_at(at).iter().for_each(|(_, group)| visit(*group));
+            }
+        }
+    }
+
+    /// The cells of documents, when these are their groups.
+    pub(crate) fn cells(&self) -> Option<&Cells<'s>> {
+        match &self.way {
+            Way::Cells(cells) => Some(cells),
+            Way::Combinations(_) => None,
+        }
+    }
+
+    /// Numbers of groups are below it.
+    pub(crate) fn end(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// True when groups have the same numbers in every reader of the split.
+    pub(crate) fn numbers_agree(&self) -> bool {
+        matches!(self.way, Way::Cells(_))
+    }
+
+    /// Adds the documents of another reader of the split, when numbers agree.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.rows.iter_mut().zip(&other.rows).for_each(|(own, rows)| *own += rows);
+    }
+
+    /// The groups that have documents.
+    pub(crate) fn finish(self) -> Result<Vec<Group>, Halt> {
+        let numbers_of: Vec<(usize, Box<[KeyNumber]>)> = match self.way {
+            Way::Cells(cells) => {
+                let used = self.rows.iter().enumerate().filter(|(_, rows)| **rows > 0);
+                used.map(|(cell, _)| (cell, cells.numbers(cell, MISSING))).collect()
+            }
+            Way::Combinations(combinations) => combinations.finish(),
+        };
+        let rows = |number: usize| self.rows.get(number).copied().unwrap_or_default();
+        let group = |number| Group { number, keys: Vec::new(), rows: rows(number) };
+        let mut groups: Vec<Group> = numbers_of.iter().map(|(number, _)| group(*number)).collect();
+        for (at, dimension) in self.dimensions.iter().enumerate() {
+            let numbers = numbers_of.iter().map(|(_, numbers)| numbers.get(at).copied().unwrap_or(MISSING));
+            let column = dimension.resolve(&numbers.collect::<Vec<_>>())?;
+            groups.iter_mut().zip(column).for_each(|(group, key)| group.keys.push(key));
+        }
+        Ok(groups)
+    }
+}
+
+/// Groups by combination.
+#[derive(Default)]
+struct Combinations {
+    /// By combination of numbers, one for each dimension.
+    index: FxHashMap<Box<[KeyNumber]>, usize>,
+    /// With one dimension: group + 1 by number, for small numbers.
+    direct: Vec<u32>,
+    count: usize,
+    /// By dimension.
+    pairs: Vec<Pairs>,
+    /// (place in the zone, group), ordered by place.
+    grouped: Vec<(u32, usize)>,
+    /// By place in the zone, and one more: where its groups begin in `grouped`.
+    first_group: Vec<u32>,
+}
+
+impl Combinations {
+    fn new(dimensions: &[Dimension<'_>]) -> Self {
+        let direct = match dimensions {
+            [Dimension::Field(keys)] if keys.known() <= TALLY_CELLS_MAX => vec![0; keys.known() as usize],
+            _ => Vec::new(),
+        };
+        Self { direct, pairs: dimensions.iter().map(|_| Pairs::new()).collect(), ..Self::default() }
+    }
+
+    fn read(
+        &mut self,
+        dimensions: &mut [Dimension<'_>],
+        view: &ZoneView<'_>,
+        bits: &Bits,
+        meter: &Meter<'_>,
+    ) -> Result<(), Halt> {
+        for (dimension, pairs) in dimensions.iter_mut().zip(&mut self.pairs) {
+            dimension.read(view, bits, pairs)?;
+        }
+        self.assign(bits, meter);
+        self.first_group.clear();
+        let mut grouped = self.grouped.iter().zip(0u32..).peekable();
+        for at in 0..view.len() as u32 {
+            while grouped.next_if(|((place, _), _)| *place < at).is_some() {}
+            self.first_group.push(grouped.peek().map_or(self.grouped.len() as u32, |(_, first)| *first));
+        }
+        self.first_group.push(self.grouped.len() as u32);
+        Ok(())
+    }
+
+    /// The groups of the document at this place.
+    fn groups_at(&self, at: u32) -> &[(u32, usize)] {
+        let bound = |at: usize| self.first_group.get(at).map_or(self.grouped.len(), |first| *first as usize);
+        self.grouped.get(bound(at as usize)..bound(at as usize + 1)).unwrap_or_default()
+    }
+
+    /// Fills `grouped`: every group of every document.
+    fn assign(&mut self, bits: &Bits, meter: &Meter<'_>) {
+        self.grouped.clear();
+        let mut next = vec![0usize; self.pairs.len()];
+        let mut runs = vec![0..0; self.pairs.len()];
+        let mut numbers = vec![MISSING; self.pairs.len()];
+        for at in bits.ones() {
+            let at = at as u32;
+            let mut combinations = 1;
+            for ((pairs, next), run) in self.pairs.iter().zip(&mut next).zip(&mut runs) {
+                let first = *next;
+                while pairs.get(*next).is_some_and(|(place, _)| *place == at) {
+                    *next += 1;
+                }
+                *run = first..*next;
+                combinations *= run.len().max(1);
+            }
+            for combination in 0..combinations {
+                let mut rest = combination;
+                for ((run, pairs), number) in runs.iter().zip(&self.pairs).zip(&mut numbers) {
+                    let choices = run.len().max(1);
+                    let pair = pairs.get(run.clone()).and_then(|run| run.get(rest % choices));
+                    *number = pair.map_or(MISSING, |(_, number)| *number);
+                    rest /= choices;
+                }
+                if let Some(group) = self.of(&numbers, meter) {
+                    self.grouped.push((at, group));
+                }
+            }
+        }
+    }
+
+    /// The group of a combination; `None` when there are too many.
+    fn of(&mut self, numbers: &[KeyNumber], meter: &Meter<'_>) -> Option<usize> {
+        let direct = match numbers {
+            [number] => self.direct.get(*number as usize).copied(),
+            _ => None,
+        };
+        match direct {
+            Some(0) | None => {}
+            Some(group) => return Some(group as usize - 1),
+        }
+        if direct.is_none()
+            && let Some(group) = self.index.get(numbers)
+        {
+            return Some(*group);
+        }
+        if self.count >= meter.groups_max() {
+            meter.note(Partial::Groups);
+            return None;
+        }
+        self.count += 1;
+        if let [number] = numbers
+            && let Some(direct) = self.direct.get_mut(*number as usize)
+        {
+            *direct = self.count as u32;
+        }
+        self.index.insert(numbers.into(), self.count - 1);
+        Some(self.count - 1)
+    }
+
+    /// The groups with their combinations.
+    fn finish(self) -> Vec<(usize, Box<[KeyNumber]>)> {
+        let mut groups: Vec<_> = self.index.into_iter().map(|(numbers, group)| (group, numbers)).collect();
+        groups.sort_unstable_by_key(|(group, _)| *group);
+        groups
+    }
+}
+
+impl<'s> Dimension<'s> {
+    /// Where cells get the key from; `None` when they can't.
+    fn source(&self, split: &Split) -> Option<Source<'s>> {
+        match self {
+            Self::Field(keys) => keys.only_ordinals().map(|column| Source::Terms(column, keys.terms())),
+            Self::Time(step_ns) => {
+                let meta = split.meta();
+                Some(Source::Time { min_ns: meta.min_ns, max_ns: meta.max_ns, step_ns: *step_ns })
+            }
+        }
+    }
+
+    fn read(&mut self, view: &ZoneView<'_>, bits: &Bits, out: &mut Pairs) -> Result<(), Halt> {
+        let step_ns = match self {
+            Self::Field(keys) => return keys.read(view, bits, true, out),
+            Self::Time(step_ns) => *step_ns,
+        };
+        out.clear();
+        let first = bucket_start_ns(view.zone.min_ns, step_ns);
+        let single = first == bucket_start_ns(view.zone.max_ns, step_ns);
+        let times = if single { &[][..] } else { view.times() };
+        out.extend(bits.ones().map(|at| {
+            let start = times.get(at).map_or(first, |time| bucket_start_ns(*time, step_ns));
+            (at as u32, start.cast_unsigned())
+        }));
+        Ok(())
+    }
+
+    /// The keys of numbers in any order.
+    fn resolve(&self, numbers: &[KeyNumber]) -> Result<Vec<Key>, Halt> {
+        let keys = match self {
+            Self::Time(_) => {
+                return Ok(numbers.iter().map(|number| Key::Time(number.cast_signed())).collect());
+            }
+            Self::Field(keys) => keys,
+        };
+        let mut sorted: Vec<_> = numbers.iter().copied().filter(|number| *number != MISSING).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let values = keys.resolve(&sorted)?;
+        let value_of = |number: &KeyNumber| {
+            let at = sorted.binary_search(number).ok();
+            at.and_then(|at| values.get(at)).cloned().unwrap_or(Key::Missing)
+        };
+        Ok(numbers.iter().map(value_of).collect())
+    }
+}

@@ -1,0 +1,148 @@
+//! The fields that aggregates read, within one split: values counted by group and number, and numbers that come
+//! in millions of different values accumulated as they come.
+
+use millpond_query::accumulate::Accumulator;
+use millpond_query::{Agg, AggFunction, Scalar};
+
+use super::field_keys::{FieldKeys, Pairs};
+use super::group_by::GroupBy;
+use super::meter::Halt;
+use super::tally::Tally;
+use super::zone::ZoneView;
+use crate::split::Split;
+use crate::split::bits::Bits;
+
+/// One field, for all aggregates of it.
+pub(crate) struct Input<'s> {
+    keys: FieldKeys<'s>,
+    tally: Tally,
+    values: Pairs,
+    states: Vec<State<'s>>,
+    /// By group, then by state: the numbers that are not worth counting by value.
+    numbers: Vec<Vec<Accumulator>>,
+}
+
+/// Aggregates that one accumulator serves: the percentiles of a field have one sketch.
+struct State<'s> {
+    agg: &'s Agg,
+    /// Among all aggregates.
+    places: Vec<usize>,
+}
+
+/// The fields of all aggregates.
+pub(crate) fn inputs<'s>(aggs: &'s [Agg], split: &'s Split) -> Result<Vec<Input<'s>>, Halt> {
+    let mut names: Vec<&str> = aggs.iter().filter_map(|agg| agg.field.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(|name| Input::new(name, aggs, split)).collect()
+}
+
+fn states<'s>(name: &str, aggs: &'s [Agg]) -> Vec<State<'s>> {
+    let percentile = |agg: &Agg| matches!(agg.function, AggFunction::Percentile(_));
+    let mut states: Vec<State<'s>> = Vec::new();
+    for (place, agg) in aggs.iter().enumerate().filter(|(_, agg)| agg.field.as_deref() == Some(name)) {
+        match states.iter_mut().find(|state| percentile(agg) && percentile(state.agg)) {
+            Some(state) => state.places.push(place),
+            None => states.push(State { agg, places: vec![place] }),
+        }
+    }
+    states
+}
+
+impl<'s> Input<'s> {
+    fn new(name: &'s str, aggs: &'s [Agg], split: &'s Split) -> Result<Self, Halt> {
+        let keys = FieldKeys::new(name, split)?.leaving_numbers();
+        let (tally, states) = (Tally::new(keys.known()), states(name, aggs));
+        Ok(Self { keys, tally, values: Pairs::new(), states, numbers: Vec::new() })
+    }
+
+    /// Takes the values of the documents in `bits`, which `groups` has just grouped.
+    pub(crate) fn read(
+        &mut self,
+        view: &ZoneView<'_>,
+        bits: &Bits,
+        groups: &GroupBy<'_>,
+    ) -> Result<(), Halt> {
+        let Self { keys, tally, values, states, numbers } = self;
+        keys.read(view, bits, false, values)?;
+        for (at, number) in values {
+            groups.for_each_group(*at, |group| tally.add(group, *number));
+        }
+        if let Some(cells) = groups.cells() {
+            keys.for_each_number(view, bits, |at, value| add_number(states, numbers, cells.of(at), value));
+        } else {
+            keys.for_each_number(view, bits, |at, value| {
+                groups.for_each_group(at, |group| add_number(states, numbers, group, value));
+            });
+        }
+        Ok(())
+    }
+
+    /// True when values have the same numbers in every reader of the split.
+    pub(crate) fn numbers_agree(&self) -> bool {
+        self.keys.numbers_agree()
+    }
+
+    /// Adds what another reader of the split has taken, when numbers of values and groups agree.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.tally.absorb(&other.tally);
+        for (group, results) in other.numbers.iter().enumerate().filter(|(_, results)| !results.is_empty()) {
+            let own = numbers_of(&self.states, &mut self.numbers, group);
+            own.iter_mut().zip(results).for_each(|(own, result)| own.merge(result));
+        }
+    }
+
+    /// Adds everything to the accumulators of all aggregates, by group.
+    pub(crate) fn finish(&self, groups: &mut [Vec<Accumulator>]) -> Result<(), Halt> {
+        for (group, results) in groups.iter_mut().zip(&self.numbers) {
+            for (state, result) in self.states.iter().zip(results) {
+                for place in &state.places {
+                    group.get_mut(*place).into_iter().for_each(|merged| merged.merge(result));
+                }
+            }
+        }
+        let places: Vec<usize> = self.states.iter().flat_map(|state| state.places.iter().copied()).collect();
+        let beside = self.tally.beside_table();
+        let mut beside = beside.iter().peekable();
+        self.keys.for_each(&self.tally.numbers(), &mut |number, value| {
+            let mut add = |group: usize, count| {
+                let Some(group) = groups.get_mut(group) else { return };
+                for place in &places {
+                    if let Some(result) = group.get_mut(*place) {
+                        result.add_weighted(value, count);
+                    }
+                }
+            };
+            self.tally.in_table(number, &mut add);
+            while beside.next_if(|(other, ..)| *other < number).is_some() {}
+            while let Some((_, group, count)) = beside.next_if(|(other, ..)| *other == number) {
+                add(*group, *count);
+            }
+        })
+    }
+}
+
+/// The accumulators of a group, made when they are first used.
+fn numbers_of<'a>(
+    states: &[State<'_>],
+    numbers: &'a mut Vec<Vec<Accumulator>>,
+    group: usize,
+) -> &'a mut [Accumulator] {
+    if numbers.len() <= group {
+        numbers.resize_with(group + 1, Vec::new);
+    }
+    let Some(results) = numbers.get_mut(group) else { return &mut [] };
+    if results.is_empty() {
+        results.extend(states.iter().map(|state| Accumulator::new(state.agg)));
+    }
+    results
+}
+
+#[inline]
+fn add_number(states: &[State<'_>], numbers: &mut Vec<Vec<Accumulator>>, group: usize, value: Scalar<'_>) {
+    let results = match numbers.get_mut(group) {
+        Some(results) if !results.is_empty() => results,
+        _ => numbers_of(states, numbers, group),
+    };
+    results.iter_mut().for_each(|result| result.add(value));
+}

@@ -1,0 +1,186 @@
+//! The fast ways against the plain ones, over splits made here: cells against combinations, one thread against
+//! several, candidates against merged dictionaries.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use millpond_query::{Filter, Pipe, parse};
+use millpond_wire::batch::{Batch, BatchBuilder, ValueRef};
+
+use super::cache::ScanCache;
+use super::group_by::{Group, GroupBy};
+use super::helpers::Helpers;
+use super::meter::Meter;
+use super::zone::{RowCache, ZoneView};
+use super::{aggregate, facets, histogram};
+use crate::log_store::{Budget, HistogramPlan, TimeRange};
+use crate::split::Split;
+use crate::split::bits::Bits;
+use crate::split::build::{Candidate, build, sort};
+use crate::split::repetition::Repetition;
+
+const T0: i64 = 1_763_769_600_000_000_000;
+const SECOND_NS: i64 = 1_000_000_000;
+
+fn budget() -> Budget {
+    Budget {
+        deadline: Instant::now() + Duration::from_secs(60),
+        cancelled: Arc::new(AtomicBool::new(false)),
+        scanned_bytes_max: u64::MAX,
+        groups_max: 100_000,
+    }
+}
+
+fn split_of(id: u64, batch: &Batch) -> Arc<Split> {
+    let mut docs: Vec<_> = batch.docs().map(|doc| Candidate { batch: 0, doc }).collect();
+    sort(&mut docs);
+    Arc::new(build(id, None, &docs, 1, T0, &mut Repetition::default()).expect("builds"))
+}
+
+/// Documents with all kinds of fields; `long` ones fill many zones.
+fn split(id: u64, documents: u64, long: bool) -> Arc<Split> {
+    let mut builder = BatchBuilder::new();
+    let mut state = id * 7 + 1;
+    let filler = "filler ".repeat(9_000);
+    for at in 0..documents {
+        let mut below = |end: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % end
+        };
+        builder.begin(T0 + (at * 61) as i64 * SECOND_NS - below(4_000) as i64 * SECOND_NS);
+        if below(5) > 0 {
+            builder.field("log.level", ValueRef::Str(["info", "warn", "error"][below(3) as usize]));
+        }
+        if below(40) > 0 {
+            builder.field("service.name", ValueRef::Str(&format!("s{}", below(9))));
+        }
+        builder.field("user.id", ValueRef::Str(&format!("u{}", below(300) * below(300) / 300)));
+        match below(7) {
+            0 => builder.field("took", ValueRef::I64(below(90) as i64)),
+            1 => {}
+            _ => builder.field("took", ValueRef::F64(below(9_000) as f64 / 16.0)),
+        }
+        if below(30) == 0 {
+            builder.field("mixed", ValueRef::I64(below(5) as i64));
+        } else {
+            builder.field("mixed", ValueRef::Str(&format!("{}", below(5))));
+        }
+        builder.field("message", ValueRef::Str(if long { &filler } else { "short" }));
+        builder.end();
+    }
+    let (mut batch, _) = builder.finish();
+    batch.number_from(1 + id * 1_000_000);
+    split_of(id, &batch)
+}
+
+fn pipes(text: &str) -> Vec<Pipe> {
+    parse(text).expect("parses").resolve(T0).expect("resolves").pipes
+}
+
+#[test]
+fn cells_and_combinations_group_alike() {
+    let (budget, scans, helpers) = (budget(), ScanCache::default(), Helpers::of(0));
+    let meter = Meter::new(&budget, &scans, &helpers);
+    let split = split(1, 5_000, false);
+    for by in
+        ["log.level", "log.level, service.name", "_time:7m, log.level", "nothing, _time:1h, service.name"]
+    {
+        let pipes = pipes(&format!("| stats count() by {by}"));
+        let [Pipe::Stats(stats)] = &pipes[..] else { panic!("{by}") };
+        let run = |use_cells: bool, every: usize| {
+            let mut groups = GroupBy::with(&stats.by, &split, use_cells).expect("opens");
+            assert_eq!(groups.numbers_agree(), use_cells, "{by}");
+            let cache = RowCache::default();
+            for (index, zone) in split.rows().zones().iter().enumerate() {
+                let view = ZoneView::new(&split, index, zone, &cache, &meter);
+                let mut bits = Bits::none(view.len());
+                (0..view.len() as u32).step_by(every).for_each(|at| bits.set(at));
+                groups.read(&view, &bits, &meter).expect("reads");
+            }
+            let groups = groups.finish().expect("resolves");
+            let mut groups: Vec<_> =
+                groups.into_iter().map(|Group { keys, rows, .. }| (keys, rows)).collect();
+            groups.sort_unstable();
+            groups
+        };
+        for every in [1, 3, 50] {
+            let found = run(true, every);
+            assert_eq!(found, run(false, every), "{by}, every {every}");
+            assert_eq!(found.iter().map(|(_, rows)| *rows).sum::<u64>(), 5_000_u64.div_ceil(every as u64));
+        }
+    }
+}
+
+#[test]
+fn many_threads_find_what_one_finds() {
+    let splits = [split(1, 400, true), split(2, 90, false)];
+    assert!(splits[0].rows().zones().len() >= 100, "{}", splits[0].rows().zones().len());
+    let (budget, scans) = (budget(), ScanCache::default());
+    let queries = [
+        "| stats count(), dc(user.id), p50(took), p90(took), max(took), sum(mixed) by service.name",
+        "| stats count(), count(took), min(user.id) by mixed, _time:1h",
+        "log.level:error filler | stats count() by _time:10m, log.level",
+        "| top 7 user.id",
+    ];
+    let run = |threads: usize| {
+        let helpers = Helpers::of(threads);
+        let meter = Meter::new(&budget, &scans, &helpers);
+        let tables: Vec<_> = queries
+            .iter()
+            .map(|text| {
+                let resolved = parse(text).expect("parses").resolve(T0).expect("resolves");
+                let (filter, range) = (&resolved.filter, TimeRange::default());
+                let [Pipe::Stats(stats), ..] = &resolved.pipes[..] else { panic!("{text}") };
+                facets::top(&splits, filter, range, &resolved.pipes, &meter)
+                    .unwrap_or_else(|| aggregate::stats(&splits, filter, range, stats, &meter))
+            })
+            .collect();
+        let by = Some("mixed".to_owned());
+        let plan = HistogramPlan {
+            filter: Filter::All,
+            start_ns: T0 - 1_000 * SECOND_NS,
+            step_ns: 777 * SECOND_NS,
+            bucket_count: 30,
+            by,
+        };
+        let histogram = histogram::histogram(&splits, &plan, &meter);
+        let fields = ["user.id", "mixed", "took"].map(str::to_owned);
+        let facets = facets::facets(&splits, &Filter::All, TimeRange::default(), &fields, 9, &meter);
+        assert_eq!((meter.partial(), helpers.take(9).count()), (None, threads));
+        format!("{tables:#?} {histogram:?} {facets:?}")
+    };
+    assert_eq!(run(0), run(3));
+}
+
+#[test]
+fn candidates_find_what_merged_dictionaries_give() {
+    let splits: Vec<_> =
+        [(1, 3_000), (2, 200), (3, 1_000), (4, 1)].map(|(id, documents)| split(id, documents, false)).into();
+    let (budget, scans, helpers) = (budget(), ScanCache::default(), Helpers::of(0));
+    let meter = Meter::new(&budget, &scans, &helpers);
+    for field in ["user.id", "service.name", "mixed", "took", "nothing"] {
+        let fields = [field.to_owned()];
+        for limit in [1, 2, 10, 60, 299, 5_000] {
+            let pipes = pipes(&format!("| stats count() as n by {field} | sort -n, {field} | limit {limit}"));
+            let table = facets::top(&splits, &Filter::All, TimeRange::default(), &pipes, &meter);
+            let mut found = table.expect("a top").rows;
+            let merged = facets::facets(&splits, &Filter::All, TimeRange::default(), &fields, limit, &meter);
+            let mut wanted = merged[0].values.clone();
+            if merged[0].missing > 0 {
+                wanted.push((millpond_query::table::Cell::Null, merged[0].missing));
+                wanted.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+            }
+            wanted.truncate(limit);
+            found.iter_mut().for_each(|row| row.truncate(2));
+            let found: Vec<_> = found.into_iter().map(|row| format!("{row:?}")).collect();
+            let wanted: Vec<_> = wanted
+                .into_iter()
+                .map(|(value, count)| {
+                    format!("{:?}", [value, millpond_query::table::Cell::I64(count as i64)])
+                })
+                .collect();
+            assert_eq!(found, wanted, "{field} {limit}");
+        }
+    }
+}
