@@ -26,12 +26,9 @@ pub fn for_each_token_at(text: &str, mut f: impl FnMut(&str, usize)) {
             continue;
         }
         let start = at;
-        let mut length = 0;
+        let mut has_upper = false;
         while let Some(&byte) = bytes.get(at).filter(|byte| is_ascii_word(**byte)) {
-            if let Some(slot) = buffer.get_mut(length) {
-                *slot = byte.to_ascii_lowercase();
-                length += 1;
-            }
+            has_upper |= byte.is_ascii_uppercase();
             at += 1;
         }
         if bytes.get(at).is_some_and(|byte| !byte.is_ascii()) {
@@ -39,9 +36,22 @@ pub fn for_each_token_at(text: &str, mut f: impl FnMut(&str, usize)) {
             at = slow_run(text, start, &mut buffer, &mut f);
             continue;
         }
-        if let Some(Ok(token)) = buffer.get(..length).map(std::str::from_utf8) {
+        let token = text.get(start..at.min(start + MAX_TOKEN_BYTES)).unwrap_or_default();
+        if has_upper {
+            lower(token, &mut buffer, |token| f(token, start));
+        } else {
             f(token, start);
         }
+    }
+}
+
+/// Calls `f` with a run of ASCII in lower case; it fits the buffer.
+fn lower(token: &str, buffer: &mut [u8; MAX_TOKEN_BYTES], f: impl FnOnce(&str)) {
+    let Some(slot) = buffer.get_mut(..token.len()) else { return };
+    slot.copy_from_slice(token.as_bytes());
+    slot.make_ascii_lowercase();
+    if let Ok(token) = std::str::from_utf8(slot) {
+        f(token);
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) const BUILD_COLUMNS_MAX: usize = 1_000;
 /// Most columns of a merged split: splits whose union is wider are not merged with each other.
 pub(crate) const MERGED_COLUMNS_MAX: usize = 8_000;
 
-/// Most documents of one build: its splits are small enough to be built within the interval.
-pub(crate) const BUILD_DOCUMENTS_MAX: usize = 40_000;
+/// Most documents of one build: some 0.2 s of work.
+pub(crate) const BUILD_DOCUMENTS_MAX: usize = 16_000;
 
 /// Longest time that an appended document waits for its build: with the build itself it is visible
 /// in under a second.
@@ -45,11 +45,13 @@ pub(crate) const BUILD_INTERVAL: Duration = Duration::from_millis(300);
 /// hostile or confused sender can't make a split for every document.
 pub(crate) const BUILD_DAYS_MAX: usize = 32;
 
-/// Most bytes of appended batches that wait for their build; `append` blocks beyond it.
-pub(crate) const QUEUE_BYTES_MAX: usize = 48 << 20;
+/// Most bytes of appended batches that wait for their build or are in it; `append` blocks beyond it. Under full load
+/// a document waits for all of it: some 25,000 documents, or 0.4 s.
+pub(crate) const QUEUE_BYTES_MAX: usize = 16 << 20;
 
-/// The RAM splits become disk splits at this many bytes…
-pub(crate) const RAM_TIER_BYTES: usize = 72 << 20;
+/// The RAM splits become disk splits at this many bytes: some 450,000 documents, which a restart after a kill has to
+/// index again…
+pub(crate) const RAM_TIER_BYTES: usize = 36 << 20;
 
 /// …or when the oldest is this old, which bounds the log that a restart reads again…
 pub(crate) const RAM_TIER_AGE: Duration = Duration::from_secs(15);
@@ -57,8 +59,9 @@ pub(crate) const RAM_TIER_AGE: Duration = Duration::from_secs(15);
 /// …or at this many splits, since every query visits each of them.
 pub(crate) const RAM_TIER_SPLITS: usize = 64;
 
-/// Memory that the word index of one build may hint for its hash table, in bytes.
-pub(crate) const WORDS_BUDGET_BYTES: usize = 32 << 20;
+/// Memory that the word index of one build may hint for its hash table, in bytes: it grows, and a table that is too
+/// large is cleared for nothing in each build.
+pub(crate) const WORDS_BUDGET_BYTES: usize = 4 << 20;
 
 /// Fewest splits of similar size that a merge joins. Wide merges rewrite a document less often.
 pub(crate) const MERGE_SPLITS_MIN: usize = 10;

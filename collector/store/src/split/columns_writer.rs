@@ -77,12 +77,11 @@ impl ColumnsWriter {
         self.writer.record_numerical(doc, SEQUENCE, sequence.cast_signed());
     }
 
-    /// The text as an id for this column; `None` where it holds strings.
-    pub(crate) fn id_of(&mut self, id: ColumnId, text: &str) -> Option<(IdShape, u128)> {
-        let column = self.columns.get_mut(id as usize)?;
-        let (shape, value) = IdShape::parse(text)?;
+    /// Counts an id; whether it goes into this column as such, and not as a string.
+    pub(crate) fn takes_id(&mut self, id: ColumnId, shape: IdShape, value: u128) -> bool {
+        let Some(column) = self.columns.get_mut(id as usize) else { return false };
         column.different.get_or_insert_default().add(value);
-        (column.meta.kind.id_shape() == Some(shape)).then_some((shape, value))
+        column.meta.kind.id_shape() == Some(shape)
     }
 
     /// Adds a string; `folded` and `text` describe this value.

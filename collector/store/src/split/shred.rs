@@ -37,16 +37,22 @@ fn is_folded(value: &str) -> bool {
     !value.is_empty() && value.len() <= PLAIN_VALUE_BYTES_MAX && value.bytes().all(word)
 }
 
-/// The kind of column that the value wants.
-fn kind_of(value: ScalarRef<'_>) -> Kind {
-    match value {
-        ScalarRef::Str(text) => IdShape::parse(text).map_or(Kind::String, |(shape, _)| Kind::of_shape(shape)),
+/// The kind of column that the value wants, and the id that it is.
+fn kind_of(value: ScalarRef<'_>) -> (Kind, Id) {
+    let kind = match value {
+        ScalarRef::Str(text) => match IdShape::parse(text) {
+            Some(id) => return (Kind::of_shape(id.0), Some(id)),
+            None => Kind::String,
+        },
         ScalarRef::I64(_) => Kind::Integer,
         ScalarRef::F64(value) if to_millionths(value).is_some() => Kind::Decimal,
         ScalarRef::F64(_) => Kind::Float,
         ScalarRef::Bool(_) => Kind::Bool,
-    }
+    };
+    (kind, None)
 }
+
+type Id = Option<(IdShape, u128)>;
 
 fn fits_column(value: ScalarRef<'_>) -> bool {
     !matches!(value, ScalarRef::Str(text) if text.len() > COLUMN_STRING_BYTES_MAX)
@@ -175,8 +181,9 @@ impl Shredder {
             ValueRef::Bool(value) => ScalarRef::Bool(value),
             ValueRef::Json(_) => return,
         };
-        let id = self.column_of(batch, field, kind_of(value));
-        let placed = self.place(number, field.name, id, value);
+        let (kind, id) = kind_of(value);
+        let column = self.column_of(batch, field, kind);
+        let placed = self.place(number, field.name, column, value, id);
         let claimed = !self.claimed.is_empty() && self.claimed.contains(field.name);
         if !placed || claimed {
             self.keep(field.name, Some(field.value), !placed);
@@ -187,47 +194,55 @@ impl Shredder {
     fn composite(&mut self, number: u32, field: &FieldRef<'_>) {
         let mut fits = true;
         let _ = for_each_leaf_of(field.name, field.value, &mut |name, value| {
-            fits &= fits_column(value) && self.columns.admit(name, kind_of(value), false).is_some();
+            fits &= fits_column(value) && self.columns.admit(name, kind_of(value).0, false).is_some();
             if fits { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         let _ = for_each_leaf_of(field.name, field.value, &mut |name, value| {
-            let id = if fits { self.columns.admit(name, kind_of(value), false) } else { None };
-            self.place(number, name, id, value);
+            let (kind, id) = kind_of(value);
+            let column = if fits { self.columns.admit(name, kind, false) } else { None };
+            self.place(number, name, column, value, id);
             ControlFlow::Continue(())
         });
         self.keep(field.name, Some(field.value), !fits);
     }
 
     /// Puts a scalar into its column and its words into the word index; false when it is in no column.
-    fn place(&mut self, number: u32, name: &str, id: Option<ColumnId>, value: ScalarRef<'_>) -> bool {
-        let id = id.filter(|_| fits_column(value));
-        if let ScalarRef::Str(text) = value {
-            let is_text = is_text(text);
-            if (is_text || id.is_none()) && searched_by_bare_words(name) {
-                self.texts.push_str(text);
-                self.texts.push('\n');
-            }
-            match id.map(|id| (id, self.columns.id_of(id, text))) {
-                Some((id, Some((shape, value)))) => {
-                    self.columns.id(number, id, value);
-                    self.id_keys.push(id_key(name, shape, value));
-                }
-                Some((id, None)) => self.columns.string(number, id, text, is_folded(text), is_text),
-                None => {}
-            }
+    fn place(
+        &mut self,
+        number: u32,
+        name: &str,
+        column: Option<ColumnId>,
+        value: ScalarRef<'_>,
+        id: Id,
+    ) -> bool {
+        let column = column.filter(|_| fits_column(value));
+        if let ScalarRef::Str(text) = value
+            && (column.is_none() || is_text(text))
+            && searched_by_bare_words(name)
+        {
+            self.texts.push_str(text);
+            self.texts.push('\n');
         }
-        match (id, value) {
-            (None, _) => {
-                if !self.unindexed_names.contains(name) {
-                    self.unindexed_names.insert(name.to_owned());
-                }
+        let Some(column) = column else {
+            if !self.unindexed_names.contains(name) {
+                self.unindexed_names.insert(name.to_owned());
             }
-            (Some(id), ScalarRef::I64(value)) => self.columns.integer(number, id, value),
-            (Some(id), ScalarRef::F64(value)) => self.columns.float(number, id, value),
-            (Some(id), ScalarRef::Bool(value)) => self.columns.bool(number, id, value),
-            (Some(_), ScalarRef::Str(_)) => {}
+            return false;
+        };
+        match value {
+            ScalarRef::Str(text) => match id.filter(|(shape, id)| self.columns.takes_id(column, *shape, *id))
+            {
+                Some((shape, id)) => {
+                    self.columns.id(number, column, id);
+                    self.id_keys.push(id_key(name, shape, id));
+                }
+                None => self.columns.string(number, column, text, is_folded(text), is_text(text)),
+            },
+            ScalarRef::I64(value) => self.columns.integer(number, column, value),
+            ScalarRef::F64(value) => self.columns.float(number, column, value),
+            ScalarRef::Bool(value) => self.columns.bool(number, column, value),
         }
-        id.is_some()
+        true
     }
 
     fn keep(&mut self, name: &str, value: Option<ValueRef<'_>>, unindexed: bool) {
