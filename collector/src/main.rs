@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use millpond_collector::commands::Arguments;
 
+/// The allocator of the C library gives large blocks back to the system at once, and the index asks for them again for
+/// each block of a dictionary.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match Arguments::parse().execute() {
         Ok(code) => code,
