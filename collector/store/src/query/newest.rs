@@ -101,6 +101,16 @@ fn guarded_visit(search: &mut Search<'_>, split: usize, zone: Option<usize>) -> 
     halt
 }
 
+/// Leaves out the documents of a zone that have more than `wanted` others of it before them in time, so that most
+/// need no look at their sequence number.
+fn drop_hopeless(picked: &mut Vec<(i64, usize)>, wanted: usize) {
+    if let Some(last) = wanted.checked_sub(1).filter(|_| picked.len() > wanted) {
+        let (_, (cutoff, _), _) = picked.select_nth_unstable_by(last, |a, b| b.0.cmp(&a.0));
+        let cutoff = *cutoff;
+        picked.retain(|(time_rank, _)| *time_rank >= cutoff);
+    }
+}
+
 struct Search<'a> {
     splits: &'a [Arc<Split>],
     plan: &'a SearchPlan,
@@ -183,14 +193,23 @@ impl<'a> Search<'a> {
         let Some(filter) = self.filters.get_mut(index).and_then(Option::as_mut) else { return Ok(()) };
         let view = ZoneView::new(split, zone_index, zone, &self.cache, self.meter);
         let bits = filter.eval(&view, &view.in_range(self.range))?;
-        for at in bits.ones() {
-            let doc = zone.first_doc + at as u32;
-            let id =
-                DocId { timestamp_ns: split.columns().time(doc), sequence: split.columns().sequence(doc) };
-            let rank = rank(self.plan.order, id);
-            if self.after.is_none_or(|after| rank < after) {
-                self.found.push(Hit { rank, split: index, doc });
+        let order = self.plan.order;
+        let rank_at = |at: usize, timestamp_ns| {
+            let sequence = split.columns().sequence(zone.first_doc + at as u32);
+            rank(order, DocId { timestamp_ns, sequence })
+        };
+        let mut picked: Vec<(i64, usize)> = Vec::with_capacity(bits.count());
+        for (at, time) in bits.ones().filter_map(|at| Some((at, *view.times().get(at)?))) {
+            let time_rank = best_time(order, time, time);
+            let comes = |after: Rank| time_rank < after.0 || rank_at(at, time) < after;
+            if self.after.is_none_or(comes) {
+                picked.push((time_rank, at));
             }
+        }
+        drop_hopeless(&mut picked, self.left);
+        for (_, at) in picked {
+            let time = view.times().get(at).copied().unwrap_or_default();
+            self.found.push(Hit { rank: rank_at(at, time), split: index, doc: zone.first_doc + at as u32 });
         }
         self.trim();
         Ok(())
