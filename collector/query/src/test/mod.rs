@@ -76,6 +76,16 @@ impl Test {
         }
     }
 
+    /// A text that stands for the test: two tests that have the same one match the same values. What is shown to people
+    /// leaves out the unit of an interval, although it decides which strings match.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Test::Numeric(range) => format!("{self} {:?}", range.unit()),
+            other => other.to_string(),
+        }
+    }
+
     /// A prefix that some token of every matching string has. `conn*`
     #[must_use]
     pub fn required_token_prefix(&self) -> Option<&str> {

@@ -32,6 +32,10 @@ impl NumericRange {
         number.is_some_and(|number| self.range.contains(number))
     }
 
+    pub(super) fn unit(&self) -> Option<Unit> {
+        self.unit
+    }
+
     pub(super) fn number_range(&self) -> NumberRange {
         self.range
     }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use tantivy::columnar::StrColumn;
 
 use super::best::{Best, Value, key_of};
-use super::field_keys::{FieldKeys, KeyNumber, Pairs};
+use super::field_keys::{FieldKeys, KeyNumber, Pairs, REFUSED};
 use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::ordinal_counts::{OrdinalCounts, OrdinalCursor};
@@ -186,7 +186,7 @@ impl SplitVisitor for Visitor<'_, '_> {
             let having = self.pairs.chunk_by(|a, b| a.0 == b.0).count();
             field.missing += bits.count().saturating_sub(having) as u64;
             let terms = field.keys.terms();
-            for (_, number) in &self.pairs {
+            for (_, number) in self.pairs.iter().filter(|(_, number)| *number != REFUSED) {
                 match u32::try_from(*number) {
                     Ok(ordinal) if *number < terms => field.terms.add(ordinal),
                     _ => *field.others.entry(*number).or_default() += 1,

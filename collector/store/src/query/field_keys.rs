@@ -29,6 +29,10 @@ use crate::split::residual;
 /// Number of a value within one split.
 pub(crate) type KeyNumber = u64;
 
+/// The number of all values that came when there were too many to give each its own: the document has the field, and
+/// no more is known.
+pub(crate) const REFUSED: KeyNumber = KeyNumber::MAX - 1;
+
 /// (place in the zone, number of a value that the document has there), ordered by place.
 pub(crate) type Pairs = Vec<(u32, KeyNumber)>;
 
@@ -274,7 +278,7 @@ impl<'s> FieldKeys<'s> {
         }
     }
 
-    /// Adds a value that is no ordinal; one too many is left out, which the answer says.
+    /// Adds a value that is no ordinal; one too many is [`REFUSED`], which the answer says.
     fn push(&mut self, at: u32, key: Key, view: &ZoneView<'_>, out: &mut Pairs) {
         if let Key::Integer(value) = key {
             let distance = value.abs_diff(self.integers.0);
@@ -284,7 +288,10 @@ impl<'s> FieldKeys<'s> {
         }
         match self.interned.number(key, view.meter.groups_max()) {
             Some(number) => out.push((at, self.known() + number)),
-            None => view.meter.note(Partial::Groups),
+            None => {
+                view.meter.note(Partial::Groups);
+                out.push((at, REFUSED));
+            }
         }
     }
 

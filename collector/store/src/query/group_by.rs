@@ -5,7 +5,7 @@ use millpond_query::{GroupKey, bucket_start_ns};
 use rustc_hash::FxHashMap;
 
 use super::cells::{Cells, Source};
-use super::field_keys::{FieldKeys, KeyNumber, Pairs};
+use super::field_keys::{FieldKeys, KeyNumber, Pairs, REFUSED};
 use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::zone::ZoneView;
@@ -232,7 +232,9 @@ impl Combinations {
                     *number = pair.map_or(MISSING, |(_, number)| *number);
                     rest /= choices;
                 }
-                if let Some(group) = self.of(&numbers, meter) {
+                if !numbers.contains(&REFUSED)
+                    && let Some(group) = self.of(&numbers, meter)
+                {
                     self.grouped.push((at, group));
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::field_keys::{FieldKeys, Pairs};
+use super::field_keys::{FieldKeys, Pairs, REFUSED};
 use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::scan::{SplitVisitor, scan};
@@ -132,7 +132,7 @@ impl SplitVisitor for Visitor<'_> {
         }
         let Some(keys) = &mut self.keys else { return Ok(()) };
         keys.read(view, bits, true, &mut self.pairs)?;
-        for (at, key) in &self.pairs {
+        for (at, key) in self.pairs.iter().filter(|(_, key)| *key != REFUSED) {
             let bucket = if single { Some(first) } else { self.bucket_of.get(*at as usize).copied() };
             if let Some(bucket) = bucket.filter(|bucket| *bucket < self.counts.len()) {
                 self.by.add(bucket, *key);

@@ -4,7 +4,7 @@
 use millpond_query::accumulate::Accumulator;
 use millpond_query::{Agg, AggFunction, Scalar};
 
-use super::field_keys::{FieldKeys, Pairs};
+use super::field_keys::{FieldKeys, Pairs, REFUSED};
 use super::group_by::GroupBy;
 use super::meter::Halt;
 use super::tally::Tally;
@@ -65,7 +65,7 @@ impl<'s> Input<'s> {
     ) -> Result<(), Halt> {
         let Self { keys, tally, values, states, numbers } = self;
         keys.read(view, bits, false, values)?;
-        for (at, number) in values {
+        for (at, number) in values.iter().filter(|(_, number)| *number != REFUSED) {
             groups.for_each_group(*at, |group| tally.add(group, *number));
         }
         if let Some(cells) = groups.cells() {

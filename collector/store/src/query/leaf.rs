@@ -249,7 +249,7 @@ fn plan_strings(
     if !split.filters().dictionary_may_have(index, test.required_tokens()) {
         return Ok(Arc::new(Ordinals::None));
     }
-    let condition = test.to_string();
+    let condition = test.key();
     if let Some(found) = meter.scans().find(split.id(), index, &condition) {
         return Ok(found);
     }

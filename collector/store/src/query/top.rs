@@ -28,7 +28,9 @@ pub(crate) fn add_top(
     best: &mut Best,
     meter: &Meter<'_>,
 ) -> Result<bool, Halt> {
-    if best.top() > TOP_ROWS_MAX || others.len() > TOP_CANDIDATES_MAX {
+    // The best of each split are looked up in all of them, to begin with.
+    let lookups = best.top().saturating_mul(dictionaries.len()).saturating_mul(dictionaries.len());
+    if best.top() > TOP_ROWS_MAX || others.len() > TOP_CANDIDATES_MAX || lookups > TOP_CANDIDATES_MAX {
         return Ok(false);
     }
     let mut search = Search { dictionaries, others, shares: vec![0; dictionaries.len()] };

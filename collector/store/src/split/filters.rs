@@ -30,7 +30,8 @@ const NUMBER_DIGITS_MIN: usize = 6;
 const ID_DIGITS_MIN: usize = 8;
 const ID_NUMERALS_MIN: usize = 2;
 
-/// Most different words of a dictionary for which a filter is made; it bounds the memory of a merge.
+/// Most words of a dictionary that are collected for a filter, of which half may be different; it bounds the memory of
+/// a merge.
 const DICTIONARY_WORDS_MAX: usize = 4 << 20;
 
 /// What a filter is asked for.
@@ -118,19 +119,20 @@ impl FiltersWriter {
         let broken = StoreError::index::<std::io::Error>("read a dictionary");
         if let Some(column) = column {
             let mut terms = column.dictionary().stream().map_err(broken)?;
-            while terms.advance() && self.keys.len() <= DICTIONARY_WORDS_MAX {
+            while terms.advance() {
                 let keys = &mut self.keys;
                 let term = std::str::from_utf8(terms.key()).unwrap_or_default();
                 for_each_token(term, |token| keys.push(token_key(token)));
-                if keys.len() >= DICTIONARY_WORDS_MAX {
+                if keys.len() > DICTIONARY_WORDS_MAX {
                     keys.sort_unstable();
                     keys.dedup();
+                    // Sorting again and again for little room would take for ever.
+                    if keys.len() > DICTIONARY_WORDS_MAX / 2 {
+                        keys.clear();
+                        self.sizes.push(0);
+                        return Ok(());
+                    }
                 }
-            }
-            if self.keys.len() > DICTIONARY_WORDS_MAX {
-                self.keys.clear();
-                self.sizes.push(0);
-                return Ok(());
             }
         }
         self.close(column.is_some());
