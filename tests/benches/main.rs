@@ -38,45 +38,54 @@ fn main() {
     let reference = process::gzip_cpu_seconds(&mut corpus.clone());
     let before = process::cpu_seconds(pid(&cluster));
     let started = Instant::now();
-    let load = ingest(&client, &mut corpus);
+    let raw_bytes = ingest(&client, &mut corpus);
     let wall = started.elapsed();
     eventually("every document is visible", Duration::from_secs(30), || {
         client.count("").filter(|seen| *seen >= documents)
     });
     settle(&cluster);
     let cpu = process::cpu_seconds(pid(&cluster)) - before;
-    let raw_mb = load.raw_bytes as f64 / 1e6;
+    let raw_mb = raw_bytes as f64 / 1e6;
     let disk = process::disk_bytes(&cluster.path("collector/store"));
     let log = process::disk_bytes(&cluster.path("collector/wal"));
     let peak_load = process::peak_memory_bytes(pid(&cluster));
 
-    report.machine(documents, load.raw_bytes, reference);
-    report.row("ingest, raw MB per CPU-second", raw_mb / cpu, ">= 18 (36)", "");
+    report.machine(documents, raw_bytes, reference);
+    report.row("ingest, raw MB per CPU-second", raw_mb / cpu, ">= 36", "");
     report.row("ingest, raw MB per second of the clock", raw_mb / wall.as_secs_f64(), "", "");
-    report.row("disk / raw after merges", disk as f64 / load.raw_bytes as f64, "<= 0.28 (0.14)", "");
+    report.row("disk / raw after merges", disk as f64 / raw_bytes as f64, "<= 0.14", "");
     report.row("log left after merges, MB", log as f64 / 1e6, "", "");
-    report.row("peak memory under load, MB", peak_load as f64 / 1e6, "<= 1000 (500)", "");
-    report.row("visible after acknowledgement, p99 ms", load.visible_p99_ms, "< 1000", "");
+    report.row("peak memory under load, MB", peak_load as f64 / 1e6, "<= 500", "");
 
+    let visible_p99_ms = visibility(&client, documents);
+    report.row("visible after acknowledgement, p99 ms", visible_p99_ms, "< 1000", "");
     restart_after_kill(&mut cluster, documents, &mut report);
+    // The log that the kill left is being indexed; what is measured is queries.
+    settle(&cluster);
     queries::measure(&cluster.client(), documents, corpus.middle_trace(), &mut report);
     let peak = process::peak_memory_bytes(pid(&cluster));
-    report.row("peak memory over all queries, MB", peak as f64 / 1e6, "<= 1000 (500)", "");
+    report.row("peak memory over all queries, MB", peak as f64 / 1e6, "<= 500", "");
     report.print();
 }
 
-struct Load {
-    raw_bytes: u64,
-    visible_p99_ms: f64,
-}
-
-/// Sends the corpus, and beside it one marked document after another to see how soon each is found.
-fn ingest(client: &Client, corpus: &mut Corpus) -> Load {
+/// Sends more documents as fast as they are taken, and beside them one marked document after another, to see
+/// how soon each is found: the 99th percentile in milliseconds. Apart from the measurement of ingest, since
+/// each look is a query.
+fn visibility(client: &Client, documents: u64) -> f64 {
     let finished = Arc::new(AtomicBool::new(false));
     let probe = {
         let (client, finished) = (client.clone(), Arc::clone(&finished));
         std::thread::spawn(move || probe_visibility(&client, &finished))
     };
+    ingest(client, &mut Corpus::new(44, documents / 4));
+    finished.store(true, Ordering::Relaxed);
+    let mut waits = probe.join().expect("the probe ends");
+    waits.sort_by(f64::total_cmp);
+    waits.get(waits.len() * 99 / 100).or(waits.last()).copied().unwrap_or(f64::NAN)
+}
+
+/// Sends the corpus as fast as it is taken. Gives its size in bytes.
+fn ingest(client: &Client, corpus: &mut Corpus) -> u64 {
     let corpus = Mutex::new(corpus);
     let sent = Mutex::new(0u64);
     std::thread::scope(|scope| {
@@ -93,12 +102,7 @@ fn ingest(client: &Client, corpus: &mut Corpus) -> Load {
             });
         }
     });
-    finished.store(true, Ordering::Relaxed);
-    let mut waits = probe.join().expect("the probe ends");
-    waits.sort_by(f64::total_cmp);
-    let visible_p99_ms = waits.get(waits.len() * 99 / 100).or(waits.last()).copied().unwrap_or(f64::NAN);
-    let raw_bytes = *sent.lock().expect("no sender panics");
-    Load { raw_bytes, visible_p99_ms }
+    *sent.lock().expect("no sender panics")
 }
 
 /// Sends until taken: an overloaded collector answers 429 or 503 and means "later".
@@ -146,7 +150,7 @@ fn restart_after_kill(cluster: &mut Cluster, documents: u64, report: &mut Report
     cluster.start_collector();
     let client = cluster.client();
     eventually("the first correct answer", Duration::from_secs(60), || {
-        client.count("").filter(|seen| *seen >= documents + documents / 20)
+        client.count("").filter(|seen| *seen >= documents + documents / 4 + documents / 20)
     });
     report.row("SIGKILL to first correct answer, s", started.elapsed().as_secs_f64(), "<= 5", "");
 }

@@ -19,7 +19,11 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 /// What documents can be like, briefly.
 fn documents() -> Vec<Doc> {
     let numbered = (0..40).map(|at| {
-        let message = format!("GET /items/{at} took {} ms id={:016x}", at * 7, (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let message = format!(
+            "GET /items/{at} took {} ms id={:016x}",
+            at * 7,
+            (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        );
         let fields = [
             ("message", Val::Str(message)),
             ("log.level", if at % 7 == 0 { "ERROR" } else { "info" }.into()),
@@ -32,9 +36,15 @@ fn documents() -> Vec<Doc> {
     });
     let odd = [
         doc(T0 - DAY_NS, &[("trace.id", TRACE.into()), ("span.id", "00f067aa0ba902b7".into())]),
-        doc(T0 + 5, &[("request.id", "6ba7b810-9dad-11d1-80b4-00c04fd430c8".into()), ("ok", Val::Bool(true))]),
+        doc(
+            T0 + 5,
+            &[("request.id", "6ba7b810-9dad-11d1-80b4-00c04fd430c8".into()), ("ok", Val::Bool(true))],
+        ),
         doc(T0 + 6, &[("tags", Val::Json("[\"a\",[1,null],{\"k\":2.5}]".to_owned())), ("empty", "".into())]),
-        doc(T0 + 7, &[("message", Val::Str("Straße, 日本, \u{1f600} and \u{1}".to_owned())), ("näme", "ünï".into())]),
+        doc(
+            T0 + 7,
+            &[("message", Val::Str("Straße, 日本, \u{1f600} and \u{1}".to_owned())), ("näme", "ünï".into())],
+        ),
         doc(T0 + 8, &[("long", Val::Str("one long text ".repeat(400))), ("event.original", "raw".into())]),
         doc(i64::MIN, &[("message", "the beginning".into())]),
         doc(i64::MAX, &[("message", "the end".into())]),
@@ -51,7 +61,13 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a directory") {
         let path = entry.expect("readable").path();
         let to = to.join(path.file_name().expect("a name"));
-        if path.is_dir() { copy(&path, &to) } else { drop(fs::copy(&path, &to).expect("writable")) }
+        if path.is_dir() {
+            copy(&path, &to)
+        } else {
+            {
+                fs::copy(&path, &to).expect("writable");
+            }
+        }
     }
 }
 
@@ -86,7 +102,7 @@ fn stores_of_all_versions_open() {
         assert_eq!(all(&store).join("\n"), expected, "version {version}");
         let rows = [
             ("items", 40),
-            ("id=9e3779b97f4a7c15", 1),
+            ("9e3779b97f4a7c15", 1),
             ("level:error", 6),
             ("took<1", 8),
             ("status:ok", 8),
