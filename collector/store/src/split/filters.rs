@@ -5,8 +5,8 @@
 //! and finding it costs a look at a few zones too many (one in 256). Binary fuse filters (Graf, Lemire: "Binary Fuse
 //! Filters: Fast and Smaller Than Xor Filters", 2022), one for each zone.
 //!
-//! A bare word is looked for in every column. Where a column's values are not single words, only a scan of its dictionary could tell that none has it; its filter
-//! tells at once. The layout is in FORMAT.md.
+//! A bare word is looked for in every column. Where a column's values are not single words, only a scan of its
+//! dictionary could tell that none has it; its filter tells at once. The layout is in FORMAT.md.
 
 use std::path::Path;
 
