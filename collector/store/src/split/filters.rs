@@ -117,9 +117,10 @@ impl FiltersWriter {
     /// Adds the filter of a column: of the words of its dictionary, or one that rules nothing out.
     pub(crate) fn push_dictionary(&mut self, column: Option<&StrColumn>) -> Result<(), StoreError> {
         let broken = StoreError::index::<std::io::Error>("read a dictionary");
+        let mut wanted = column.is_some();
         if let Some(column) = column {
             let mut terms = column.dictionary().stream().map_err(broken)?;
-            while terms.advance() {
+            while wanted && terms.advance() {
                 let keys = &mut self.keys;
                 let term = std::str::from_utf8(terms.key()).unwrap_or_default();
                 for_each_token(term, |token| keys.push(token_key(token)));
@@ -127,15 +128,11 @@ impl FiltersWriter {
                     keys.sort_unstable();
                     keys.dedup();
                     // Sorting again and again for little room would take for ever.
-                    if keys.len() > DICTIONARY_WORDS_MAX / 2 {
-                        keys.clear();
-                        self.sizes.push(0);
-                        return Ok(());
-                    }
+                    wanted = keys.len() <= DICTIONARY_WORDS_MAX / 2;
                 }
             }
         }
-        self.close(column.is_some());
+        self.close(wanted);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::columns::{Columns, Values, map_file, sort_columns};
-use super::filters::id_key;
+use super::filters::{FiltersWriter, id_key};
 use super::meta::{ColumnMeta, Partition, SplitMeta};
 use super::rows::{InColumns, RowsWriter, Zone};
 use super::words::Words;
@@ -44,13 +44,13 @@ fn write(dir: &Path, id: u64, partition: Partition, inputs: &[Arc<Split>]) -> Re
     Words::merge(&words, &words_dir)?;
     let columns_crc = write_columns(&dir.join(COLUMNS_FILE), inputs)?;
     let mut meta = merged_meta(id, partition, inputs);
-    write_rows(dir, inputs, &meta)?;
+    let mut filters = write_rows(&dir.join(ROWS_FILE), inputs)?;
+    Columns::open(map_file(dir, COLUMNS_FILE)?, &meta.columns)?
+        .push_dictionaries(&meta.columns, &mut filters)?;
+    write_file(&dir.join(FILTERS_FILE), &filters.finish())?;
     meta.files = list_files(dir)?;
     meta.columns_crc = columns_crc;
-    let meta_path = dir.join(META_FILE);
-    let mut file = File::create(&meta_path).map_err(StoreError::io("create", &meta_path))?;
-    file.write_all(&meta.encode()).map_err(StoreError::io("write", &meta_path))?;
-    file.sync_all().map_err(StoreError::io("sync", &meta_path))?;
+    write_file(&dir.join(META_FILE), &meta.encode())?;
     for path in [&words_dir, dir, dir.parent().unwrap_or(dir)] {
         sync_dir(path)?;
     }
@@ -94,8 +94,8 @@ pub(crate) fn verify_columns(dir: &Path, meta: &SplitMeta) -> Result<(), StoreEr
     if sink.crc == meta.columns_crc { Ok(()) } else { Err(StoreError::damaged(&path, "wrong checksum")) }
 }
 
-fn write_rows(dir: &Path, inputs: &[Arc<Split>], meta: &SplitMeta) -> Result<(), StoreError> {
-    let path = &dir.join(ROWS_FILE);
+/// Writes the rows file and gives the filters of its zones.
+fn write_rows(path: &Path, inputs: &[Arc<Split>]) -> Result<FiltersWriter, StoreError> {
     let file = File::create(path).map_err(StoreError::io("create", path))?;
     let mut rows =
         RowsWriter::new(BufWriter::with_capacity(1 << 16, file)).map_err(StoreError::io("write", path))?;
@@ -104,14 +104,16 @@ fn write_rows(dir: &Path, inputs: &[Arc<Split>], meta: &SplitMeta) -> Result<(),
             rows.push_zone(split.rows(), zone, split.filters().of_zone(number), || in_columns(split, zone))?;
         }
     }
-    let (out, _, mut filters) = rows.finish().map_err(StoreError::io("write", path))?;
+    let (out, _, filters) = rows.finish().map_err(StoreError::io("write", path))?;
     finish_file(out, path)?;
-    let columns = Columns::open(map_file(dir, COLUMNS_FILE)?, &meta.columns)?;
-    columns.push_dictionaries(&meta.columns, &mut filters)?;
-    let path = dir.join(FILTERS_FILE);
-    let mut file = File::create(&path).map_err(StoreError::io("create", &path))?;
-    file.write_all(&filters.finish()).map_err(StoreError::io("write", &path))?;
-    file.sync_data().map_err(StoreError::io("sync", &path))
+    Ok(filters)
+}
+
+/// Writes a file that is in memory as a whole, synced.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut file = File::create(path).map_err(StoreError::io("create", path))?;
+    file.write_all(bytes).map_err(StoreError::io("write", path))?;
+    file.sync_all().map_err(StoreError::io("sync", path))
 }
 
 /// What the documents of a zone have in columns.

@@ -216,8 +216,9 @@ impl Shredder {
         id: Id,
     ) -> bool {
         let column = column.filter(|_| fits_column(value));
+        let is_text = matches!(value, ScalarRef::Str(text) if is_text(text));
         if let ScalarRef::Str(text) = value
-            && (column.is_none() || is_text(text))
+            && (column.is_none() || is_text)
             && searched_by_bare_words(name)
         {
             self.texts.push_str(text);
@@ -236,7 +237,7 @@ impl Shredder {
                     self.columns.id(number, column, id);
                     self.id_keys.push(id_key(name, shape, id));
                 }
-                None => self.columns.string(number, column, text, is_folded(text), is_text(text)),
+                None => self.columns.string(number, column, text, is_folded(text), is_text),
             },
             ScalarRef::I64(value) => self.columns.integer(number, column, value),
             ScalarRef::F64(value) => self.columns.float(number, column, value),
