@@ -273,6 +273,7 @@ impl LogStore for TantivyStore {
         };
         let answer = self.answer(time_bounds(filter, range), budget, |catalog, meter| {
             query::facets::top(&catalog.splits, filter, range, pipes, meter)
+                .or_else(|| query::facets::distinct(&catalog.splits, filter, range, stats, meter))
                 .unwrap_or_else(|| query::aggregate::stats(&catalog.splits, filter, range, stats, meter))
         });
         let table = table::apply(answer.value, rest).map_err(|error| StoreError::Plan(error.to_string()))?;

@@ -118,7 +118,10 @@ pub(crate) fn by_columns(splits: &[Arc<Split>]) -> Vec<&[Arc<Split>]> {
     let (mut groups, mut first) = (Vec::new(), 0);
     let mut names = FxHashSet::default();
     for (at, split) in splits.iter().enumerate() {
-        let columns = || split.meta().columns.iter().map(|column| (column.kind, column.name.as_str()));
+        let columns = || {
+            let columns = split.meta().columns.iter();
+            columns.map(|column| (column.kind, column.prefix.as_str(), column.name.as_str()))
+        };
         let more = columns().filter(|column| !names.contains(column)).count();
         if at > first && names.len() + more > MERGED_COLUMNS_MAX {
             groups.extend(splits.get(first..at));

@@ -11,14 +11,14 @@ use crate::limits::BUILD_DAYS_MAX;
 use crate::pipeline::Appended;
 use crate::split::Split;
 use crate::split::build::{self, Candidate};
+use crate::split::learned::Learned;
 use crate::split::meta::{Partition, day_of};
-use crate::split::repetition::Repetition;
 
 /// Runs until the store is closed.
 pub(crate) fn run(shared: &Shared) {
-    let mut repetition = Repetition::default();
+    let mut learned = Learned::default();
     while let Some(batches) = next_build(shared) {
-        let splits = build(shared, &batches, &mut repetition);
+        let splits = build(shared, &batches, &mut learned);
         publish(shared, &batches, &splits);
     }
 }
@@ -53,7 +53,7 @@ fn publish(shared: &Shared, batches: &[Appended], splits: &[Arc<Split>]) {
 
 /// Builds the documents of these batches: at least one split for each day, and no split larger than
 /// one build should be.
-fn build(shared: &Shared, batches: &[Appended], repetition: &mut Repetition) -> Vec<Arc<Split>> {
+fn build(shared: &Shared, batches: &[Appended], learned: &mut Learned) -> Vec<Arc<Split>> {
     let arrived_ns = (shared.config.now_ns)();
     let wal_upto = batches.last().map_or(0, |last| last.upto);
     let mut splits = Vec::new();
@@ -63,7 +63,7 @@ fn build(shared: &Shared, batches: &[Appended], repetition: &mut Repetition) -> 
             let mut one = |docs: &[Candidate<'_>]| {
                 let id = shared.manifest().next_id();
                 let split = guarded("build a split", || {
-                    build::build(id, partition, docs, wal_upto, arrived_ns, repetition)
+                    build::build(id, partition, docs, wal_upto, arrived_ns, learned)
                 })?;
                 splits.push(Arc::new(split));
                 Ok(())

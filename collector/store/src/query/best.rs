@@ -28,11 +28,10 @@ impl Value<'_> {
     }
 }
 
-/// The most frequent values, ties by value, and the number of all.
+/// The most frequent values, ties by value.
 #[derive(Clone)]
 pub(crate) struct Best {
     top: usize,
-    distinct: u64,
     /// The worst on top.
     heap: BinaryHeap<Candidate>,
 }
@@ -67,12 +66,11 @@ impl Eq for Candidate {}
 impl Best {
     /// No value yet; the best `top` are kept.
     pub(crate) fn new(top: usize) -> Self {
-        Self { top, distinct: 0, heap: BinaryHeap::new() }
+        Self { top, heap: BinaryHeap::new() }
     }
 
     /// Adds a value that was not added before.
     pub(crate) fn add(&mut self, value: Value<'_>, count: u64) {
-        self.distinct += 1;
         if self.heap.len() < self.top {
             self.heap.push(Candidate { count, key: value.into_key() });
         } else if let Some(mut worst) = self.heap.peek_mut()
@@ -105,9 +103,9 @@ impl Best {
         self.heap.into_iter().map(|candidate| (candidate.key, candidate.count))
     }
 
-    /// The best first, and the number of all.
-    pub(crate) fn finish(self) -> (Vec<(Key, u64)>, u64) {
+    /// The best first.
+    pub(crate) fn finish(self) -> Vec<(Key, u64)> {
         let best = self.heap.into_sorted_vec();
-        (best.into_iter().map(|candidate| (candidate.key, candidate.count)).collect(), self.distinct)
+        best.into_iter().map(|candidate| (candidate.key, candidate.count)).collect()
     }
 }

@@ -2,10 +2,9 @@
 //! bins, the cell of a document is a sum over its keys, and groups need no hash map.
 
 use millpond_query::bucket_start_ns;
-use tantivy::columnar::Column;
 
 use super::field_keys::KeyNumber;
-use super::picked::for_each_picked;
+use super::terms::Terms;
 use super::zone::ZoneView;
 use crate::limits::CELLS_MAX;
 use crate::split::bits::Bits;
@@ -13,7 +12,7 @@ use crate::split::bits::Bits;
 /// Where one key of a document comes from.
 pub(crate) enum Source<'s> {
     /// Ordinals below a number; documents may have none. `None`: all have none.
-    Terms(Option<&'s Column<u64>>, u64),
+    Terms(Option<Terms<'s>>, u64),
     /// Time in bins of a width, from the first time to the last.
     Time { min_ns: i64, max_ns: i64, step_ns: i64 },
 }
@@ -27,7 +26,7 @@ struct Part<'s> {
 
 enum Kind<'s> {
     /// 0 is for documents without a value.
-    Terms(Option<&'s Column<u64>>),
+    Terms(Option<Terms<'s>>),
     /// Bins from the first one's start.
     Time { first_ns: i64, step_ns: i64 },
 }
@@ -75,7 +74,7 @@ impl<'s> Cells<'s> {
         for part in &self.parts {
             match part.kind {
                 Kind::Terms(None) => {}
-                Kind::Terms(Some(column)) => for_each_picked(column, view, bits, |at, ordinal| {
+                Kind::Terms(Some(terms)) => terms.for_each_picked(view, bits, |at, ordinal| {
                     if let Some(cell) = of.get_mut(at as usize) {
                         *cell += (ordinal as u32 + 1) * part.stride;
                     }

@@ -1,29 +1,28 @@
 //! The values of one field in one split as small numbers, so that grouping and counting work on
 //! numbers and values are looked up once at the end. Numbers are given like this, in this order:
 //!
-//! 1. ordinals of the dictionary, for strings of a column;
+//! 1. ordinals of terms, for strings: of a dictionary, then of numbered columns;
 //! 2. the distance from the smallest integer, when all integers are near each other;
 //! 3. what comes, in the order in which it comes.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use millpond_query::{Scalar, aliases};
 use millpond_wire::batch::{ScalarRef, for_each_leaf_of};
 use millpond_wire::names;
-use rustc_hash::FxHashMap;
-use tantivy::columnar::{Column, ColumnIndex, StrColumn};
+use tantivy::columnar::ColumnIndex;
 
+use super::interned::Interned;
 use super::keys::Key;
 use super::meter::Halt;
 use super::picked::for_each_picked;
+use super::terms::Terms;
 use super::zone::ZoneView;
-use crate::error::StoreError;
-use crate::limits::{INTEGER_SPAN_MAX, INTERNED_BYTES_MAX};
+use crate::limits::INTEGER_SPAN_MAX;
 use crate::log_store::Partial;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::columns::Values;
-use crate::split::rebuild::split_texts;
 use crate::split::residual;
 
 /// Number of a value within one split.
@@ -39,7 +38,7 @@ pub(crate) type Pairs = Vec<(u32, KeyNumber)>;
 /// The values of one field in one split.
 pub(crate) struct FieldKeys<'s> {
     name: &'s str,
-    strings: Option<&'s StrColumn>,
+    strings: Vec<Terms<'s>>,
     others: Vec<&'s Values>,
     message: bool,
     residuals: bool,
@@ -51,23 +50,14 @@ pub(crate) struct FieldKeys<'s> {
     interned: Interned,
 }
 
-/// Values that got their number as they came.
-#[derive(Default)]
-struct Interned {
-    keys: Vec<Key>,
-    numbers: FxHashMap<Key, KeyNumber>,
-    /// By bits: floats come by the million.
-    floats: FxHashMap<u64, KeyNumber>,
-    text_bytes: usize,
-}
-
 impl<'s> FieldKeys<'s> {
     /// The field's values in `split`.
     pub(crate) fn new(name: &'s str, split: &'s Split) -> Result<Self, Halt> {
-        let (mut strings, mut others, mut integers) = (None, Vec::new(), (0, 0));
+        let (mut strings, mut others, mut integers) = (Vec::new(), Vec::new(), (0, 0));
         for (index, _) in split.meta().columns_of(name) {
             match split.columns().values(index)? {
-                Values::String(column) => strings = Some(column),
+                Values::String(column) => strings.push(Terms::Dictionary(column)),
+                Values::Numbered(numbered) => strings.push(Terms::of_numbered(numbered)),
                 values => {
                     if let Values::Integer(column) = values {
                         let span = column.max_value().abs_diff(column.min_value()).saturating_add(1);
@@ -121,7 +111,7 @@ impl<'s> FieldKeys<'s> {
                         }
                     });
                 }
-                Values::Bool(_) | Values::String(_) => {}
+                Values::Bool(_) | Values::String(_) | Values::Numbered(_) => {}
             }
         }
         if self.time && self.leave_numbers {
@@ -137,13 +127,13 @@ impl<'s> FieldKeys<'s> {
             && match values {
                 Values::Float(_) | Values::Ids(_) => true,
                 Values::Integer(_) => self.integers.1 == 0,
-                Values::Bool(_) | Values::String(_) => false,
+                Values::Bool(_) | Values::String(_) | Values::Numbered(_) => false,
             }
     }
 
-    /// Terms of the dictionary: numbers below it are ordinals.
+    /// Numbers below it are strings of columns.
     pub(crate) fn terms(&self) -> u64 {
-        self.strings.map_or(0, |column| column.num_terms() as u64)
+        self.strings.iter().map(|terms| terms.count()).sum()
     }
 
     /// Numbers that are known before any value was read are below this.
@@ -151,32 +141,46 @@ impl<'s> FieldKeys<'s> {
         self.terms() + self.integers.1
     }
 
-    /// The column of its strings.
-    pub(crate) fn strings(&self) -> Option<&'s StrColumn> {
-        self.strings
+    /// The columns of its strings, with the numbers of their strings.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (Terms<'s>, Range<KeyNumber>)> + '_ {
+        let mut end = 0;
+        self.strings.iter().map(move |terms| {
+            let start = end;
+            end += terms.count();
+            (*terms, start..end)
+        })
     }
 
-    /// The column that all values are ordinals of, one at most for a document; `Some(None)` when no document
+    /// The column that all values are strings of, one at most for a document; `Some(None)` when no document
     /// has a value.
-    pub(crate) fn only_ordinals(&self) -> Option<Option<&'s Column<u64>>> {
+    pub(crate) fn only_ordinals(&self) -> Option<Option<Terms<'s>>> {
         (self.is_single() && self.others.is_empty() && !self.message && !self.time)
-            .then(|| self.strings.map(|column| column.ords()))
+            .then(|| self.strings.first().copied())
+    }
+
+    /// Shifts the ordinals of its only numbered column, so that those of several splits are the same: numbers from
+    /// `first` on, so many, have ordinals.
+    pub(crate) fn with_numbers(mut self, first: u32, count: u32) -> Self {
+        if let [Terms::Numbered(_, own_first, own_count)] = &mut self.strings[..] {
+            (*own_first, *own_count) = (first, count);
+        }
+        self
     }
 
     /// True when each value has the same number in every reader of the split.
     pub(crate) fn numbers_agree(&self) -> bool {
-        self.interned.keys.is_empty()
+        self.interned.is_empty()
     }
 
     /// True when the values come ordered by document and a document has at most one.
     fn is_single(&self) -> bool {
         let single = |index: &ColumnIndex| !matches!(index, ColumnIndex::Multivalued(_));
-        let columns = self.others.len() + usize::from(self.strings.is_some());
+        let columns = self.others.len() + self.strings.len();
         let others = usize::from(self.message) + usize::from(self.time);
         columns + others <= 1
             && !self.residuals
             && self.others.iter().all(|values| single(values.index()))
-            && self.strings.is_none_or(|column| single(&column.ords().index))
+            && self.strings.iter().all(|terms| single(terms.index()))
     }
 
     /// Fills `out` with the values of the documents in `bits`. With `distinct`, a value that a document
@@ -189,8 +193,8 @@ impl<'s> FieldKeys<'s> {
         out: &mut Pairs,
     ) -> Result<(), Halt> {
         out.clear();
-        if let Some(column) = self.strings {
-            for_each_picked(column.ords(), view, bits, |at, ordinal| out.push((at, ordinal)));
+        for (terms, range) in self.ranges() {
+            terms.for_each_picked(view, bits, |at, ordinal| out.push((at, range.start + ordinal)));
         }
         for values in std::mem::take(&mut self.others) {
             if !self.leaves(values) {
@@ -233,7 +237,7 @@ impl<'s> FieldKeys<'s> {
                     self.push(at, Key::String(ids.shape().text(id).into()), view, out);
                 }
             }),
-            Values::String(_) => {}
+            Values::String(_) | Values::Numbered(_) => {}
         }
     }
 
@@ -268,14 +272,22 @@ impl<'s> FieldKeys<'s> {
 
     /// Adds a value from the rows: as an ordinal if the column has it too.
     fn push_scalar(&mut self, at: u32, value: ScalarRef<'_>, view: &ZoneView<'_>, out: &mut Pairs) {
-        let ordinal = match (value, self.strings) {
-            (ScalarRef::Str(text), Some(column)) => column.dictionary().term_ord(text).ok().flatten(),
+        let ordinal = match value {
+            ScalarRef::Str(text) => self.ordinal(text),
             _ => None,
         };
         match ordinal {
             Some(ordinal) => out.push((at, ordinal)),
             None => self.push(at, Key::from(value), view, out),
         }
+    }
+
+    /// The ordinal of a text that some column has.
+    fn ordinal(&self, text: &str) -> Option<KeyNumber> {
+        self.ranges().find_map(|(terms, range)| {
+            let ordinal = terms.ordinal(text).ok().flatten()?;
+            Some(range.start + ordinal)
+        })
     }
 
     /// Adds a value that is no ordinal; one too many is [`REFUSED`], which the answer says.
@@ -301,21 +313,16 @@ impl<'s> FieldKeys<'s> {
         numbers: &[KeyNumber],
         visit: &mut dyn FnMut(KeyNumber, Scalar<'_>),
     ) -> Result<(), Halt> {
-        let terms = self.terms();
-        let (ordinals, others) = numbers.split_at(numbers.partition_point(|number| *number < terms));
-        if let Some(column) = self.strings {
-            let mut next = ordinals.iter();
-            let each = |bytes: &[u8]| {
-                if let (Some(number), Ok(text)) = (next.next(), std::str::from_utf8(bytes)) {
-                    visit(*number, Scalar::Str(text));
-                }
-            };
-            column
-                .dictionary()
-                .sorted_ords_to_term_cb(ordinals, each)
-                .map_err(StoreError::index("read a dictionary"))?;
+        let mut rest = numbers;
+        for (terms, range) in self.ranges() {
+            let (own, others) = rest.split_at(rest.partition_point(|number| *number < range.end));
+            let ordinals: Vec<u64> = own.iter().map(|number| number - range.start).collect();
+            terms.for_each_text(&ordinals, |ordinal, text| {
+                visit(range.start + ordinal, Scalar::Str(text));
+            })?;
+            rest = others;
         }
-        for (number, key) in others.iter().zip(self.resolve(others)?) {
+        for (number, key) in rest.iter().zip(self.resolve(rest)?) {
             if let Some(value) = key.as_scalar() {
                 visit(*number, value);
             }
@@ -326,46 +333,19 @@ impl<'s> FieldKeys<'s> {
     /// The values of ascending numbers, in their order.
     pub(crate) fn resolve(&self, numbers: &[KeyNumber]) -> Result<Vec<Key>, Halt> {
         let (terms, known) = (self.terms(), self.known());
-        let (ordinals, others) = numbers.split_at(numbers.partition_point(|number| *number < terms));
-        let mut keys: Vec<Key> = match self.strings {
-            Some(column) if !ordinals.is_empty() => {
-                split_texts(column, ordinals)?.into_iter().map(|text| Key::String(text.into())).collect()
+        let (mut keys, mut rest) = (Vec::with_capacity(numbers.len()), numbers);
+        for (terms, range) in self.ranges() {
+            let (own, others) = rest.split_at(rest.partition_point(|number| *number < range.end));
+            if !own.is_empty() {
+                let ordinals: Vec<u64> = own.iter().map(|number| number - range.start).collect();
+                keys.extend(terms.texts(&ordinals)?.into_iter().map(|text| Key::String(text.into())));
             }
-            _ => Vec::new(),
-        };
-        keys.extend(others.iter().map(|number| match number.checked_sub(known) {
+            rest = others;
+        }
+        keys.extend(rest.iter().map(|number| match number.checked_sub(known) {
             None => Key::Integer(self.integers.0.saturating_add_unsigned(number - terms)),
-            Some(index) => {
-                let index = usize::try_from(index).unwrap_or(usize::MAX);
-                self.interned.keys.get(index).cloned().unwrap_or(Key::Missing)
-            }
+            Some(number) => self.interned.key(number).cloned().unwrap_or(Key::Missing),
         }));
         Ok(keys)
-    }
-}
-
-impl Interned {
-    /// The number of a value; `None` when there are too many to give it one.
-    fn number(&mut self, key: Key, max: usize) -> Option<KeyNumber> {
-        let found = match &key {
-            Key::Float(bits) => self.floats.get(bits),
-            key => self.numbers.get(key),
-        };
-        if let Some(number) = found {
-            return Some(*number);
-        }
-        if let Key::String(text) = &key {
-            self.text_bytes += text.len();
-        }
-        if self.keys.len() >= max || self.text_bytes > INTERNED_BYTES_MAX {
-            return None;
-        }
-        let number = self.keys.len() as KeyNumber;
-        match &key {
-            Key::Float(bits) => self.floats.insert(*bits, number),
-            key => self.numbers.insert(key.clone(), number),
-        };
-        self.keys.push(key);
-        Some(number)
     }
 }

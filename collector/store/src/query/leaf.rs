@@ -16,6 +16,7 @@ use tantivy::columnar::{Column, StrColumn};
 use super::filter::Node;
 use super::id_test::IdTest;
 use super::meter::{Halt, Meter};
+use super::numbered_test;
 use super::ordinals::{self, Ordinals};
 use super::picked::select;
 use super::zone::ZoneView;
@@ -25,6 +26,7 @@ use crate::split::bits::Bits;
 use crate::split::columns::{SCANNED_TERMS_MAX, Values, for_each_present};
 use crate::split::filters::{FilterKey, is_id_token, may_begin_id_token, token_key};
 use crate::split::meta::ColumnMeta;
+use crate::split::numbered::Numbered;
 use crate::split::residual;
 use crate::split::words::{Section, TermCursor};
 
@@ -35,6 +37,8 @@ pub(crate) enum LeafTest<'q> {
     Present(&'q Values),
     /// Ids.
     Ids(IdTest<'q>),
+    /// Numbered strings whose text matches.
+    Numbered(&'q Numbered, &'q Test),
     /// Strings with these ordinals.
     Ordinals(&'q StrColumn, Arc<Ordinals>),
     /// Integers in an inclusive interval; with a test when the interval does not decide.
@@ -207,6 +211,7 @@ fn plan_column<'q>(
         Values::Ids(ids) => {
             IdTest::plan(ids, &column.name, test).map_or(Node::Never, |ids| Node::Test(LeafTest::Ids(ids)))
         }
+        Values::Numbered(numbered) => numbered_test::plan(numbered, test),
         Values::String(data) => match plan_strings(index, column, data, test, split, meter)? {
             ordinals if *ordinals == Ordinals::None => Node::Never,
             ordinals if *ordinals == Ordinals::All => present(values, split),
@@ -274,6 +279,7 @@ impl LeafTest<'_> {
         match self {
             Self::Present(values) => for_each_present(values.index(), &docs, |doc| bits.set(doc - first)),
             Self::Ids(test) => bits = test.eval(view, among),
+            Self::Numbered(numbered, test) => numbered_test::eval(numbered, test, view, among, &mut bits),
             Self::Ordinals(column, ordinals) => {
                 let ords = column.ords();
                 match ordinals.only() {
@@ -305,7 +311,7 @@ impl LeafTest<'_> {
             Self::Message(test) if test.words.decide => 3,
             Self::Ordinals(..) | Self::Integers(..) | Self::Floats(..) | Self::Bool(..) => 4,
             Self::Message(test) if !test.words.all.is_empty() || !test.words.ids.is_empty() => 5,
-            Self::Message(_) => 6,
+            Self::Message(_) | Self::Numbered(..) => 6,
             Self::Residual(_) => 7,
         }
     }

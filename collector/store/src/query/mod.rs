@@ -3,14 +3,16 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`filter`], [`leaf`], [`id_test`], [`ordinals`], [`cache`] | filter to bitmap |
+//! | [`filter`], [`leaf`], [`id_test`], [`numbered_test`], [`ordinals`], [`cache`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`] | rows in order of time, stopping early |
 //! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
 //! | [`group_by`], [`inputs`] | what [`aggregate`] does within a split |
+//! | [`value_counts`], [`number_tables`], [`totals`] | what [`facets`] count within a split, and over all |
 //! | [`best`], [`top`] | the most frequent values, of all or of candidates |
 //! | [`cells`], [`picked`] | groups by small dictionaries and times without a hash map; values of few documents |
-//! | [`field_keys`], [`keys`], [`tally`], [`ordinal_counts`] | values of a field as numbers within a split, as keys across splits; counts |
+//! | [`field_keys`], [`terms`], [`interned`], [`keys`] | values of a field as numbers within a split, as keys across splits |
+//! | [`tally`], [`ordinal_counts`] | counts by such numbers |
 
 pub(crate) mod aggregate;
 mod best;
@@ -24,16 +26,22 @@ pub(crate) mod helpers;
 pub(crate) mod histogram;
 mod id_test;
 mod inputs;
+mod interned;
 mod keys;
 mod leaf;
 pub(crate) mod meter;
 pub(crate) mod newest;
+mod number_tables;
+mod numbered_test;
 mod ordinal_counts;
 mod ordinals;
 mod picked;
 mod scan;
 mod tally;
+mod terms;
 mod top;
+mod totals;
+mod value_counts;
 mod zone;
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 //! Where memory is short, [`OrdinalCounts::drop_rare`] leaves out the rarest values.
 
 use rustc_hash::FxHashMap;
-use tantivy::columnar::Column;
 
-use super::picked::for_each_picked;
+use super::terms::Terms;
 use super::zone::ZoneView;
 use crate::split::bits::Bits;
 
@@ -49,17 +48,17 @@ impl OrdinalCounts {
         }
     }
 
-    /// Counts one for each document that has a value, and gives the number of these documents.
-    pub(crate) fn add_picked(&mut self, column: &Column<u64>, view: &ZoneView<'_>, bits: &Bits) -> usize {
+    /// Counts one for each document that has a string, and gives the number of these documents.
+    pub(crate) fn add_picked(&mut self, terms: Terms<'_>, view: &ZoneView<'_>, bits: &Bits) -> usize {
         let mut having = 0;
         match self {
-            Self::Table(counts) => for_each_picked(column, view, bits, |_, ordinal| {
+            Self::Table(counts) => terms.for_each_picked(view, bits, |_, ordinal| {
                 having += 1;
                 if let Some(count) = counts.get_mut(ordinal as usize) {
                     *count = count.saturating_add(1);
                 }
             }),
-            Self::Map(_) | Self::Pairs(_) => for_each_picked(column, view, bits, |_, ordinal| {
+            Self::Map(_) | Self::Pairs(_) => terms.for_each_picked(view, bits, |_, ordinal| {
                 having += 1;
                 self.add(ordinal as u32);
             }),
@@ -96,6 +95,35 @@ impl OrdinalCounts {
             Self::Table(counts) => size_of_val(&counts[..]),
             Self::Map(counts) => counts.capacity() * MAP_PAIR_BYTES,
             Self::Pairs(counts) => size_of_val(&counts[..]),
+        }
+    }
+
+    /// Takes the counts of the ordinals below `end` out; those of the others are counted from there on.
+    pub(crate) fn split_front(&mut self, end: u32) -> Self {
+        match self {
+            Self::Table(counts) => {
+                let rest = counts.split_off((end as usize).min(counts.len()));
+                Self::Table(std::mem::replace(counts, rest))
+            }
+            Self::Map(counts) => {
+                let front = counts.extract_if(|ordinal, _| *ordinal < end).collect();
+                *counts = counts.drain().map(|(ordinal, count)| (ordinal - end, count)).collect();
+                Self::Map(front)
+            }
+            Self::Pairs(counts) => {
+                let mut rest = counts.split_off(counts.partition_point(|(ordinal, _)| *ordinal < end));
+                rest.iter_mut().for_each(|(ordinal, _)| *ordinal -= end);
+                Self::Pairs(std::mem::replace(counts, rest))
+            }
+        }
+    }
+
+    /// How many values were counted.
+    pub(crate) fn distinct(&self) -> u64 {
+        match self {
+            Self::Table(counts) => counts.iter().filter(|count| **count > 0).count() as u64,
+            Self::Map(counts) => counts.len() as u64,
+            Self::Pairs(counts) => counts.len() as u64,
         }
     }
 
@@ -179,6 +207,11 @@ impl OrdinalCounts {
             Self::Map(_) => OrdinalCursor::Pairs(&[]),
         }
     }
+}
+
+/// The count up to which values are left out when leaving out those up to `floor` was not enough.
+pub(crate) fn next_floor(floor: u32) -> u32 {
+    floor.saturating_mul(2).max(1)
 }
 
 /// Reads counts in order of ordinals.

@@ -18,7 +18,7 @@ use crate::log_store::{Budget, HistogramPlan, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::build::{Candidate, build, sort};
-use crate::split::repetition::Repetition;
+use crate::split::learned::Learned;
 
 const T0: i64 = 1_763_769_600_000_000_000;
 const SECOND_NS: i64 = 1_000_000_000;
@@ -35,7 +35,7 @@ fn budget() -> Budget {
 fn split_of(id: u64, batch: &Batch) -> Arc<Split> {
     let mut docs: Vec<_> = batch.docs().map(|doc| Candidate { batch: 0, doc }).collect();
     sort(&mut docs);
-    Arc::new(build(id, None, &docs, 1, T0, &mut Repetition::default()).expect("builds"))
+    Arc::new(build(id, None, &docs, 1, T0, &mut Learned::default()).expect("builds"))
 }
 
 /// Documents with all kinds of fields; `long` ones fill many zones.

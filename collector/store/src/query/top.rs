@@ -1,4 +1,4 @@
-//! The most frequent values of a field without a merge of its dictionaries. A value that is among the best has
+//! The most frequent values of a field without a merge of its columns. A value that is among the best has
 //! a count above its share in some split; only those candidates are looked up in the other splits. Exact.
 
 use std::cmp::Reverse;
@@ -6,36 +6,37 @@ use std::collections::BinaryHeap;
 use std::thread;
 
 use rustc_hash::FxHashMap;
-use tantivy::columnar::StrColumn;
 
 use super::best::Best;
 use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::ordinal_counts::OrdinalCounts;
 use super::scan::{guarded_halt, panicked};
-use crate::error::StoreError;
+use super::terms::Terms;
 use crate::limits::{TOP_CANDIDATES_MAX, TOP_HELPER_CANDIDATES_MIN, TOP_ROWS_MAX};
-use crate::split::rebuild::split_texts;
 
-/// Counts of one dictionary.
-pub(crate) type Counted<'s> = (&'s StrColumn, OrdinalCounts);
+/// Counts of one column.
+pub(crate) type Counted<'s> = (Terms<'s>, OrdinalCounts);
 
-/// Adds the most frequent values to `best`: those of the dictionaries, with what `others` has of the same, and the
+/// Adds the most frequent values to `best`: those of the columns, with what `others` has of the same, and the
 /// others. False, and nothing added, when there are too many candidates.
 pub(crate) fn add_top(
-    dictionaries: &[Counted<'_>],
+    columns: &[Counted<'_>],
     others: &FxHashMap<Key, u64>,
     best: &mut Best,
     meter: &Meter<'_>,
 ) -> Result<bool, Halt> {
+    if let ([(terms, counts)], true) = (columns, others.is_empty()) {
+        return add_top_of_one(*terms, counts, best);
+    }
     // The best of each split are looked up in all of them, to begin with.
-    let lookups = best.top().saturating_mul(dictionaries.len()).saturating_mul(dictionaries.len());
+    let lookups = best.top().saturating_mul(columns.len()).saturating_mul(columns.len());
     if best.top() > TOP_ROWS_MAX || others.len() > TOP_CANDIDATES_MAX || lookups > TOP_CANDIDATES_MAX {
         return Ok(false);
     }
-    let mut search = Search { dictionaries, others, shares: vec![0; dictionaries.len()] };
+    let mut search = Search { columns, others, shares: vec![0; columns.len()] };
     let bound = search.lower_bound(best, meter)?;
-    search.shares = shares(dictionaries, bound);
+    search.shares = shares(columns, bound);
     let Some(candidates) = search.candidates()? else { return Ok(false) };
     let mut candidates: Vec<Named> = candidates.into_iter().collect();
     // The best first, so that the bound rises early.
@@ -53,6 +54,24 @@ pub(crate) fn add_top(
     Ok(true)
 }
 
+/// As [`add_top`], when there is nothing else. Which of equally frequent values come first is decided by their texts.
+fn add_top_of_one(terms: Terms<'_>, counts: &OrdinalCounts, best: &mut Best) -> Result<bool, Halt> {
+    let threshold = most_frequent(counts, best.top()).iter().map(|ordinal| counts.get(*ordinal)).min();
+    let mut ordinals = Vec::new();
+    counts.for_each(|ordinal, count| {
+        if threshold.is_some_and(|threshold| count >= threshold) && ordinals.len() <= TOP_CANDIDATES_MAX {
+            ordinals.push(u64::from(ordinal));
+        }
+    });
+    if ordinals.len() > TOP_CANDIDATES_MAX {
+        return Ok(false);
+    }
+    for (text, ordinal) in terms.texts(&ordinals)?.into_iter().zip(&ordinals) {
+        best.add_key(Key::String(text.into()), u64::from(counts.get(*ordinal)));
+    }
+    Ok(true)
+}
+
 /// What is known of a candidate.
 #[derive(Clone, Default)]
 struct Candidate {
@@ -65,7 +84,7 @@ struct Candidate {
 type Named = (Box<str>, Candidate);
 
 struct Search<'a> {
-    dictionaries: &'a [Counted<'a>],
+    columns: &'a [Counted<'a>],
     others: &'a FxHashMap<Key, u64>,
     /// By split: a value that is no candidate of it has a lower count in it.
     shares: Vec<u32>,
@@ -73,15 +92,15 @@ struct Search<'a> {
 
 /// Count from which on a value is a candidate, by split: a value below it in all of them has less than `bound`.
 /// What may be missing is shared out step by step, each to the split where that saves most candidates.
-fn shares(dictionaries: &[Counted<'_>], bound: u64) -> Vec<u32> {
+fn shares(columns: &[Counted<'_>], bound: u64) -> Vec<u32> {
     /// Steps of `bound` at least; twice as many at most.
     const STEPS: u64 = 256;
     let left = bound.saturating_sub(1);
     let shift = (left / STEPS).checked_ilog2().map_or(0, |log| log + 1);
     let bins = (left >> shift) as usize + 1;
     let values: Vec<Vec<u32>> =
-        dictionaries.iter().map(|(_, counts)| values_by_step(counts, shift, bins)).collect();
-    let mut steps = vec![0usize; dictionaries.len()];
+        columns.iter().map(|(_, counts)| values_by_step(counts, shift, bins)).collect();
+    let mut steps = vec![0usize; columns.len()];
     for _ in 0..left >> shift {
         let saved = |(at, steps): (usize, &usize)| Some((*values.get(at)?.get(*steps + 1)?, at));
         let Some((_, at)) = steps.iter().enumerate().filter_map(saved).max() else { break };
@@ -107,15 +126,15 @@ impl Search<'_> {
     /// A count that at least as many values have as are wanted.
     fn lower_bound(&self, best: &Best, meter: &Meter<'_>) -> Result<u64, Halt> {
         let mut texts = Vec::new();
-        for (column, counts) in self.dictionaries {
-            texts.extend(split_texts(column, &most_frequent(counts, best.top()))?);
+        for (terms, counts) in self.columns {
+            texts.extend(terms.texts(&most_frequent(counts, best.top()))?);
         }
         texts.sort_unstable();
         texts.dedup();
         let mut found = best.clone();
         for text in texts {
             meter.check()?;
-            let candidate = Candidate { known: 0, seen: vec![false; self.dictionaries.len()] };
+            let candidate = Candidate { known: 0, seen: vec![false; self.columns.len()] };
             if let Some(total) = self.total(&text, &candidate, 0)? {
                 found.add_key(Key::String(text.into()), total);
             }
@@ -127,13 +146,13 @@ impl Search<'_> {
     /// `None` when there are too many.
     fn candidates(&self) -> Result<Option<FxHashMap<Box<str>, Candidate>>, Halt> {
         let mut candidates: FxHashMap<Box<str>, Candidate> = FxHashMap::default();
-        let none = Candidate { known: 0, seen: vec![false; self.dictionaries.len()] };
+        let none = Candidate { known: 0, seen: vec![false; self.columns.len()] };
         for key in self.others.keys() {
             if let Key::String(text) = key {
                 candidates.insert(text.clone(), none.clone());
             }
         }
-        for (at, ((column, counts), share)) in self.dictionaries.iter().zip(&self.shares).enumerate() {
+        for (at, ((terms, counts), share)) in self.columns.iter().zip(&self.shares).enumerate() {
             let mut above = Vec::new();
             counts.for_each(|ordinal, count| {
                 if count >= *share && above.len() <= TOP_CANDIDATES_MAX {
@@ -144,7 +163,7 @@ impl Search<'_> {
                 return Ok(None);
             }
             let ordinals: Vec<u64> = above.iter().map(|(ordinal, _)| *ordinal).collect();
-            for (text, (_, count)) in split_texts(column, &ordinals)?.into_iter().zip(above) {
+            for (text, (_, count)) in terms.texts(&ordinals)?.into_iter().zip(above) {
                 let candidate = candidates.entry(text.into()).or_insert_with(|| none.clone());
                 candidate.known += u64::from(count);
                 candidate.seen.get_mut(at).into_iter().for_each(|seen| *seen = true);
@@ -210,7 +229,7 @@ impl Search<'_> {
         let beside = if self.others.is_empty() { None } else { self.others.get(&Key::String(text.into())) };
         let mut known = candidate.known + beside.copied().unwrap_or(0);
         let unseen = |at: &usize| candidate.seen.get(*at).is_some_and(|seen| !seen);
-        let mut left: Vec<usize> = (0..self.dictionaries.len()).filter(unseen).collect();
+        let mut left: Vec<usize> = (0..self.columns.len()).filter(unseen).collect();
         let most = |at: usize| self.shares.get(at).map_or(0, |share| u64::from(share.saturating_sub(1)));
         // Where most may be missing is looked first.
         left.sort_by_key(|at| Reverse(most(*at)));
@@ -220,9 +239,8 @@ impl Search<'_> {
                 return Ok(None);
             }
             possible -= most(at);
-            let Some((column, counts)) = self.dictionaries.get(at) else { continue };
-            let ordinal =
-                column.dictionary().term_ord(text).map_err(StoreError::index("search a dictionary"))?;
+            let Some((terms, counts)) = self.columns.get(at) else { continue };
+            let ordinal = terms.ordinal(text)?;
             known += ordinal.map_or(0, |ordinal| u64::from(counts.get(ordinal)));
         }
         Ok((known >= bound).then_some(known))

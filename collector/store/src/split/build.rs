@@ -8,8 +8,8 @@ use tantivy::directory::{FileSlice, OwnedBytes};
 use super::Split;
 use super::columns::Columns;
 use super::filters::Filters;
+use super::learned::Learned;
 use super::meta::{Partition, SplitMeta};
-use super::repetition::Repetition;
 use super::rows::{RowInput, Rows, RowsWriter, Written};
 use super::shred::Shredder;
 use super::words::WordsWriter;
@@ -29,18 +29,21 @@ pub(crate) fn sort(docs: &mut [Candidate<'_>]) {
     docs.sort_unstable_by_key(|candidate| std::cmp::Reverse(candidate.doc.id()));
 }
 
-/// Builds a split of these documents, at least one, in the order of [`sort`]. `repetition` goes from one build
-/// to the next.
+/// Builds a split of these documents, at least one, in the order of [`sort`]. `learned` goes from one build to
+/// the next.
 pub(crate) fn build(
     id: u64,
     partition: Partition,
     docs: &[Candidate<'_>],
     wal_upto: u64,
     arrived_ns: i64,
-    repetition: &mut Repetition,
+    learned: &mut Learned,
 ) -> Result<Split, StoreError> {
     let memory = StoreError::index::<std::io::Error>("write rows in memory");
-    let mut shredder = Shredder::new(std::mem::take(repetition));
+    if learned.is_new() {
+        learn(docs, learned);
+    }
+    let mut shredder = Shredder::new(std::mem::take(learned));
     let mut words = WordsWriter::new()?;
     let mut rows = RowsWriter::new(Vec::new()).map_err(memory)?;
     let (mut min_ns, mut max_ns, mut max_sequence) = (i64::MAX, i64::MIN, 0);
@@ -61,9 +64,9 @@ pub(crate) fn build(
     }
     let (columns, unindexed) = shredder.finish();
     let documents = docs.len() as u32;
-    let (columns_bytes, metas, learned) =
+    let (columns_bytes, metas, more) =
         columns.finish(documents).map_err(StoreError::index("write columns in memory"))?;
-    *repetition = learned;
+    *learned = more;
     let (bytes, zones, mut filters) = rows.finish().map_err(StoreError::index("write rows in memory"))?;
     let rows = Rows::in_memory(Written { bytes, zones });
     let words = words.finish()?;
@@ -88,4 +91,13 @@ pub(crate) fn build(
         ..SplitMeta::default()
     };
     Ok(Split { meta, words, columns, rows, filters, dir: None, memory_bytes, disk_bytes: 0 })
+}
+
+/// Takes the documents of a first build apart to learn from them, so that its columns are like those of the builds after it.
+fn learn(docs: &[Candidate<'_>], learned: &mut Learned) {
+    let mut shredder = Shredder::new(std::mem::take(learned));
+    for (candidate, number) in docs.iter().zip(0u32..) {
+        shredder.shred(number, candidate.batch, candidate.doc);
+    }
+    *learned = shredder.finish().0.into_learned();
 }

@@ -17,6 +17,7 @@ use super::decimals::Decimals;
 use super::filters::FiltersWriter;
 use super::ids::IdShape;
 use super::meta::{ColumnMeta, Kind};
+use super::numbered::Numbered;
 use crate::error::StoreError;
 
 /// Event time in whole milliseconds, rounded down. No column of a field has a name without a colon at its second
@@ -46,6 +47,8 @@ pub(crate) enum Values {
     String(StrColumn),
     /// Strings that are ids, as numbers.
     Ids(Ids),
+    /// Strings that are a prefix and a number.
+    Numbered(Numbered),
 }
 
 /// The ids of one column.
@@ -107,6 +110,7 @@ impl Values {
             Self::Integer(column) => &column.index,
             Self::String(column) => &column.ords().index,
             Self::Ids(ids) => &ids.low.index,
+            Self::Numbered(numbered) => &numbered.column().index,
         }
     }
 }
@@ -124,6 +128,7 @@ pub(crate) struct Columns {
 /// Where the values of one column are.
 struct Handles {
     kind: Kind,
+    prefix: String,
     column: DynamicColumnHandle,
     /// The lower halves of wide ids.
     low: Option<DynamicColumnHandle>,
@@ -143,6 +148,9 @@ impl Handles {
             (DynamicColumn::I64(column), None) if self.kind == Kind::Decimal => {
                 let values = Arc::new(Decimals(column.values));
                 Values::Float(Column { index: column.index, values })
+            }
+            (DynamicColumn::I64(column), None) if self.kind == Kind::Numbered => {
+                Values::Numbered(Numbered::new(&self.prefix, column))
             }
             (DynamicColumn::I64(column), None) => Values::Integer(column),
             (DynamicColumn::Bool(column), None) => Values::Bool(column),
@@ -183,7 +191,8 @@ impl Columns {
                 let mut take = |name: String| by_name.remove(&name).ok_or_else(|| missing(&name));
                 let is_wide = meta.kind.id_shape().is_some_and(IdShape::is_wide);
                 let low = if is_wide { Some(take(meta.tagged_low_name())?) } else { None };
-                Ok((Handles { kind: meta.kind, column: take(meta.tagged_name())?, low }, OnceLock::new()))
+                let (kind, prefix) = (meta.kind, meta.prefix.clone());
+                Ok((Handles { kind, prefix, column: take(meta.tagged_name())?, low }, OnceLock::new()))
             })
             .collect::<Result<_, StoreError>>()?;
         Ok(Self { reader, handles, times, time_rests, sequences })
@@ -382,7 +391,7 @@ pub(crate) fn for_each_present(index: &ColumnIndex, docs: &Range<u32>, mut visit
 
 /// The order of columns in a split's meta.
 pub(crate) fn sort_columns(metas: &mut [ColumnMeta]) {
-    metas.sort_unstable_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+    metas.sort_unstable_by(|a, b| (&a.name, a.kind, &a.prefix).cmp(&(&b.name, b.kind, &b.prefix)));
 }
 
 /// Opens a columns file on disk as a memory map.

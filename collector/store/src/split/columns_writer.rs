@@ -1,5 +1,5 @@
 //! Builds a columns file: one column for each field and kind of value, plus time and sequence number. What goes
-//! into which column is decided by [`super::shred`], but for ids that repeat.
+//! into which column is decided by [`super::shred`], but for ids that repeat and strings that are numbered.
 
 use rustc_hash::FxHashMap;
 use tantivy::columnar::ColumnarWriter;
@@ -7,8 +7,8 @@ use tantivy::columnar::ColumnarWriter;
 use super::columns::{MILLI_NS, SEQUENCE, TIME, TIME_REST, sort_columns};
 use super::decimals::to_millionths;
 use super::ids::IdShape;
-use super::meta::{ColumnMeta, Kind, low_name};
-use super::repetition::{Different, Repetition};
+use super::learned::{Different, Learned};
+use super::meta::{ColumnMeta, Kind, low_name, write_tagged};
 use crate::limits::BUILD_COLUMNS_MAX;
 
 /// Number of a column while it is built.
@@ -17,7 +17,7 @@ pub(crate) type ColumnId = u32;
 /// Builds a columns file.
 pub(crate) struct ColumnsWriter {
     writer: ColumnarWriter,
-    repetition: Repetition,
+    learned: Learned,
     columns: Vec<Building>,
     by_name: FxHashMap<String, ColumnId>,
     tagged: String,
@@ -29,16 +29,20 @@ struct Building {
     tagged_low: String,
     meta: ColumnMeta,
     last_doc: Option<u32>,
+    /// Values of a column of strings.
+    strings: u32,
     /// Of ids: how many are different.
-    different: Option<Different>,
+    ids: Option<Different>,
+    /// Of strings that could be numbered, with the prefix of the first: likewise.
+    numbers: Option<(Box<str>, Different)>,
 }
 
 impl ColumnsWriter {
     /// An empty file.
-    pub(crate) fn new(repetition: Repetition) -> Self {
+    pub(crate) fn new(learned: Learned) -> Self {
         Self {
             writer: ColumnarWriter::default(),
-            repetition,
+            learned,
             columns: Vec::new(),
             by_name: FxHashMap::default(),
             tagged: String::new(),
@@ -47,13 +51,18 @@ impl ColumnsWriter {
 
     /// The column of a field and type, made if there is none; `None` when there are too many already
     /// or the name can't be one. `reserved` names are always admitted. Ids of fields where they repeat
-    /// get a column of strings.
+    /// get a column of strings, and so do numbered strings of fields where it is not known that all are.
     pub(crate) fn admit(&mut self, name: &str, kind: Kind, reserved: bool) -> Option<ColumnId> {
-        let repeats = kind.id_shape().is_some() && self.repetition.has(name);
-        let kind = if repeats { Kind::String } else { kind };
+        let (kind, prefix) = match kind {
+            Kind::Numbered => match self.learned.prefix(name) {
+                Some(prefix) => (kind, prefix),
+                None => (Kind::String, ""),
+            },
+            _ if kind.id_shape().is_some() && self.learned.repeats(name) => (Kind::String, ""),
+            _ => (kind, ""),
+        };
         self.tagged.clear();
-        self.tagged.push_str(kind.prefix());
-        self.tagged.push_str(name);
+        write_tagged(&mut self.tagged, kind, prefix, name);
         if let Some(id) = self.by_name.get(&self.tagged) {
             return Some(*id);
         }
@@ -63,9 +72,17 @@ impl ColumnsWriter {
         }
         let id = self.columns.len() as ColumnId;
         let string = kind == Kind::String;
-        let meta = ColumnMeta { name: name.to_owned(), kind, documents: 0, folded: string, texts: string };
-        let (tagged, tagged_low) = (self.tagged.clone(), low_name(&self.tagged));
-        self.columns.push(Building { tagged, tagged_low, meta, last_doc: None, different: None });
+        let (name, prefix) = (name.to_owned(), prefix.to_owned());
+        let meta = ColumnMeta { name, kind, prefix, documents: 0, folded: string, texts: string };
+        self.columns.push(Building {
+            tagged: self.tagged.clone(),
+            tagged_low: low_name(&self.tagged),
+            meta,
+            last_doc: None,
+            strings: 0,
+            ids: None,
+            numbers: None,
+        });
         self.by_name.insert(self.tagged.clone(), id);
         Some(id)
     }
@@ -80,13 +97,30 @@ impl ColumnsWriter {
     /// Counts an id; whether it goes into this column as such, and not as a string.
     pub(crate) fn takes_id(&mut self, id: ColumnId, shape: IdShape, value: u128) -> bool {
         let Some(column) = self.columns.get_mut(id as usize) else { return false };
-        column.different.get_or_insert_default().add(value);
+        column.ids.get_or_insert_default().add(value);
         column.meta.kind.id_shape() == Some(shape)
+    }
+
+    /// Counts a string that could be numbered, for a column that suits it; whether it goes there as a number.
+    pub(crate) fn takes_number(&mut self, id: ColumnId, prefix: &str, number: u32) -> bool {
+        let Some(column) = self.columns.get_mut(id as usize) else { return false };
+        let (first, different) = column.numbers.get_or_insert_with(|| (prefix.into(), Different::default()));
+        if &**first == prefix {
+            different.add(number.into());
+        }
+        column.meta.kind == Kind::Numbered
+    }
+
+    /// False when the column is of numbered strings with another prefix.
+    pub(crate) fn suits(&self, id: ColumnId, prefix: &str) -> bool {
+        let meta = self.columns.get(id as usize).map(|column| &column.meta);
+        meta.is_none_or(|meta| meta.kind != Kind::Numbered || meta.prefix == prefix)
     }
 
     /// Adds a string; `folded` and `text` describe this value.
     pub(crate) fn string(&mut self, doc: u32, id: ColumnId, value: &str, folded: bool, text: bool) {
         if let Some(column) = touch(&mut self.columns, doc, id) {
+            column.strings = column.strings.saturating_add(1);
             column.meta.folded &= folded;
             column.meta.texts &= text;
             self.writer.record_str(doc, &column.tagged, value);
@@ -121,6 +155,13 @@ impl ColumnsWriter {
         }
     }
 
+    /// Adds the number of a string to a column of such.
+    pub(crate) fn number(&mut self, doc: u32, id: ColumnId, number: u32) {
+        if let Some(column) = touch(&mut self.columns, doc, id) {
+            self.writer.record_numerical(doc, &column.tagged, i64::from(number));
+        }
+    }
+
     /// Adds a truth value.
     pub(crate) fn bool(&mut self, doc: u32, id: ColumnId, value: bool) {
         if let Some(column) = touch(&mut self.columns, doc, id) {
@@ -128,22 +169,41 @@ impl ColumnsWriter {
         }
     }
 
-    /// Ends the file: its bytes, its columns, sorted, and what was learned of ids that repeat.
-    pub(crate) fn finish(
-        mut self,
-        documents: u32,
-    ) -> std::io::Result<(Vec<u8>, Vec<ColumnMeta>, Repetition)> {
+    /// Ends the file: its bytes, its columns, sorted, and what was learned of fields.
+    pub(crate) fn finish(mut self, documents: u32) -> std::io::Result<(Vec<u8>, Vec<ColumnMeta>, Learned)> {
         let mut bytes = Vec::new();
         self.writer.serialize(documents, None, &mut bytes)?;
-        for column in &self.columns {
-            if let Some(different) = &column.different {
-                self.repetition.learn(&column.meta.name, different);
-            }
-        }
+        self.learn();
         let mut metas: Vec<_> =
             self.columns.into_iter().map(|column| column.meta).filter(|meta| meta.documents > 0).collect();
         sort_columns(&mut metas);
-        Ok((bytes, metas, self.repetition))
+        Ok((bytes, metas, self.learned))
+    }
+
+    /// Ends it without the file.
+    pub(crate) fn into_learned(mut self) -> Learned {
+        self.learn();
+        self.learned
+    }
+
+    fn learn(&mut self) {
+        self.learned.saw();
+        // Strings beside numbers have the last word.
+        self.columns.sort_by_key(|column| column.meta.kind);
+        for column in &self.columns {
+            let name = &column.meta.name;
+            if let Some(ids) = &column.ids {
+                self.learned.learn_ids(name, ids);
+            }
+            let numbers = column.numbers.as_ref().map(|(prefix, numbers)| (&**prefix, numbers));
+            match (column.meta.kind, numbers) {
+                (Kind::Numbered, Some((_, numbers))) => self.learned.learn_numbered(name, numbers),
+                (Kind::String, numbers) if column.strings > 0 => {
+                    self.learned.learn_strings(name, column.strings, numbers);
+                }
+                _ => {}
+            }
+        }
     }
 }
 

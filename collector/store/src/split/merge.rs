@@ -145,10 +145,10 @@ pub(crate) fn sync_dir(path: &Path) -> Result<(), StoreError> {
 
 fn merged_meta(id: u64, partition: Partition, inputs: &[Arc<Split>]) -> SplitMeta {
     let metas = || inputs.iter().map(|split| split.meta());
-    let mut columns: BTreeMap<(&str, super::meta::Kind), ColumnMeta> = BTreeMap::new();
+    let mut columns: BTreeMap<(&str, super::meta::Kind, &str), ColumnMeta> = BTreeMap::new();
     for column in metas().flat_map(|meta| &meta.columns) {
         columns
-            .entry((&column.name, column.kind))
+            .entry((&column.name, column.kind, &column.prefix))
             .and_modify(|merged| {
                 merged.documents = merged.documents.saturating_add(column.documents);
                 merged.folded &= column.folded;

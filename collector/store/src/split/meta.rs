@@ -33,6 +33,9 @@ pub(crate) enum Kind {
     /// 64-bit integers.
     #[serde(rename = "i")]
     Integer,
+    /// Strings that are one prefix and a decimal number.
+    #[serde(rename = "n")]
+    Numbered,
     /// Strings with a dictionary.
     #[serde(rename = "s")]
     String,
@@ -43,30 +46,32 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All kinds; the index is the discriminant.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Bool,
         Self::Decimal,
         Self::Float,
         Self::Hex16,
         Self::Hex32,
         Self::Integer,
+        Self::Numbered,
         Self::String,
         Self::Uuid,
     ];
 
-    /// Prefix of the column's name in the columns file. Integers and floats of one field are two
+    /// First letter of the column's name in the columns file. Integers and floats of one field are two
     /// columns, so that neither is converted into the other. Where an id is wider than a column, it is
-    /// the prefix of the upper half.
-    pub(crate) fn prefix(self) -> &'static str {
+    /// the letter of the upper half.
+    fn letter(self) -> char {
         match self {
-            Self::Bool => "b:",
-            Self::Decimal => "d:",
-            Self::Float => "f:",
-            Self::Hex16 => "x:",
-            Self::Hex32 => "y:",
-            Self::Integer => "i:",
-            Self::String => "s:",
-            Self::Uuid => "u:",
+            Self::Bool => 'b',
+            Self::Decimal => 'd',
+            Self::Float => 'f',
+            Self::Hex16 => 'x',
+            Self::Hex32 => 'y',
+            Self::Integer => 'i',
+            Self::Numbered => 'n',
+            Self::String => 's',
+            Self::Uuid => 'u',
         }
     }
 
@@ -85,7 +90,7 @@ impl Kind {
             Self::Hex16 => Some(IdShape::Hex16),
             Self::Hex32 => Some(IdShape::Hex32),
             Self::Uuid => Some(IdShape::Uuid),
-            Self::Bool | Self::Decimal | Self::Float | Self::Integer | Self::String => None,
+            Self::Bool | Self::Decimal | Self::Float | Self::Integer | Self::Numbered | Self::String => None,
         }
     }
 
@@ -95,7 +100,7 @@ impl Kind {
             Self::Bool => "bool",
             Self::Decimal | Self::Float => "float",
             Self::Integer => "integer",
-            Self::Hex16 | Self::Hex32 | Self::String | Self::Uuid => "string",
+            Self::Hex16 | Self::Hex32 | Self::Numbered | Self::String | Self::Uuid => "string",
         }
     }
 }
@@ -107,6 +112,9 @@ pub(crate) struct ColumnMeta {
     pub(crate) name: String,
     /// Type of its values.
     pub(crate) kind: Kind,
+    /// What all strings of a numbered column begin with; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) prefix: String,
     /// Documents that have a value in it.
     pub(crate) documents: u32,
     /// Every value is one lower-case token, so a word is found by one dictionary lookup.
@@ -120,13 +128,23 @@ pub(crate) struct ColumnMeta {
 impl ColumnMeta {
     /// Name in the columns file.
     pub(crate) fn tagged_name(&self) -> String {
-        format!("{}{}", self.kind.prefix(), self.name)
+        let mut name = String::new();
+        write_tagged(&mut name, self.kind, &self.prefix, &self.name);
+        name
     }
 
     /// Name of the lower halves of wide ids in the columns file.
     pub(crate) fn tagged_low_name(&self) -> String {
         low_name(&self.tagged_name())
     }
+}
+
+/// Appends a column's name in the columns file.
+pub(crate) fn write_tagged(out: &mut String, kind: Kind, prefix: &str, name: &str) {
+    out.push(kind.letter());
+    out.push_str(prefix);
+    out.push(':');
+    out.push_str(name);
 }
 
 /// The tagged name of the lower halves: the prefix in upper case.
@@ -172,7 +190,7 @@ pub(crate) struct SplitMeta {
     pub(crate) arrived_ns: i64,
     /// Highest sequence number.
     pub(crate) max_sequence: u64,
-    /// Sorted by name, then kind.
+    /// Sorted by name, then kind, then prefix.
     pub(crate) columns: Vec<ColumnMeta>,
     /// Names of scalars that some document has in its residual only, sorted.
     pub(crate) unindexed: Vec<String>,
@@ -187,7 +205,7 @@ pub(crate) struct SplitMeta {
 }
 
 impl SplitMeta {
-    /// The columns of one field, at most one of each kind, with their indexes.
+    /// The columns of one field, at most one of each kind but for prefixes, with their indexes.
     pub(crate) fn columns_of(&self, name: &str) -> impl Iterator<Item = (usize, &ColumnMeta)> {
         let first = self.columns.partition_point(|column| column.name.as_str() < name);
         let columns = self.columns.iter().enumerate().skip(first);
@@ -244,6 +262,7 @@ mod tests {
         let column = |name: &str, kind| ColumnMeta {
             name: name.to_owned(),
             kind,
+            prefix: String::new(),
             documents: 3,
             folded: kind == Kind::String,
             texts: false,

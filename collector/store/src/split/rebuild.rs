@@ -26,7 +26,7 @@ struct FetchedColumn<'a> {
     name: &'a str,
     /// (index in the list of documents, value), ascending.
     values: Vec<(u32, Fetched)>,
-    /// Texts of the distinct ordinals, ascending, or of the ids.
+    /// Texts of the distinct ordinals, ascending, or of the ids and numbered strings.
     texts: Vec<String>,
 }
 
@@ -124,6 +124,14 @@ fn fetch<'a>(values: &Values, name: &'a str, docs: &[u32]) -> Result<FetchedColu
                 if let Some(id) = ids.first(*doc) {
                     column.values.push((place, Fetched::String(column.texts.len() as u32)));
                     column.texts.push(ids.shape().text(id));
+                }
+            }
+        }
+        Values::Numbered(numbered) => {
+            for (doc, place) in places {
+                if let Some(number) = numbered.column().first(*doc) {
+                    column.values.push((place, Fetched::String(column.texts.len() as u32)));
+                    column.texts.push(numbered.text(number));
                 }
             }
         }

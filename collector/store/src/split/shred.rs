@@ -17,8 +17,9 @@ use super::columns_writer::{ColumnId, ColumnsWriter};
 use super::decimals::to_millionths;
 use super::filters::{FilterKey, id_key};
 use super::ids::IdShape;
+use super::learned::Learned;
 use super::meta::Kind;
-use super::repetition::Repetition;
+use super::numbered;
 use super::residual::{Entry, write_entry};
 use crate::limits::{COLUMN_STRING_BYTES_MAX, PLAIN_VALUE_BYTES_MAX};
 
@@ -37,22 +38,36 @@ fn is_folded(value: &str) -> bool {
     !value.is_empty() && value.len() <= PLAIN_VALUE_BYTES_MAX && value.bytes().all(word)
 }
 
-/// The kind of column that the value wants, and the id that it is.
-fn kind_of(value: ScalarRef<'_>) -> (Kind, Id) {
+/// What a string is, beside a string.
+#[derive(Clone, Copy)]
+enum Coded<'a> {
+    /// Nothing else.
+    Plain,
+    /// An id.
+    Id(IdShape, u128),
+    /// A prefix and a number.
+    Number(&'a str, u32),
+}
+
+/// The kind of column that the value wants, and what it is there.
+fn kind_of(value: ScalarRef<'_>) -> (Kind, Coded<'_>) {
     let kind = match value {
-        ScalarRef::Str(text) => match IdShape::parse(text) {
-            Some(id) => return (Kind::of_shape(id.0), Some(id)),
-            None => Kind::String,
-        },
+        ScalarRef::Str(text) => {
+            if let Some((shape, id)) = IdShape::parse(text) {
+                return (Kind::of_shape(shape), Coded::Id(shape, id));
+            }
+            if let Some((prefix, number)) = numbered::parse(text) {
+                return (Kind::Numbered, Coded::Number(prefix, number));
+            }
+            Kind::String
+        }
         ScalarRef::I64(_) => Kind::Integer,
         ScalarRef::F64(value) if to_millionths(value).is_some() => Kind::Decimal,
         ScalarRef::F64(_) => Kind::Float,
         ScalarRef::Bool(_) => Kind::Bool,
     };
-    (kind, None)
+    (kind, Coded::Plain)
 }
-
-type Id = Option<(IdShape, u128)>;
 
 fn fits_column(value: ScalarRef<'_>) -> bool {
     !matches!(value, ScalarRef::Str(text) if text.len() > COLUMN_STRING_BYTES_MAX)
@@ -88,10 +103,10 @@ pub(crate) struct Shredder {
 }
 
 impl Shredder {
-    /// Nothing taken apart yet; `repetition` is what builds before it learned.
-    pub(crate) fn new(repetition: Repetition) -> Self {
+    /// Nothing taken apart yet; `learned` is of builds before it.
+    pub(crate) fn new(learned: Learned) -> Self {
         Self {
-            columns: ColumnsWriter::new(repetition),
+            columns: ColumnsWriter::new(learned),
             unindexed_names: BTreeSet::new(),
             column_ids: Vec::new(),
             residual: Vec::new(),
@@ -181,9 +196,10 @@ impl Shredder {
             ValueRef::Bool(value) => ScalarRef::Bool(value),
             ValueRef::Json(_) => return,
         };
-        let (kind, id) = kind_of(value);
+        let (kind, coded) = kind_of(value);
         let column = self.column_of(batch, field, kind);
-        let placed = self.place(number, field.name, column, value, id);
+        let column = column.and_then(|column| self.column_for(column, field.name, coded));
+        let placed = self.place(number, field.name, column, value, coded);
         let claimed = !self.claimed.is_empty() && self.claimed.contains(field.name);
         if !placed || claimed {
             self.keep(field.name, Some(field.value), !placed);
@@ -194,13 +210,14 @@ impl Shredder {
     fn composite(&mut self, number: u32, field: &FieldRef<'_>) {
         let mut fits = true;
         let _ = for_each_leaf_of(field.name, field.value, &mut |name, value| {
-            fits &= fits_column(value) && self.columns.admit(name, kind_of(value).0, false).is_some();
+            let (kind, coded) = kind_of(value);
+            fits &= fits_column(value) && self.admit(name, kind, coded).is_some();
             if fits { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         let _ = for_each_leaf_of(field.name, field.value, &mut |name, value| {
-            let (kind, id) = kind_of(value);
-            let column = if fits { self.columns.admit(name, kind, false) } else { None };
-            self.place(number, name, column, value, id);
+            let (kind, coded) = kind_of(value);
+            let column = if fits { self.admit(name, kind, coded) } else { None };
+            self.place(number, name, column, value, coded);
             ControlFlow::Continue(())
         });
         self.keep(field.name, Some(field.value), !fits);
@@ -213,7 +230,7 @@ impl Shredder {
         name: &str,
         column: Option<ColumnId>,
         value: ScalarRef<'_>,
-        id: Id,
+        coded: Coded<'_>,
     ) -> bool {
         let column = column.filter(|_| fits_column(value));
         let is_text = matches!(value, ScalarRef::Str(text) if is_text(text));
@@ -231,19 +248,37 @@ impl Shredder {
             return false;
         };
         match value {
-            ScalarRef::Str(text) => match id.filter(|(shape, id)| self.columns.takes_id(column, *shape, *id))
-            {
-                Some((shape, id)) => {
+            ScalarRef::Str(text) => match coded {
+                Coded::Id(shape, id) if self.columns.takes_id(column, shape, id) => {
                     self.columns.id(number, column, id);
                     self.id_keys.push(id_key(name, shape, id));
                 }
-                None => self.columns.string(number, column, text, is_folded(text), is_text),
+                Coded::Number(prefix, value) if self.columns.takes_number(column, prefix, value) => {
+                    self.columns.number(number, column, value);
+                }
+                _ => self.columns.string(number, column, text, is_folded(text), is_text),
             },
             ScalarRef::I64(value) => self.columns.integer(number, column, value),
             ScalarRef::F64(value) => self.columns.float(number, column, value),
             ScalarRef::Bool(value) => self.columns.bool(number, column, value),
         }
         true
+    }
+
+    /// The column for a value: strings with another prefix than their column's have another column.
+    fn column_for(&mut self, column: ColumnId, name: &str, coded: Coded<'_>) -> Option<ColumnId> {
+        match coded {
+            Coded::Number(prefix, _) if !self.columns.suits(column, prefix) => {
+                self.columns.admit(name, Kind::String, false)
+            }
+            _ => Some(column),
+        }
+    }
+
+    /// As [`Self::column_for`], for a name of which nothing is remembered.
+    fn admit(&mut self, name: &str, kind: Kind, coded: Coded<'_>) -> Option<ColumnId> {
+        let column = self.columns.admit(name, kind, false)?;
+        self.column_for(column, name, coded)
     }
 
     fn keep(&mut self, name: &str, value: Option<ValueRef<'_>>, unindexed: bool) {
