@@ -2,9 +2,11 @@
 //! them fail. Reading, which is done at start only, goes to the files directly.
 
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io;
 use std::path::Path;
+
+use super::direct::DirectFile;
 
 /// A file system for log segments.
 pub trait Disk: Debug + Send {
@@ -28,7 +30,7 @@ pub trait Disk: Debug + Send {
     fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
 }
 
-/// A file that is written at its end.
+/// A file that is written at its end. It may have zeros there, up to a whole block.
 pub trait LogFile: Debug + Send {
     /// Writes all bytes at the end. After an error any part of them may be there.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
@@ -47,13 +49,11 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
-        Ok(Box::new(File::create(path)?))
+        Ok(Box::new(DirectFile::create(path)?))
     }
 
     fn open(&self, path: &Path, len_bytes: u64) -> io::Result<Box<dyn LogFile>> {
-        let mut file = OpenOptions::new().write(true).open(path)?;
-        file.cut(len_bytes)?;
-        Ok(Box::new(file))
+        Ok(Box::new(DirectFile::open(path, len_bytes)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -71,21 +71,5 @@ impl Disk for RealDisk {
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
         let stat = rustix::fs::statvfs(dir)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-}
-
-impl LogFile for File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
-
-    fn cut(&mut self, len_bytes: u64) -> io::Result<()> {
-        self.set_len(len_bytes)?;
-        self.seek(SeekFrom::Start(len_bytes))?;
-        Ok(())
     }
 }

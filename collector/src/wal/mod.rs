@@ -2,12 +2,14 @@
 //! the format.
 //!
 //! `record` is the bytes of one record, `segment` a file of records, `recover` reads all of it back,
-//! `check` looks for what is wrong, `state` is what the records add up to, `disk` the file system.
+//! `check` looks for what is wrong, `state` is what the records add up to, `disk` the file system,
+//! `direct` a file on it.
 //! [`Wal`] writes: one owner, no threads and no clock in here. Decoding bodies, admission and the store
 //! are elsewhere.
 
 mod bytes;
 pub mod check;
+mod direct;
 pub mod disk;
 pub mod record;
 pub mod recover;

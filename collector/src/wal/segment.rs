@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::direct::BLOCK_BYTES;
 use super::record::{Head, MAGIC, PREFIX_BYTES, Prefix};
 
 /// Ending of a segment's name.
@@ -50,7 +51,7 @@ pub(super) enum Item {
     Gap { from_bytes: u64, to_bytes: u64 },
     /// Bytes that are no record, up to the end of the file.
     BadTail { from_bytes: u64 },
-    /// The end, right behind a record.
+    /// The end, behind a record and zeros that fill its block.
     End,
 }
 
@@ -90,7 +91,9 @@ impl SegmentReader {
         if self.offset_bytes == self.len_bytes {
             return Ok(Item::End);
         }
-        let Some((prefix, head)) = self.head()? else { return self.skip_damage() };
+        let Some((prefix, head)) = self.head()? else {
+            return if self.is_padding()? { Ok(Item::End) } else { self.skip_damage() };
+        };
         let body = self.body(&prefix, wants_body(&head))?;
         self.offset_bytes += prefix.record_bytes();
         Ok(Item::Record { head, body })
@@ -110,6 +113,18 @@ impl SegmentReader {
         let mut head = vec![0; prefix.head_bytes];
         self.file.read_exact(&mut head)?;
         Ok(prefix.open_head(&head).map(|head| (prefix, head)))
+    }
+
+    /// Whether all that is left are zeros that fill the last block.
+    fn is_padding(&mut self) -> io::Result<bool> {
+        let left = self.len_bytes - self.offset_bytes;
+        if left >= BLOCK_BYTES as u64 || self.len_bytes % BLOCK_BYTES as u64 != 0 {
+            return Ok(false);
+        }
+        self.seek(self.offset_bytes)?;
+        let mut rest = Vec::new();
+        self.file.by_ref().take(left).read_to_end(&mut rest)?;
+        Ok(rest.iter().all(|byte| *byte == 0))
     }
 
     fn body(&mut self, prefix: &Prefix, wanted: bool) -> io::Result<Body> {

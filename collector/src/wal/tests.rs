@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use millpond_wire::compression::Encoding;
 use millpond_wire::position::StreamId;
 
+use super::direct::BLOCK_BYTES;
 use super::record::{AdmittedSpan, Source, SourceKind};
 use super::testing::{FaultyDisk, Op};
 use super::*;
@@ -117,6 +118,26 @@ fn what_was_committed_comes_back_from_where_the_store_is() {
 }
 
 #[test]
+fn zeros_behind_the_last_record_after_a_kill_are_no_damage() {
+    let bench = Bench::new(u64::MAX);
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    for round in 0..60 {
+        let mut session = bench.reopen();
+        assert_eq!(session.bodies(), bodies, "round {round}");
+        assert_eq!((session.report.torn_bytes, session.report.damaged_bytes), (0, 0), "round {round}");
+        for length in [1, round * 131 % 5_000] {
+            bodies.push(vec![round as u8; length]);
+            session.commit(10, &bodies[bodies.len() - 1]).unwrap();
+        }
+        // A killed program closes nothing.
+        std::mem::forget(session);
+    }
+    let files = bench.files("wal");
+    assert_eq!(files.len(), 1);
+    assert!(std::fs::metadata(&files[0]).unwrap().len() > 100_000);
+}
+
+#[test]
 fn a_snapshot_is_not_among_the_records_of_its_segment() {
     let bench = Bench::new(u64::MAX);
     let mut session = bench.reopen();
@@ -138,17 +159,31 @@ fn a_write_cut_at_any_byte_costs_only_itself() {
     let mut session = bench.reopen();
     session.commit(10, b"first").unwrap();
     let path = bench.files("wal").remove(0);
-    let good = std::fs::read(&path).unwrap();
+    let good = session.wal.len_bytes as usize;
     session.commit(20, b"second").unwrap();
+    let end = session.wal.len_bytes as usize;
+    drop(session);
     let whole = std::fs::read(&path).unwrap();
-    for length in good.len()..whole.len() {
-        std::fs::write(&path, &whole[..length]).unwrap();
-        let mut session = bench.reopen();
-        assert_eq!(session.bodies(), [b"first"], "cut to {length}");
-        assert_eq!(session.report.torn_bytes, (length - good.len()) as u64);
-        assert_eq!((session.numbers.sequence, session.offset()), (1, Some(10)));
-        session.commit(30, b"third").unwrap();
-        assert_eq!(bench.reopen().bodies(), [&b"first"[..], b"third"]);
+    assert!(good + 40 < end && whole.len() == end);
+    for length in good..end {
+        // The block may have been written to its end.
+        for padded in [length, length.next_multiple_of(BLOCK_BYTES)] {
+            let mut torn = whole[..length].to_vec();
+            torn.resize(padded, 0);
+            std::fs::write(&path, torn).unwrap();
+            let mut session = bench.reopen();
+            assert_eq!(session.bodies(), [b"first"], "cut to {length}");
+            // Zeros in place of a body look like damage: its number is not given again.
+            let is_record = padded > length && length >= end - b"second".len();
+            let torn_bytes = if length == good || is_record { 0 } else { (padded - good) as u64 };
+            let Report { torn_bytes: found, damaged_records, .. } = session.report;
+            assert_eq!((found, damaged_records), (torn_bytes, is_record.into()), "cut to {length}");
+            assert_eq!((session.numbers.sequence, session.offset()), (1 + u64::from(is_record), Some(10)));
+            session.commit(30, b"third").unwrap();
+            drop(session);
+            assert_eq!(bench.reopen().bodies(), [&b"first"[..], b"third"]);
+            bench.files("wal").iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        }
     }
     assert!(bench.files("damaged").is_empty());
 }
@@ -159,10 +194,11 @@ fn a_flipped_bit_anywhere_costs_one_record() {
     let mut session = bench.reopen();
     let path = bench.files("wal").remove(0);
     session.commit(10, b"first").unwrap();
-    let start = std::fs::metadata(&path).unwrap().len() as usize;
+    let start = session.wal.len_bytes as usize;
     session.commit(20, b"second").unwrap();
-    let end = std::fs::metadata(&path).unwrap().len() as usize;
+    let end = session.wal.len_bytes as usize;
     session.commit(30, b"third").unwrap();
+    drop(session);
     let whole = std::fs::read(&path).unwrap();
     for at in start..end {
         let mut flipped = whole.clone();
@@ -187,6 +223,7 @@ fn an_unreadable_last_body_does_not_advance_its_stream() {
     let mut session = bench.reopen();
     session.commit(10, b"first").unwrap();
     session.commit(20, b"second").unwrap();
+    drop(session);
     let path = bench.files("wal").remove(0);
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
