@@ -73,7 +73,7 @@ const ROWS: [Row; 26] = [
     (Start, Kill, "openat", EIO, 3, 24),
     (Start, Kill, "fsync", EIO, 2, 2),
     (Start, Kill, "fdatasync", EIO, 1, 2),
-    (Start, Kill, "write", BOTH, 1, 6),
+    (Start, Kill, "write,pwrite64", BOTH, 1, 6),
     (Start, Kill, RENAME, BOTH, 1, 1),
     (Start, Kill, UNLINK, EIO, 1, 8),
     // Requests that the store does not have are read again.
@@ -82,10 +82,10 @@ const ROWS: [Row; 26] = [
     (Replay, Kill, "ftruncate", EIO, 1, 1),
     (Replay, Kill, "fdatasync", EIO, 1, 3),
     // Each group is written and fsynced.
-    (Thread("committer"), Kill, "write", BOTH, 2, 5),
+    (Thread("committer"), Kill, "pwrite64", BOTH, 2, 5),
     (Thread("committer"), Kill, "fdatasync", BOTH, 2, 5),
-    (Thread("committer"), Stop, "write", BOTH, 1, 5),
-    (Thread("committer"), Kill, "write,ftruncate", ENOSPC, 1, 3),
+    (Thread("committer"), Stop, "pwrite64", BOTH, 1, 5),
+    (Thread("committer"), Kill, "pwrite64,ftruncate", ENOSPC, 1, 3),
     // Splits are written and committed.
     (Thread("store-flush"), Stop, "write", BOTH, 2, 40),
     (Thread("store-flush"), Stop, "pwrite64", BOTH, 1, 1),

@@ -24,8 +24,10 @@ pub(super) struct DirectFile {
     file: File,
     /// False: the file system writes as usual.
     is_direct: bool,
-    /// Bytes that were appended; the file may have zeros behind them.
+    /// Bytes that were appended.
     len_bytes: u64,
+    /// The file has zeros behind them, and nothing failed.
+    has_zeros: bool,
     buffer: Blocks,
 }
 
@@ -56,7 +58,7 @@ impl DirectFile {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => (options.open(path)?, false),
             direct => (direct?, true),
         };
-        Ok(Self { file, is_direct, len_bytes: 0, buffer: Blocks::default() })
+        Ok(Self { file, is_direct, len_bytes: 0, has_zeros: false, buffer: Blocks::default() })
     }
 
     /// From now on writes as usual.
@@ -76,13 +78,16 @@ impl DirectFile {
 impl Drop for DirectFile {
     /// A file that nobody writes ends with its bytes. Best effort: zeros behind them mean nothing.
     fn drop(&mut self) {
-        let _ = self.file.set_len(self.len_bytes);
+        if self.has_zeros {
+            let _ = self.file.set_len(self.len_bytes);
+        }
     }
 }
 
 impl LogFile for DirectFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let start = self.block_start();
+        self.has_zeros = false;
         self.buffer.push(bytes);
         if self.is_direct {
             match self.file.write_all_at(self.buffer.padded(), start) {
@@ -96,14 +101,16 @@ impl LogFile for DirectFile {
         }
         self.len_bytes += bytes.len() as u64;
         self.buffer.keep_last_block();
+        self.has_zeros = true;
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file.sync_data().inspect_err(|_| self.has_zeros = false)
     }
 
     fn cut(&mut self, len_bytes: u64) -> io::Result<()> {
+        self.has_zeros = false;
         self.file.set_len(len_bytes)?;
         self.len_bytes = len_bytes;
         let (start, len) = (self.block_start(), (len_bytes % BLOCK_BYTES as u64) as usize);
@@ -210,6 +217,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_cut_keeps_its_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, "a log").unwrap();
+        drop(DirectFile::open_with(OpenOptions::new().read(true).write(true), &path).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"a log");
     }
 
     #[test]
