@@ -46,18 +46,21 @@ pub(crate) fn build(
     let mut shredder = Shredder::new(std::mem::take(learned));
     let mut words = WordsWriter::new()?;
     let mut rows = RowsWriter::new(Vec::new()).map_err(memory)?;
+    let mut id_keys = Vec::new();
     let (mut min_ns, mut max_ns, mut max_sequence) = (i64::MAX, i64::MIN, 0);
     for (candidate, number) in docs.iter().zip(0u32..) {
         let timestamp_ns = candidate.doc.timestamp_ns();
         (min_ns, max_ns) = (min_ns.min(timestamp_ns), max_ns.max(timestamp_ns));
         max_sequence = max_sequence.max(candidate.doc.sequence());
         let parts = shredder.shred(number, candidate.batch, candidate.doc);
-        words.push(parts.message, parts.texts)?;
+        id_keys.clear();
+        words.push(parts.message, parts.texts, &mut id_keys)?;
+        id_keys.extend_from_slice(parts.id_keys);
         let row = RowInput {
             timestamp_ns,
             message: parts.message,
             residual: parts.residual,
-            id_keys: parts.id_keys,
+            id_keys: &id_keys,
             unindexed: parts.unindexed,
         };
         rows.push(row).map_err(StoreError::index("write rows in memory"))?;

@@ -20,6 +20,7 @@ mod decimals;
 pub(crate) mod filters;
 pub(crate) mod ids;
 pub(crate) mod learned;
+mod lines;
 pub(crate) mod merge;
 pub(crate) mod meta;
 pub(crate) mod numbered;

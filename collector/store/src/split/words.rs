@@ -1,8 +1,8 @@
 //! The inverted index of words: one Tantivy segment with two text fields, document numbers only. It
 //! answers "which documents have this token in their message, or in another long text".
 //!
-//! Presence of tokens is a prefilter; what a condition means is decided on the text. The tokenizer is
-//! the query language's own.
+//! Presence of tokens is a prefilter; what a condition means is decided on the text. Texts are cut by the query
+//! language's own tokenizer, before Tantivy sees them.
 
 use std::ops::Range;
 use std::path::Path;
@@ -16,20 +16,21 @@ use tantivy::postings::SegmentPostings;
 use tantivy::schema::document::{ReferenceValue, ReferenceValueLeaf};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value};
 use tantivy::store::Compressor;
-use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
+use tantivy::tokenizer::TokenizerManager;
 use tantivy::{
     DocSet, Document, Index, IndexBuilder, IndexSettings, InvertedIndexReader, Segment,
     SingleSegmentIndexWriter, Term,
 };
 
 use super::bits::Bits;
-use super::filters::is_id_token;
+use super::filters::{FilterKey, is_id_token, token_key};
+use super::lines::{LineTokenizer, lines};
 use super::storeless::{self, Storeless};
 use crate::error::StoreError;
 use crate::limits::{PREFIX_TERMS_MAX, WORDS_BUDGET_BYTES};
 
-/// Tokenizers of the two sections.
-const TOKENIZERS: [&str; 2] = ["millpond_message", "millpond"];
+/// Name of the tokenizer of both sections.
+const TOKENIZER: &str = "millpond";
 
 /// Which words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,10 +155,7 @@ impl Words {
 
 fn builder() -> IndexBuilder {
     let tokenizers = TokenizerManager::new();
-    for (section, name) in Section::ALL.into_iter().zip(TOKENIZERS) {
-        let leaves_ids = section == Section::Message;
-        tokenizers.register(name, QueryTokenizer { leaves_ids, ..QueryTokenizer::default() });
-    }
+    tokenizers.register(TOKENIZER, LineTokenizer::default());
     IndexBuilder::new().schema(schema()).settings(settings()).tokenizers(tokenizers)
 }
 
@@ -172,9 +170,9 @@ fn settings() -> IndexSettings {
 
 fn schema() -> Schema {
     let mut builder = Schema::builder();
-    for (section, tokenizer) in Section::ALL.into_iter().zip(TOKENIZERS) {
+    for section in Section::ALL {
         let indexing = TextFieldIndexing::default()
-            .set_tokenizer(tokenizer)
+            .set_tokenizer(TOKENIZER)
             .set_index_option(IndexRecordOption::Basic)
             .set_fieldnorms(false);
         let options = TextOptions::default().set_indexing_options(indexing);
@@ -240,11 +238,24 @@ impl WordsWriter {
         Ok(Self { writer })
     }
 
-    /// Adds the next document.
-    pub(crate) fn push(&mut self, message: Option<&str>, texts: &str) -> Result<(), StoreError> {
-        let texts = (!texts.is_empty()).then(|| texts.to_owned());
-        let doc = WordsDoc([message.map(str::to_owned), texts]);
-        self.writer.add_document(doc).map_err(StoreError::index("add words"))
+    /// Adds the next document. The tokens of the message that are ids are not indexed: their keys go to `ids`.
+    pub(crate) fn push(
+        &mut self,
+        message: Option<&str>,
+        texts: &str,
+        ids: &mut Vec<FilterKey>,
+    ) -> Result<(), StoreError> {
+        let message = message.map(|message| {
+            lines(message, |token| {
+                let is_id = is_id_token(token);
+                if is_id {
+                    ids.push(token_key(token));
+                }
+                !is_id
+            })
+        });
+        let texts = (!texts.is_empty()).then(|| lines(texts, |_| true));
+        self.writer.add_document(WordsDoc([message, texts])).map_err(StoreError::index("add words"))
     }
 
     /// Ends the index.
@@ -253,7 +264,7 @@ impl WordsWriter {
     }
 }
 
-/// The texts of a document, by section.
+/// The tokens of a document, one a line, by section.
 struct WordsDoc([Option<String>; 2]);
 
 /// One text, as Tantivy wants values.
@@ -282,70 +293,14 @@ impl Document for WordsDoc {
     }
 }
 
-/// The query language's tokenizer, as Tantivy wants tokenizers.
-#[derive(Clone, Default)]
-struct QueryTokenizer {
-    /// All tokens of the current text, one after the other.
-    text: String,
-    /// Where each ends.
-    ends: Vec<usize>,
-    token: Token,
-    /// Tokens that the filters have are left out.
-    leaves_ids: bool,
-}
-
-impl Tokenizer for QueryTokenizer {
-    type TokenStream<'a> = QueryTokens<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> QueryTokens<'a> {
-        self.text.clear();
-        self.ends.clear();
-        let leaves_ids = self.leaves_ids;
-        millpond_query::tokens::for_each_token(text, |token| {
-            if leaves_ids && is_id_token(token) {
-                return;
-            }
-            self.text.push_str(token);
-            self.ends.push(self.text.len());
-        });
-        QueryTokens { tokenizer: self, next: 0, start: 0 }
-    }
-}
-
-struct QueryTokens<'a> {
-    tokenizer: &'a mut QueryTokenizer,
-    next: usize,
-    start: usize,
-}
-
-impl TokenStream for QueryTokens<'_> {
-    fn advance(&mut self) -> bool {
-        let Some(&end) = self.tokenizer.ends.get(self.next) else { return false };
-        let token = &mut self.tokenizer.token;
-        token.text.clear();
-        token.text.push_str(self.tokenizer.text.get(self.start..end).unwrap_or_default());
-        token.position = self.next;
-        self.next += 1;
-        self.start = end;
-        true
-    }
-
-    fn token(&self) -> &Token {
-        &self.tokenizer.token
-    }
-
-    fn token_mut(&mut self) -> &mut Token {
-        &mut self.tokenizer.token
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn words(texts: &[(Option<&str>, &str)]) -> Words {
         let mut writer = WordsWriter::new().expect("memory");
-        texts.iter().for_each(|(message, text)| writer.push(*message, text).expect("memory"));
+        let mut ids = Vec::new();
+        texts.iter().for_each(|(message, text)| writer.push(*message, text, &mut ids).expect("memory"));
         writer.finish().expect("memory")
     }
 
@@ -372,6 +327,19 @@ mod tests {
         assert!(found(Section::Message, "nothing", 0..4).is_empty());
         let prefixed = words.prefix(Section::Message, "conn").expect("valid").expect("few");
         assert_eq!(prefixed.iter().map(TermCursor::documents).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn ids_of_messages_go_elsewhere() {
+        let (mut writer, mut ids) = (WordsWriter::new().expect("memory"), Vec::new());
+        let text = "took deadbeef01 of 1234567";
+        writer.push(Some(text), text, &mut ids).expect("memory");
+        assert_eq!(ids, ["deadbeef01", "1234567"].map(token_key));
+        let words = writer.finish().expect("memory");
+        for (token, in_message) in [("took", 1), ("of", 1), ("deadbeef01", 0), ("1234567", 0)] {
+            let found = |section| docs(words.token(section, token).expect("valid"), 0..1).len();
+            assert_eq!((found(Section::Message), found(Section::Texts)), (in_message, 1), "{token}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) struct RowInput<'a> {
     pub(crate) timestamp_ns: i64,
     pub(crate) message: Option<&'a str>,
     pub(crate) residual: &'a [u8],
-    /// Of the ids in its columns, for the filter of its zone.
+    /// Of the ids in its message and its columns, for the filter of its zone.
     pub(crate) id_keys: &'a [FilterKey],
     /// Some scalar of the residual is in no column.
     pub(crate) unindexed: bool,
@@ -46,7 +46,6 @@ pub(crate) struct RowsWriter<W> {
     compressor: zstd::bulk::Compressor<'static>,
     block: BlockBuilder,
     filters: FiltersWriter,
-    keys: Vec<FilterKey>,
     open: Option<Zone>,
 }
 
@@ -62,7 +61,6 @@ impl<W: std::io::Write> RowsWriter<W> {
             compressor: zstd::bulk::Compressor::new(ROWS_ZSTD_LEVEL)?,
             block: BlockBuilder::default(),
             filters: FiltersWriter::default(),
-            keys: Vec::new(),
             open: None,
         })
     }
@@ -70,9 +68,6 @@ impl<W: std::io::Write> RowsWriter<W> {
     /// Adds the next document.
     pub(crate) fn push(&mut self, row: RowInput<'_>) -> std::io::Result<()> {
         self.block.push(row.message, row.residual);
-        self.keys.clear();
-        push_message_keys(row.message.unwrap_or_default(), &mut self.keys);
-        self.filters.push(&self.keys);
         self.filters.push(row.id_keys);
         let zone = self.open.get_or_insert(Zone {
             first_doc: self.next_doc,
@@ -119,12 +114,13 @@ impl<W: std::io::Write> RowsWriter<W> {
         }
         let texts = rows.read(zone)?;
         let InColumns { times, id_keys } = columns()?;
-        for (index, (timestamp_ns, id_keys)) in times.into_iter().zip(&id_keys).enumerate() {
+        for (index, (timestamp_ns, mut id_keys)) in times.into_iter().zip(id_keys).enumerate() {
             let residual = texts.residual(index);
             let unindexed = residual::entries(residual).any(|entry| entry.unindexed);
             let message = texts.message(index);
             let message = message.as_deref();
-            let row = RowInput { timestamp_ns, message, residual, id_keys, unindexed };
+            push_message_keys(message.unwrap_or_default(), &mut id_keys);
+            let row = RowInput { timestamp_ns, message, residual, id_keys: &id_keys, unindexed };
             self.push(row).map_err(write_error)?;
         }
         Ok(())
