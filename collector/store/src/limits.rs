@@ -101,6 +101,10 @@ pub(crate) const SCAN_CACHE_ENTRY_BYTES_MAX: usize = 512 << 10;
 /// Most bytes of decompressed row blocks that one query keeps.
 pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;
 
+/// Most counts of documents by minute and level that a split keeps, 4 bytes each: a day with ten levels. With more
+/// levels or days, histograms read its columns.
+pub(crate) const MINUTE_CELLS_MAX: usize = 1 << 14;
+
 /// Zones of one split for each thread that helps to scan them: fewer are done before it runs.
 pub(crate) const SCAN_HELPER_ZONES_MIN: usize = 32;
 

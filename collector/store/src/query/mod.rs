@@ -7,6 +7,7 @@
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`] | rows in order of time, stopping early |
 //! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
+//! | [`whole_minutes`] | what [`histogram`] counts without looking at documents |
 //! | [`group_by`], [`inputs`] | what [`aggregate`] does within a split |
 //! | [`best`], [`top`] | the most frequent values, of all or of candidates |
 //! | [`cells`], [`picked`] | groups by small dictionaries and times without a hash map; values of few documents |
@@ -34,6 +35,7 @@ mod picked;
 mod scan;
 mod tally;
 mod top;
+mod whole_minutes;
 mod zone;
 
 #[cfg(test)]

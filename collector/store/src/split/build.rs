@@ -9,6 +9,7 @@ use super::Split;
 use super::columns::Columns;
 use super::filters::Filters;
 use super::meta::{Partition, SplitMeta};
+use super::minutes::MinuteCounts;
 use super::repetition::Repetition;
 use super::rows::{RowInput, Rows, RowsWriter, Written};
 use super::shred::Shredder;
@@ -74,6 +75,7 @@ pub(crate) fn build(
     let filters = Filters::open(filters, rows.zones().len(), metas.len(), Path::new("filters in memory"))?;
     let files_bytes = columns_len + words.file_bytes() as usize + filters.file_bytes();
     let memory_bytes = files_bytes + rows.memory_bytes();
+    let minutes = MinuteCounts::of(&columns, &metas, min_ns, max_ns)?;
     let meta = SplitMeta {
         id,
         partition,
@@ -84,6 +86,7 @@ pub(crate) fn build(
         max_sequence,
         columns: metas,
         unindexed,
+        minutes,
         wal_upto,
         ..SplitMeta::default()
     };
