@@ -127,6 +127,21 @@ impl Source {
     }
 }
 
+/// Decompresses one block after the other: what it needs is made at the first one, which takes as long as a small
+/// block does.
+#[derive(Default)]
+pub(crate) struct Unpacker(Option<zstd::bulk::Decompressor<'static>>);
+
+impl Unpacker {
+    fn unpack(&mut self, frame: &[u8], plain_bytes: usize) -> std::io::Result<Vec<u8>> {
+        let unpacker = match &mut self.0 {
+            Some(unpacker) => unpacker,
+            none => none.insert(zstd::bulk::Decompressor::new()?),
+        };
+        unpacker.decompress(frame, plain_bytes)
+    }
+}
+
 /// The rows of an open split.
 #[derive(Debug)]
 pub(crate) struct Rows {
@@ -187,9 +202,15 @@ impl Rows {
 
     /// Reads and decompresses one block.
     pub(crate) fn read(&self, zone: &Zone) -> Result<ZoneRows, StoreError> {
+        self.read_with(zone, &mut Unpacker::default())
+    }
+
+    /// As [`Self::read`], for several blocks.
+    pub(crate) fn read_with(&self, zone: &Zone, unpacker: &mut Unpacker) -> Result<ZoneRows, StoreError> {
         let stored = self.read_stored(zone)?;
         let (frame, noise) = stored.split_at(stored.len().saturating_sub(zone.noise_bytes as usize));
-        let plain = zstd::bulk::decompress(frame, zone.plain_bytes as usize)
+        let plain = unpacker
+            .unpack(frame, zone.plain_bytes as usize)
             .map_err(|error| self.source.damaged(&format!("a row block does not decompress: {error}")))?;
         ZoneRows::parse(plain, noise.to_vec(), zone.documents)
             .ok_or_else(|| self.source.damaged("a row block does not parse"))

@@ -34,14 +34,13 @@ impl Messages {
         let count = streams.count()?;
         let lengths = streams.numbers(count)?;
         let mut templates = Vec::with_capacity(count);
-        for at in 0..count {
-            let len = usize::try_from(streams.number(&lengths, at)?).ok()?;
+        for len in streams.all(&lengths)? {
+            let len = usize::try_from(len).ok()?;
             templates.push(Template { text: streams.plain_part(len)?, len, slots: Vec::new() });
         }
         let mut documents_of = vec![0u32; count];
         let mut of_document = Vec::with_capacity(documents);
-        for at in 0..documents {
-            let index = streams.number(&indexes, at)?;
+        for index in streams.all(&indexes)? {
             of_document.push(match index.checked_sub(1) {
                 None => None,
                 Some(template) => {
@@ -90,12 +89,9 @@ impl Template {
                 }
                 WORD => {
                     let lengths = streams.numbers(documents)?;
-                    let (mut end, mut ends) = (0usize, Vec::with_capacity(documents));
-                    for at in 0..documents {
-                        end = end.checked_add(usize::try_from(streams.number(&lengths, at)?).ok()?)?;
-                        ends.push(end);
-                    }
-                    Slot::Words { ends, bytes: streams.bytes(end)? }
+                    let ends = streams.ends(&lengths)?;
+                    let bytes = streams.bytes(ends.last().copied().unwrap_or_default())?;
+                    Slot::Words { ends, bytes }
                 }
                 _ => continue,
             });

@@ -163,9 +163,26 @@ impl<'a> StreamsReader<'a> {
         Some(Numbers { planes, count })
     }
 
-    /// One number.
-    pub(super) fn number(&self, numbers: &Numbers, index: usize) -> Option<u64> {
-        numbers.get(self.parts, index)
+    /// All of the numbers.
+    pub(super) fn all(&self, numbers: &Numbers) -> Option<Vec<u64>> {
+        let mut all = vec![0; numbers.count];
+        for (plane, place) in numbers.planes.iter().zip(0u32..) {
+            let bytes = plane.get(self.parts, 0, numbers.count)?;
+            all.iter_mut().zip(bytes).for_each(|(number, byte)| *number |= u64::from(*byte) << (place * 8));
+        }
+        Some(all)
+    }
+
+    /// Numbers as lengths of what lies one behind the other: where each ends.
+    pub(super) fn ends(&self, lengths: &Numbers) -> Option<Vec<usize>> {
+        let mut end = 0usize;
+        let lengths = self.all(lengths)?.into_iter();
+        lengths
+            .map(|length| {
+                end = end.checked_add(usize::try_from(length).ok()?)?;
+                Some(end)
+            })
+            .collect()
     }
 
     /// Bytes of a stream.
@@ -220,7 +237,9 @@ mod tests {
         let mut reader = StreamsReader::new(&streams.plain, &streams.noise);
         let read = |reader: &StreamsReader<'_>, numbers: Option<Numbers>, count: usize| -> Vec<_> {
             let numbers = numbers.expect("written");
-            (0..=count).map(|at| reader.number(&numbers, at)).collect()
+            let all: Vec<_> = (0..count).map_while(|at| numbers.get(reader.parts, at)).collect();
+            assert_eq!(reader.all(&numbers), Some(all));
+            (0..=count).map(|at| numbers.get(reader.parts, at)).collect()
         };
         let found = reader.numbers(4);
         assert_eq!(read(&reader, found, 4), [Some(0), Some(5), Some(70_000), Some(u64::MAX), None]);
