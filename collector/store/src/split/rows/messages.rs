@@ -34,13 +34,13 @@ impl Messages {
         let count = streams.count()?;
         let lengths = streams.numbers(count)?;
         let mut templates = Vec::with_capacity(count);
-        for len in streams.all(&lengths)? {
-            let len = usize::try_from(len).ok()?;
+        for at in 0..count {
+            let len = usize::try_from(streams.number(&lengths, at)?).ok()?;
             templates.push(Template { text: streams.plain_part(len)?, len, slots: Vec::new() });
         }
         let mut documents_of = vec![0u32; count];
         let mut of_document = Vec::with_capacity(documents);
-        for index in streams.all(&indexes)? {
+        streams.each(&indexes, |index| {
             of_document.push(match index.checked_sub(1) {
                 None => None,
                 Some(template) => {
@@ -49,7 +49,8 @@ impl Messages {
                     Some((template as u32, *place - 1))
                 }
             });
-        }
+            Some(())
+        })?;
         for (template, documents) in templates.iter_mut().zip(documents_of) {
             template.read_slots(documents as usize, streams)?;
         }
