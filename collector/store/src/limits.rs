@@ -92,6 +92,9 @@ pub(crate) const PREFIX_TERMS_MAX: usize = 256;
 /// rows, little enough that the first rows come at once.
 pub(crate) const REBUILD_DOCUMENTS_MAX: usize = 512;
 
+/// Rows for each thread that helps to rebuild them: fewer are done before it runs.
+pub(crate) const REBUILD_HELPER_DOCUMENTS_MIN: usize = 32;
+
 /// Most bytes of what a store remembers of dictionary scans, of all splits together.
 pub(crate) const SCAN_CACHE_BYTES: usize = 32 << 20;
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`filter`], [`leaf`], [`id_test`], [`ordinals`], [`cache`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
-//! | [`newest`] | rows in order of time, stopping early |
+//! | [`newest`], [`rebuilt`] | rows in order of time, stopping early; put together again |
 //! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
 //! | [`whole_minutes`] | what [`histogram`] counts without looking at documents |
 //! | [`group_by`], [`inputs`] | what [`aggregate`] does within a split |
@@ -32,6 +32,7 @@ pub(crate) mod newest;
 mod ordinal_counts;
 mod ordinals;
 mod picked;
+mod rebuilt;
 mod scan;
 mod tally;
 mod top;

@@ -1,6 +1,7 @@
 //! The fast ways against the plain ones, over splits made here: cells against combinations, one thread against
 //! several, candidates against merged dictionaries.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ use super::group_by::{Group, GroupBy};
 use super::helpers::Helpers;
 use super::meter::Meter;
 use super::zone::{RowCache, ZoneView};
-use super::{aggregate, facets, histogram};
-use crate::log_store::{Budget, HistogramPlan, TimeRange};
+use super::{aggregate, facets, histogram, newest};
+use crate::log_store::{Budget, HistogramPlan, Order, SearchPlan, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::build::{Candidate, build, sort};
@@ -171,6 +172,37 @@ fn many_threads_find_what_one_finds() {
         format!("{tables:#?} {histogram:?} {facets:?}")
     };
     assert_eq!(run(0), run(3));
+}
+
+#[test]
+fn rows_are_the_same_from_many_threads() {
+    let splits = [split(1, 300, true), split(2, 90, false), split(3, 200, false), split(4, 1, true)];
+    let (budget, scans) = (budget(), ScanCache::default());
+    let run = |threads: usize, filter: &Filter, limit: usize| {
+        let helpers = Helpers::of(threads);
+        let meter = Meter::new(&budget, &scans, &helpers);
+        let (range, order) = (TimeRange::default(), Order::Descending);
+        let plan = SearchPlan { filter: filter.clone(), range, order, limit, after: None };
+        let mut rows = Vec::new();
+        newest::search(&splits, &plan, &meter, &mut |doc| {
+            let mut text = Vec::new();
+            doc.write_json(&mut text);
+            rows.push(text);
+            ControlFlow::Continue(())
+        });
+        assert_eq!((meter.partial(), helpers.take(9).count()), (None, threads));
+        rows
+    };
+    for query in ["*", "log.level:error", "filler"] {
+        let filter = parse(query).expect("parses").resolve(T0).expect("resolves").filter;
+        for limit in [1, 64, 100, 1_000] {
+            let rows = run(0, &filter, limit);
+            assert!(rows.len() == limit || limit == 1_000 || query != "*");
+            for threads in [1, 2, 9] {
+                assert!(run(threads, &filter, limit) == rows, "{query} {limit} {threads}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -21,6 +21,11 @@ pub(crate) struct RowCache {
 }
 
 impl RowCache {
+    /// True when nothing was read yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.borrow().is_empty()
+    }
+
     /// The texts of a zone.
     pub(crate) fn read(&self, split: &Split, zone: usize, meter: &Meter<'_>) -> Result<Arc<ZoneRows>, Halt> {
         let found =
