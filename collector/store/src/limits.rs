@@ -108,6 +108,15 @@ pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;
 /// levels or days, histograms read its columns.
 pub(crate) const MINUTE_CELLS_MAX: usize = 1 << 14;
 
+/// Longest time that a store spends after its start on what the first queries need: stopping it may wait as long.
+pub(crate) const WARM_TIME: Duration = Duration::from_millis(200);
+
+/// Most bytes of row blocks that it reads for that.
+pub(crate) const WARM_SCANNED_BYTES: u64 = 16 << 20;
+
+/// Rows that it looks for: those of a page.
+pub(crate) const WARM_ROWS: usize = 100;
+
 /// Zones of one split for each thread that helps to scan them: fewer are done before it runs.
 pub(crate) const SCAN_HELPER_ZONES_MIN: usize = 32;
 
