@@ -36,6 +36,7 @@ use crate::query::meter::Meter;
 use crate::recovery::{self, Recovered};
 use crate::retention;
 use crate::split::split_dir;
+use crate::warm;
 
 /// Counters since the start, for health and metrics.
 #[derive(Debug, Default)]
@@ -75,6 +76,11 @@ impl Shared {
         self.manifest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The account of a query.
+    pub(crate) fn meter<'a>(&'a self, budget: &'a Budget) -> Meter<'a> {
+        Meter::new(budget, &self.scans, &self.helpers)
+    }
+
     /// Waits for a change of the pipeline, at most this long.
     pub(crate) fn wait<'a>(
         &self,
@@ -91,8 +97,12 @@ impl Shared {
 }
 
 /// The threads of a store, by name.
-const THREADS: [(&str, ThreadMain); 3] =
-    [("store-index", indexer::run), ("store-flush", flusher::run), ("store-merge", merger::run)];
+const THREADS: [(&str, ThreadMain); 4] = [
+    ("store-index", indexer::run),
+    ("store-flush", flusher::run),
+    ("store-merge", merger::run),
+    ("store-warm", warm::run),
+];
 
 type ThreadMain = fn(&Shared);
 
@@ -190,7 +200,7 @@ impl TantivyStore {
         run: impl FnOnce(&Catalog, &Meter<'_>) -> T,
     ) -> Answer<T> {
         let catalog = self.shared.catalog.load_full();
-        let meter = Meter::new(budget, &self.shared.scans, &self.shared.helpers);
+        let meter = self.shared.meter(budget);
         let value = run(&catalog, &meter);
         if catalog.is_incomplete(range) {
             meter.note(Partial::Damaged);

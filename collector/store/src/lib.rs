@@ -12,6 +12,7 @@
 //! | [`check`] | what is wrong with a store that nobody has open |
 //! | `manifest`, `recovery`, [`retention`], `merge_policy` | what is durable, what is found at the start, what goes |
 //! | `split` | one immutable set of documents: its files, building, merging, rebuilding documents |
+//! | `warm` | what a store does at its start for the first queries |
 //! | `query` | filters to bitmaps; newest rows, histograms, aggregates, facets |
 //!
 //! File formats are in `FORMAT.md` beside this crate; `benches/ingest.rs` measures it.
@@ -34,6 +35,7 @@ mod recovery;
 pub mod retention;
 mod row;
 mod split;
+mod warm;
 
 pub use self::config::StoreConfig;
 pub use self::engine::TantivyStore;

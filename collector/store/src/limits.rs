@@ -92,6 +92,9 @@ pub(crate) const PREFIX_TERMS_MAX: usize = 256;
 /// rows, little enough that the first rows come at once.
 pub(crate) const REBUILD_DOCUMENTS_MAX: usize = 512;
 
+/// Rows for each thread that helps to rebuild them: fewer are done before it runs.
+pub(crate) const REBUILD_HELPER_DOCUMENTS_MIN: usize = 32;
+
 /// Most bytes of what a store remembers of dictionary scans, of all splits together.
 pub(crate) const SCAN_CACHE_BYTES: usize = 32 << 20;
 
@@ -100,6 +103,19 @@ pub(crate) const SCAN_CACHE_ENTRY_BYTES_MAX: usize = 512 << 10;
 
 /// Most bytes of decompressed row blocks that one query keeps.
 pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;
+
+/// Most counts of documents by minute and level that a split keeps, 4 bytes each: a day with ten levels. With more
+/// levels or days, histograms read its columns.
+pub(crate) const MINUTE_CELLS_MAX: usize = 1 << 14;
+
+/// Longest time that a store spends after its start on what the first queries need: stopping it may wait as long.
+pub(crate) const WARM_TIME: Duration = Duration::from_millis(200);
+
+/// Most bytes of row blocks that it reads for that.
+pub(crate) const WARM_SCANNED_BYTES: u64 = 16 << 20;
+
+/// Rows that it looks for: those of a page.
+pub(crate) const WARM_ROWS: usize = 100;
 
 /// Zones of one split for each thread that helps to scan them: fewer are done before it runs.
 pub(crate) const SCAN_HELPER_ZONES_MIN: usize = 32;

@@ -16,6 +16,9 @@ const VERSION: u32 = 1;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
+/// Enough numbered strings for them to be kept as numbers; their build is the first.
+const USERS: usize = 280;
+
 /// What documents can be like, briefly.
 fn documents() -> Vec<Doc> {
     let numbered = (0..40).map(|at| {
@@ -34,6 +37,7 @@ fn documents() -> Vec<Doc> {
         ];
         doc(T0 + at as i64 * 1_000_000_000 + (at as i64 % 3), &fields)
     });
+    let users = (0..USERS).map(|at| doc(T0 + at as i64, &[("user.id", Val::Str(format!("u{}", at * 37)))]));
     let odd = [
         doc(T0 - DAY_NS, &[("trace.id", TRACE.into()), ("span.id", "00f067aa0ba902b7".into())]),
         doc(
@@ -49,7 +53,7 @@ fn documents() -> Vec<Doc> {
         doc(i64::MIN, &[("message", "the beginning".into())]),
         doc(i64::MAX, &[("message", "the end".into())]),
     ];
-    numbered.chain(odd).collect()
+    users.chain(numbered).chain(odd).collect()
 }
 
 fn golden(version: u32) -> PathBuf {
@@ -73,8 +77,9 @@ fn copy(from: &Path, to: &Path) {
 
 /// Two flushes, so that there are several splits.
 fn write(dir: &Path) {
+    fs::create_dir_all(dir).expect("writable");
     let (store, _) = open(&dir.join("store"), manual());
-    for (docs, upto) in documents().chunks(25).zip(1u64..) {
+    for (docs, upto) in documents().chunks(USERS).zip(1u64..) {
         store.append(batch(docs, upto * 100), upto).expect("takes it");
         store.flush().expect("flushes");
     }
@@ -90,6 +95,7 @@ fn matching(store: &TantivyStore, text: &str) -> usize {
 #[test]
 fn stores_of_all_versions_open() {
     if std::env::var("MILLPOND_GOLDEN").is_ok_and(|value| value == "write") {
+        let _ = fs::remove_dir_all(golden(VERSION));
         write(&golden(VERSION));
     }
     for version in 1..=VERSION {
@@ -110,6 +116,8 @@ fn stores_of_all_versions_open() {
             ("6ba7b810-9dad-11d1-80b4-00c04fd430c8", 1),
             ("message:/took 2\\d ms/", 2),
             ("日本", 1),
+            ("user.id=u370", 1),
+            ("user.id:u37*", 5),
         ];
         for (text, count) in rows {
             assert_eq!(matching(&store, text), count, "{text} in version {version}");

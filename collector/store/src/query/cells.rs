@@ -4,6 +4,7 @@
 use millpond_query::bucket_start_ns;
 
 use super::field_keys::KeyNumber;
+use super::picked::is_few;
 use super::terms::Terms;
 use super::zone::ZoneView;
 use crate::limits::CELLS_MAX;
@@ -84,7 +85,7 @@ impl<'s> Cells<'s> {
                     if first == bin(view.zone.max_ns, first_ns, step_ns) {
                         same += first * part.stride;
                     } else {
-                        add_bins(view.times(), (first_ns, step_ns), part.stride, of);
+                        add_bins(view, bits, (first_ns, step_ns), part.stride, of);
                     }
                 }
             }
@@ -119,14 +120,23 @@ fn bin(time_ns: i64, first_ns: i64, step_ns: i64) -> u32 {
 }
 
 /// Adds the bins of times. Neighbours are mostly in one bin, so few of them are divided.
-fn add_bins(times: &[i64], (first_ns, step_ns): (i64, i64), stride: u32, of: &mut [u32]) {
+fn add_bins(view: &ZoneView<'_>, bits: &Bits, (first_ns, step_ns): (i64, i64), stride: u32, of: &mut [u32]) {
     let (mut start, mut add) = (first_ns, 0);
-    for (cell, time) in of.iter_mut().zip(times) {
-        if *time < start || time.abs_diff(start) >= step_ns.unsigned_abs() {
-            let at = bin(*time, first_ns, step_ns);
+    let mut add_bin = |cell: &mut u32, time: i64| {
+        if time < start || time.abs_diff(start) >= step_ns.unsigned_abs() {
+            let at = bin(time, first_ns, step_ns);
             start = first_ns + i64::from(at) * step_ns;
             add = at * stride;
         }
         *cell += add;
+    };
+    if is_few(bits) {
+        for at in bits.ones() {
+            if let Some(cell) = of.get_mut(at) {
+                add_bin(cell, view.time(at as u32));
+            }
+        }
+    } else {
+        of.iter_mut().zip(view.times()).for_each(|(cell, time)| add_bin(cell, *time));
     }
 }

@@ -1,19 +1,23 @@
-//! Counts per time bucket. A zone that lies within one bucket, as nearly all do, is counted without
-//! reading a time.
+//! Counts per time bucket. Whole minutes are taken from the split's own counts where the filter and the breakdown
+//! allow it; a zone that lies within one bucket, as nearly all do, is counted without reading a time.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::field_keys::{FieldKeys, Pairs, REFUSED};
+use super::filter::Node;
 use super::keys::Key;
 use super::meter::{Halt, Meter};
 use super::scan::{SplitVisitor, scan};
 use super::tally::Tally;
+use super::terms::Terms;
+use super::whole_minutes::WholeMinutes;
 use super::zone::ZoneView;
 use crate::log_store::{Bucket, Histogram, HistogramPlan, Partial, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
+use crate::split::minutes::MINUTE_NS;
 
 /// From the first bucket's start to the last one's end.
 pub(crate) fn range(plan: &HistogramPlan) -> TimeRange {
@@ -28,6 +32,7 @@ pub(crate) fn histogram(splits: &[Arc<Split>], plan: &HistogramPlan, meter: &Met
     let begin = |split| {
         let keys = plan.by.as_deref().map(|name| FieldKeys::new(name, split)).transpose()?;
         Ok(Visitor {
+            split,
             buckets,
             counts: vec![0; plan.bucket_count],
             by: Tally::new(keys.as_ref().map_or(0, FieldKeys::known)),
@@ -80,6 +85,11 @@ impl Buckets {
         TimeRange { start_ns: Some(self.start_ns), end_ns }
     }
 
+    /// True when no bucket begins or ends within a minute.
+    fn are_whole_minutes(&self) -> bool {
+        self.start_ns % MINUTE_NS == 0 && self.step_ns % MINUTE_NS == 0
+    }
+
     /// The bucket of a time in the range.
     fn of(&self, time_ns: i64) -> usize {
         if time_ns < self.start_ns {
@@ -105,6 +115,7 @@ impl Buckets {
 }
 
 struct Visitor<'s> {
+    split: &'s Split,
     buckets: Buckets,
     counts: Vec<u64>,
     keys: Option<FieldKeys<'s>>,
@@ -114,6 +125,22 @@ struct Visitor<'s> {
 }
 
 impl SplitVisitor for Visitor<'_> {
+    fn take_known(&mut self, node: &Node<'_>, range: TimeRange) -> Result<Vec<TimeRange>, Halt> {
+        let whole =
+            if self.buckets.are_whole_minutes() { WholeMinutes::of(self.split, node, range)? } else { None };
+        let Some(whole) = whole.filter(|whole| self.is_by_level(whole)) else { return Ok(vec![range]) };
+        whole.for_each(|start_ns, level, count| {
+            let bucket = self.buckets.of(start_ns);
+            if let Some(total) = self.counts.get_mut(bucket) {
+                *total += count;
+                if let Some(ordinal) = level.checked_sub(1).filter(|_| self.keys.is_some()) {
+                    self.by.add_many(bucket, ordinal, count);
+                }
+            }
+        });
+        Ok(whole.rest)
+    }
+
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
         let (first, last) = (self.buckets.of(view.zone.min_ns), self.buckets.of(view.zone.max_ns));
         let single = first == last && first != usize::MAX;
@@ -153,6 +180,14 @@ impl SplitVisitor for Visitor<'_> {
 }
 
 impl Visitor<'_> {
+    /// True without a breakdown, or when its values are the levels.
+    fn is_by_level(&self, whole: &WholeMinutes<'_>) -> bool {
+        self.keys.as_ref().is_none_or(|keys| match (keys.only_ordinals(), whole.column) {
+            (Some(Some(Terms::Dictionary(by))), Some(levels)) => std::ptr::eq(by, levels),
+            _ => false,
+        })
+    }
+
     fn merge_into(self, by: &mut FxHashMap<(usize, Key), u64>, meter: &Meter<'_>) -> Result<(), Halt> {
         let Some(keys) = self.keys else { return Ok(()) };
         let numbers = self.by.numbers();

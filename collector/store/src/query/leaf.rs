@@ -18,7 +18,7 @@ use super::id_test::IdTest;
 use super::meter::{Halt, Meter};
 use super::numbered_test;
 use super::ordinals::{self, Ordinals};
-use super::picked::select;
+use super::picked::{select, select_dear};
 use super::zone::ZoneView;
 use crate::row::scalar;
 use crate::split::Split;
@@ -287,12 +287,22 @@ impl LeafTest<'_> {
                     None => select(ords, view, among, &mut bits, |ordinal| ordinals.contains(ordinal)),
                 }
             }
-            Self::Integers(column, (low, high), test) => select(column, view, among, &mut bits, |value| {
-                (*low..=*high).contains(&value) && test.is_none_or(|test| test.matches(Scalar::I64(value)))
-            }),
-            Self::Floats(column, (low, high), test) => select(column, view, among, &mut bits, |value| {
-                (*low..=*high).contains(&value) && test.is_none_or(|test| test.matches(Scalar::F64(value)))
-            }),
+            Self::Integers(column, (low, high), None) => {
+                select(column, view, among, &mut bits, |value| (*low..=*high).contains(&value));
+            }
+            Self::Integers(column, (low, high), Some(test)) => {
+                select_dear(column, view, among, &mut bits, |value| {
+                    (*low..=*high).contains(&value) && test.matches(Scalar::I64(value))
+                });
+            }
+            Self::Floats(column, (low, high), None) => {
+                select(column, view, among, &mut bits, |value| (*low..=*high).contains(&value));
+            }
+            Self::Floats(column, (low, high), Some(test)) => {
+                select_dear(column, view, among, &mut bits, |value| {
+                    (*low..=*high).contains(&value) && test.matches(Scalar::F64(value))
+                });
+            }
             Self::Bool(column, wanted) => select(column, view, among, &mut bits, |value| value == *wanted),
             Self::Texts(words) => bits = words.eval(view, among),
             Self::Message(test) => return test.eval(view, among),

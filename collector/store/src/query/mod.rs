@@ -5,8 +5,9 @@
 //! |---|---|
 //! | [`filter`], [`leaf`], [`id_test`], [`numbered_test`], [`ordinals`], [`cache`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
-//! | [`newest`] | rows in order of time, stopping early |
+//! | [`newest`], [`rebuilt`] | rows in order of time, stopping early; put together again |
 //! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
+//! | [`whole_minutes`] | what [`histogram`] counts without looking at documents |
 //! | [`group_by`], [`inputs`] | what [`aggregate`] does within a split |
 //! | [`value_counts`], [`number_tables`], [`totals`] | what [`facets`] count within a split, and over all |
 //! | [`best`], [`top`] | the most frequent values, of all or of candidates |
@@ -36,12 +37,14 @@ mod numbered_test;
 mod ordinal_counts;
 mod ordinals;
 mod picked;
+mod rebuilt;
 mod scan;
 mod tally;
 mod terms;
 mod top;
 mod totals;
 mod value_counts;
+mod whole_minutes;
 mod zone;
 
 #[cfg(test)]

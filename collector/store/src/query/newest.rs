@@ -12,12 +12,12 @@ use millpond_wire::batch::{DocId, DocRef};
 
 use super::filter::{Node, time_bounds};
 use super::meter::{Halt, Meter};
+use super::rebuilt::{Wanted, rebuild_all};
 use super::zone::{RowCache, ZoneView};
-use crate::error::{StoreError, guarded};
+use crate::error::guarded;
 use crate::limits::REBUILD_DOCUMENTS_MAX;
 use crate::log_store::{Order, SearchPlan, TimeRange};
 use crate::split::Split;
-use crate::split::rebuild::rebuild;
 
 /// Rows that are known wait at most this long for company before they are rebuilt and handed out.
 const HAND_OUT_AFTER: Duration = Duration::from_millis(50);
@@ -265,7 +265,7 @@ impl<'a> Search<'a> {
         hits: &[Hit],
         sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut batches: Vec<(usize, Vec<u32>)> = Vec::new();
+        let mut batches: Vec<Wanted> = Vec::new();
         let mut places = Vec::with_capacity(hits.len());
         for hit in hits {
             let at = batches.iter().position(|(split, _)| *split == hit.split).unwrap_or_else(|| {
@@ -277,7 +277,7 @@ impl<'a> Search<'a> {
                 places.push((at, docs.len() - 1));
             }
         }
-        let rebuilt: Vec<_> = batches.iter().map(|(split, docs)| self.rebuild(*split, docs)).collect();
+        let rebuilt = rebuild_all(self.splits, &batches, &self.cache, self.meter);
         for (batch, index) in places {
             let Some(Some(batch)) = rebuilt.get(batch) else { continue };
             if let Some(doc) = batch.doc(index) {
@@ -285,29 +285,5 @@ impl<'a> Search<'a> {
             }
         }
         ControlFlow::Continue(())
-    }
-
-    /// The documents of one split; none when they can't be read, which is noted.
-    fn rebuild(&self, index: usize, docs: &[u32]) -> Option<millpond_wire::batch::Batch> {
-        let split = self.splits.get(index)?;
-        let result = guarded("rebuild rows", || {
-            rebuild(split, docs, |zone| {
-                self.cache.read(split, zone, self.meter).map_err(|halt| match halt {
-                    Halt::Failed(error) => error,
-                    Halt::Partial(partial) => {
-                        self.meter.note(partial);
-                        StoreError::Plan("the budget of scanned bytes is used up".to_owned())
-                    }
-                })
-            })
-        });
-        match result {
-            Ok(batch) => Some(batch),
-            Err(StoreError::Plan(_)) => None,
-            Err(error) => {
-                self.meter.note_damaged(split.id(), &error);
-                None
-            }
-        }
     }
 }

@@ -18,6 +18,12 @@ use crate::split::bits::Bits;
 
 /// What is done with the matching documents of one split.
 pub(crate) trait SplitVisitor: Send + Sized {
+    /// Takes what is known of the split without looking at its documents, and says which parts of the range are
+    /// left to visit. They don't overlap.
+    fn take_known(&mut self, _: &Node<'_>, range: TimeRange) -> Result<Vec<TimeRange>, Halt> {
+        Ok(vec![range])
+    }
+
     /// Takes the matching documents of one zone, at least one.
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt>;
 
@@ -64,12 +70,19 @@ fn scan_split<'s, V: SplitVisitor>(
     if matches!(node, Node::Never) {
         return Ok(());
     }
-    let zones = split.rows().zones().iter().enumerate();
-    let zones = zones.filter(|(_, zone)| range.overlaps(zone.min_ns, zone.max_ns));
-    let zones: Vec<_> = zones.map(|(index, _)| index).collect();
+    let mut first = begin(split)?;
+    let mut zones = Vec::new();
+    for range in first.take_known(&node, range)? {
+        let overlapping = split.rows().zones().iter().enumerate();
+        let overlapping = overlapping.filter(|(_, zone)| range.overlaps(zone.min_ns, zone.max_ns));
+        zones.extend(overlapping.map(|(index, _)| (index, range)));
+    }
     let helpers = meter.helpers().take(zones.len() / SCAN_HELPER_ZONES_MIN);
-    let visitors = (0..=helpers.count()).map(|_| begin(split)).collect::<Result<Vec<_>, _>>()?;
-    let work = Work { split, range, meter, zones, next: AtomicUsize::new(0) };
+    let mut visitors = vec![first];
+    for _ in 0..helpers.count() {
+        visitors.push(begin(split)?);
+    }
+    let work = Work { split, meter, zones, next: AtomicUsize::new(0) };
     let mut stopped = Ok(());
     let mut whole: Option<V> = None;
     let mut apart = Vec::new();
@@ -107,9 +120,9 @@ pub(crate) fn panicked() -> Halt {
 /// The zones of one split that are to be visited.
 struct Work<'a> {
     split: &'a Split,
-    range: TimeRange,
     meter: &'a Meter<'a>,
-    zones: Vec<usize>,
+    /// By index, each with the range in which its documents are wanted.
+    zones: Vec<(usize, TimeRange)>,
     /// Place in `zones` of the first that nobody has taken.
     next: AtomicUsize,
 }
@@ -154,11 +167,11 @@ impl Work<'_> {
         loop {
             let first = self.next.fetch_add(SCAN_RUN_ZONES, Ordering::Relaxed);
             let Some(rest) = self.zones.get(first..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
-            for index in rest.iter().take(SCAN_RUN_ZONES) {
+            for (index, range) in rest.iter().take(SCAN_RUN_ZONES) {
                 let Some(zone) = self.split.rows().zones().get(*index) else { continue };
                 self.meter.check()?;
                 let view = ZoneView::new(self.split, *index, zone, &cache, self.meter);
-                let bits = node.eval(&view, &view.in_range(self.range))?;
+                let bits = node.eval(&view, &view.in_range(*range))?;
                 if !bits.is_empty() {
                     visitor.zone(&view, &bits)?;
                 }

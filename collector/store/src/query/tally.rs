@@ -35,6 +35,20 @@ impl Tally {
         }
     }
 
+    /// Counts many.
+    pub(crate) fn add_many(&mut self, group: usize, number: KeyNumber, count: u64) {
+        let sum = |old: u32| u64::from(old).checked_add(count).and_then(|sum| u32::try_from(sum).ok());
+        if (number as usize) < self.width
+            && let Some(row) = self.row(group)
+            && let Some(old) = row.get_mut(number as usize)
+            && let Some(sum) = sum(*old)
+        {
+            *old = sum;
+        } else {
+            *self.others.entry((group, number)).or_default() += count;
+        }
+    }
+
     fn add_slowly(&mut self, group: usize, number: KeyNumber) {
         if (number as usize) < self.width
             && let Some(row) = self.row(group)
@@ -140,12 +154,16 @@ mod tests {
             let mut expected = BTreeMap::new();
             for (group, number) in [(2, 4), (0, 0), (7, 4), (2, 4), (1, 9_999_999), (0, 1), (2, 0)] {
                 tally.add(group, number);
-                *expected.entry((group, number)).or_insert(0) += 1;
+                tally.add_many(group, number, 3);
+                *expected.entry((group, number)).or_insert(0) += 4;
             }
+            tally.add_many(1, 2, u64::from(u32::MAX) + 7);
+            tally.add_many(1, 2, 5);
+            expected.insert((1, 2), u64::from(u32::MAX) + 12);
             let mut found = BTreeMap::new();
             tally.for_each(|group, number, count| *found.entry((group, number)).or_insert(0) += count);
             assert_eq!(found, expected, "{known}");
-            assert_eq!(tally.numbers(), [0, 1, 4, 9_999_999]);
+            assert_eq!(tally.numbers(), [0, 1, 2, 4, 9_999_999]);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The fast ways against the plain ones, over splits made here: cells against combinations, one thread against
 //! several, candidates against merged dictionaries.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ use super::group_by::{Group, GroupBy};
 use super::helpers::Helpers;
 use super::meter::Meter;
 use super::zone::{RowCache, ZoneView};
-use super::{aggregate, facets, histogram};
-use crate::log_store::{Budget, HistogramPlan, TimeRange};
+use super::{aggregate, facets, histogram, newest};
+use crate::log_store::{Budget, HistogramPlan, Order, SearchPlan, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::build::{Candidate, build, sort};
@@ -36,6 +37,26 @@ fn split_of(id: u64, batch: &Batch) -> Arc<Split> {
     let mut docs: Vec<_> = batch.docs().map(|doc| Candidate { batch: 0, doc }).collect();
     sort(&mut docs);
     Arc::new(build(id, None, &docs, 1, T0, &mut Learned::default()).expect("builds"))
+}
+
+/// A split of so many documents in minutes 0 to 9, the same for a number, that counts by minute or does not.
+fn minute_split(number: u64, documents: u64, levels: &[&str], counts: bool) -> Arc<Split> {
+    let mut builder = BatchBuilder::new();
+    for at in 0..documents {
+        let mixed = (at + number * 91).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+        builder.begin(T0 + (mixed % 600_000) as i64 * 1_000_000);
+        if let Some(level) = levels.get((mixed >> 24) as usize % (levels.len() + 1)) {
+            builder.field("log.level", ValueRef::Str(level));
+        }
+        builder.field("other", ValueRef::I64((mixed % 3) as i64));
+        builder.end();
+    }
+    let (mut batch, _) = builder.finish();
+    batch.number_from(1 + number * 1_000_000);
+    let split = split_of(number, &batch);
+    assert!(split.meta().minutes.is_some());
+    let split = Arc::into_inner(split).expect("one owner");
+    Arc::new(if counts { split } else { split.without_minutes() })
 }
 
 /// Documents with all kinds of fields; `long` ones fill many zones.
@@ -154,6 +175,37 @@ fn many_threads_find_what_one_finds() {
 }
 
 #[test]
+fn rows_are_the_same_from_many_threads() {
+    let splits = [split(1, 300, true), split(2, 90, false), split(3, 200, false), split(4, 1, true)];
+    let (budget, scans) = (budget(), ScanCache::default());
+    let run = |threads: usize, filter: &Filter, limit: usize| {
+        let helpers = Helpers::of(threads);
+        let meter = Meter::new(&budget, &scans, &helpers);
+        let (range, order) = (TimeRange::default(), Order::Descending);
+        let plan = SearchPlan { filter: filter.clone(), range, order, limit, after: None };
+        let mut rows = Vec::new();
+        newest::search(&splits, &plan, &meter, &mut |doc| {
+            let mut text = Vec::new();
+            doc.write_json(&mut text);
+            rows.push(text);
+            ControlFlow::Continue(())
+        });
+        assert_eq!((meter.partial(), helpers.take(9).count()), (None, threads));
+        rows
+    };
+    for query in ["*", "log.level:error", "filler"] {
+        let filter = parse(query).expect("parses").resolve(T0).expect("resolves").filter;
+        for limit in [1, 64, 100, 1_000] {
+            let rows = run(0, &filter, limit);
+            assert!(rows.len() == limit || limit == 1_000 || query != "*");
+            for threads in [1, 2, 9] {
+                assert!(run(threads, &filter, limit) == rows, "{query} {limit} {threads}");
+            }
+        }
+    }
+}
+
+#[test]
 fn candidates_find_what_merged_dictionaries_give() {
     let splits: Vec<_> =
         [(1, 3_000), (2, 200), (3, 1_000), (4, 1)].map(|(id, documents)| split(id, documents, false)).into();
@@ -181,6 +233,64 @@ fn candidates_find_what_merged_dictionaries_give() {
                 })
                 .collect();
             assert_eq!(found, wanted, "{field} {limit}");
+        }
+    }
+}
+
+#[test]
+fn counts_by_minute_are_those_of_the_documents() {
+    let splits = |counts: bool| {
+        let levels = ["debug", "error", "info", "warn"];
+        [(1, 4_000, &levels[..]), (2, 90, &levels[1..3]), (3, 50, &[])]
+            .map(|(number, documents, levels)| minute_split(number, documents, levels, counts))
+    };
+    let (counted, read) = (splits(true), splits(false));
+    let (budget, scans, helpers) = (budget(), ScanCache::default(), Helpers::of(0));
+    let second = |second: i64| T0 + second * SECOND_NS;
+    let queries = [
+        "*",
+        "level:error",
+        "level>=warn",
+        "NOT level:info",
+        "level:*",
+        "missing(log.level)",
+        "other:1",
+        "level:nothing",
+    ];
+    // Nothing, the edges of minutes, within minutes, within one minute, and beyond everything.
+    let bounds = [
+        (None, None),
+        (Some(0), Some(600)),
+        (Some(61), Some(299)),
+        (Some(119), Some(121)),
+        (Some(70), Some(71)),
+    ];
+    let bounds =
+        bounds.into_iter().chain([(Some(-500), Some(180)), (Some(540), Some(9_000)), (Some(700), None)]);
+    for (start, end) in bounds {
+        for (query, by) in
+            queries.iter().flat_map(|query| [None, Some("log.level"), Some("other")].map(|by| (query, by)))
+        {
+            for (first, step) in
+                [(0, 60), (-120, 120), (60, 60), (-3, 60), (0, 45), (0, 86_400), (-60, 7_200)]
+            {
+                let filter = parse(query).expect("parses").resolve(T0).expect("resolves").filter;
+                let time = Filter::Time { start_ns: start.map(second), end_ns: end.map(second) };
+                let plan = HistogramPlan {
+                    filter: Filter::And(vec![time, filter]),
+                    start_ns: second(first),
+                    step_ns: step * SECOND_NS,
+                    bucket_count: 8,
+                    by: by.map(str::to_owned),
+                };
+                let run =
+                    |splits| histogram::histogram(splits, &plan, &Meter::new(&budget, &scans, &helpers));
+                assert_eq!(
+                    run(&counted),
+                    run(&read),
+                    "{query} by {by:?} from {start:?} to {end:?}, {first} {step}"
+                );
+            }
         }
     }
 }

@@ -11,15 +11,21 @@ use crate::log_store::TimeRange;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::filters::FilterKey;
-use crate::split::rows::{Zone, ZoneRows};
+use crate::split::rows::{Unpacker, Zone, ZoneRows};
 
-/// Decompressed blocks of one query, the latest last.
+/// Decompressed blocks of one query on one thread, the latest last.
 #[derive(Default)]
 pub(crate) struct RowCache {
+    unpacker: RefCell<Unpacker>,
     blocks: RefCell<VecDeque<(u64, usize, Arc<ZoneRows>)>>,
 }
 
 impl RowCache {
+    /// True when nothing was read yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.borrow().is_empty()
+    }
+
     /// The texts of a zone.
     pub(crate) fn read(&self, split: &Split, zone: usize, meter: &Meter<'_>) -> Result<Arc<ZoneRows>, Halt> {
         let found =
@@ -34,7 +40,7 @@ impl RowCache {
             }));
         };
         meter.scan(u64::from(entry.text_bytes))?;
-        let rows = Arc::new(split.rows().read(entry)?);
+        let rows = Arc::new(split.rows().read_with(entry, &mut self.unpacker.borrow_mut())?);
         let mut blocks = self.blocks.borrow_mut();
         blocks.push_back((split.id(), zone, Arc::clone(&rows)));
         while blocks.len() > 1
@@ -99,6 +105,11 @@ impl<'a> ZoneView<'a> {
     /// Event times of its documents.
     pub(crate) fn times(&self) -> &[i64] {
         self.times.get_or_init(|| self.split.columns().times(&self.docs()))
+    }
+
+    /// Event time of the document at this place.
+    pub(crate) fn time(&self, at: u32) -> i64 {
+        self.split.columns().time(self.zone.first_doc.saturating_add(at))
     }
 
     /// Its documents in the time range.

@@ -38,6 +38,21 @@ impl Bits {
         }
     }
 
+    /// The documents from 64 × `index` on, the first in the lowest bit.
+    pub(crate) fn word(&self, index: usize) -> u64 {
+        self.used().get(index).copied().unwrap_or_default()
+    }
+
+    /// Adds those of the documents from 64 × `index` on that have a bit, the first in the lowest; those beyond the
+    /// zone are ignored.
+    pub(crate) fn set_word(&mut self, index: usize, word: u64) {
+        let left = self.len.saturating_sub(index * 64);
+        let inside = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
+        if let Some(own) = self.used_mut().get_mut(index) {
+            *own |= word & inside;
+        }
+    }
+
     /// Whether the document is in the set.
     pub(crate) fn contains(&self, at: u32) -> bool {
         self.words.get(at as usize / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
@@ -111,6 +126,17 @@ mod tests {
             none.or(&all);
             none.and_not(&all);
             assert!(none.is_empty());
+        }
+    }
+
+    #[test]
+    fn whole_words() {
+        for len in [0, 1, 63, 64, 65, 130, 8_192] {
+            let mut bits = Bits::none(len);
+            (0..200).for_each(|index| bits.set_word(index, u64::MAX));
+            assert_eq!(bits.ones().collect::<Vec<_>>(), (0..len).collect::<Vec<_>>());
+            let words: u32 = (0..200).map(|index| bits.word(index).count_ones()).sum();
+            assert_eq!(words as usize, len);
         }
     }
 

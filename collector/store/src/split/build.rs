@@ -10,6 +10,7 @@ use super::columns::Columns;
 use super::filters::Filters;
 use super::learned::Learned;
 use super::meta::{Partition, SplitMeta};
+use super::minutes::MinuteCounts;
 use super::rows::{RowInput, Rows, RowsWriter, Written};
 use super::shred::Shredder;
 use super::words::WordsWriter;
@@ -80,6 +81,7 @@ pub(crate) fn build(
     let filters = Filters::open(filters, rows.zones().len(), metas.len(), Path::new("filters in memory"))?;
     let files_bytes = columns_len + words.file_bytes() as usize + filters.file_bytes();
     let memory_bytes = files_bytes + rows.memory_bytes();
+    let minutes = MinuteCounts::of(&columns, &metas, min_ns, max_ns)?;
     let meta = SplitMeta {
         id,
         partition,
@@ -90,6 +92,7 @@ pub(crate) fn build(
         max_sequence,
         columns: metas,
         unindexed,
+        minutes,
         wal_upto,
         ..SplitMeta::default()
     };

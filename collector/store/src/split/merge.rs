@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::columns::{Columns, Values, map_file, sort_columns};
 use super::filters::{FiltersWriter, id_key};
 use super::meta::{ColumnMeta, Partition, SplitMeta};
+use super::minutes::MinuteCounts;
 use super::rows::{InColumns, RowsWriter, Zone};
 use super::words::Words;
 use super::{COLUMNS_FILE, FILTERS_FILE, META_FILE, ROWS_FILE, Split, WORDS_DIR, list_files, split_dir};
@@ -45,8 +46,9 @@ fn write(dir: &Path, id: u64, partition: Partition, inputs: &[Arc<Split>]) -> Re
     let columns_crc = write_columns(&dir.join(COLUMNS_FILE), inputs)?;
     let mut meta = merged_meta(id, partition, inputs);
     let mut filters = write_rows(&dir.join(ROWS_FILE), inputs)?;
-    Columns::open(map_file(dir, COLUMNS_FILE)?, &meta.columns)?
-        .push_dictionaries(&meta.columns, &mut filters)?;
+    let columns = Columns::open(map_file(dir, COLUMNS_FILE)?, &meta.columns)?;
+    columns.push_dictionaries(&meta.columns, &mut filters)?;
+    meta.minutes = MinuteCounts::of(&columns, &meta.columns, meta.min_ns, meta.max_ns)?;
     write_file(&dir.join(FILTERS_FILE), &filters.finish())?;
     meta.files = list_files(dir)?;
     meta.columns_crc = columns_crc;
@@ -171,6 +173,7 @@ fn merged_meta(id: u64, partition: Partition, inputs: &[Arc<Split>]) -> SplitMet
         max_sequence: metas().map(|meta| meta.max_sequence).max().unwrap_or_default(),
         columns,
         unindexed,
+        minutes: None,
         wal_upto: metas().map(|meta| meta.wal_upto).max().unwrap_or_default(),
         replaces: inputs.iter().filter(|split| split.is_durable()).map(|split| split.id()).collect(),
         files: Vec::new(),

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::ids::IdShape;
+use super::minutes::MinuteCounts;
 use crate::error::StoreError;
 
 /// First bytes of a split's meta file, and the version of everything in its directory.
@@ -194,6 +195,9 @@ pub(crate) struct SplitMeta {
     pub(crate) columns: Vec<ColumnMeta>,
     /// Names of scalars that some document has in its residual only, sorted.
     pub(crate) unindexed: Vec<String>,
+    /// Its documents by minute and level; `None` when that says no more than its columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) minutes: Option<MinuteCounts>,
     /// Log position below which its documents lie.
     pub(crate) wal_upto: u64,
     /// Disk splits that it was merged from.
@@ -277,6 +281,7 @@ mod tests {
             max_sequence: 4,
             columns: vec![column("a", Kind::Integer), column("b", Kind::Float), column("b", Kind::String)],
             unindexed: vec!["long".to_owned()],
+            minutes: None,
             wal_upto: 12,
             replaces: vec![1, 2],
             files: vec![FileMeta { path: "rows".to_owned(), bytes: 40 }],

@@ -9,6 +9,7 @@
 //! | [`rows`] | `rows` | message and residual, in compressed blocks; times by block |
 //! | [`ids`], `decimals` | | ids and short decimals as whole numbers |
 //! | [`meta`] | `meta` | what the split holds, without reading it |
+//! | [`minutes`] | `meta` | how many documents of each level a minute has |
 //!
 //! [`shred`] takes documents apart, [`rebuild`] puts them together, [`build`] and [`merge`] make splits.
 
@@ -23,6 +24,7 @@ pub(crate) mod learned;
 mod lines;
 pub(crate) mod merge;
 pub(crate) mod meta;
+pub(crate) mod minutes;
 pub(crate) mod numbered;
 pub(crate) mod rebuild;
 pub(crate) mod residual;
@@ -37,6 +39,7 @@ use std::path::{Path, PathBuf};
 use self::columns::{Columns, map_file};
 use self::filters::Filters;
 use self::meta::{FileMeta, SplitMeta};
+use self::minutes::MinuteCounts;
 use self::rows::Rows;
 use self::words::Words;
 use crate::error::{StoreError, guarded};
@@ -94,6 +97,13 @@ impl Split {
         Ok(Self { meta, words, columns, rows, filters, dir: Some(dir.to_owned()), memory_bytes, disk_bytes })
     }
 
+    /// As a split that does not count by minute, for comparison.
+    #[cfg(test)]
+    pub(crate) fn without_minutes(mut self) -> Self {
+        self.meta.minutes = None;
+        self
+    }
+
     /// What it says about itself.
     pub(crate) fn meta(&self) -> &SplitMeta {
         &self.meta
@@ -103,6 +113,7 @@ impl Split {
     pub(crate) fn verify(&self) -> Result<(), StoreError> {
         guarded("check a split", || {
             self.words.verify()?;
+            self.verify_minutes()?;
             self.rows.zones().iter().try_for_each(|zone| self.rows.read(zone).map(drop))?;
             match &self.dir {
                 Some(dir) => {
@@ -112,6 +123,21 @@ impl Split {
                 None => Ok(()),
             }
         })
+    }
+
+    /// Checks the counts of its minutes against its columns.
+    fn verify_minutes(&self) -> Result<(), StoreError> {
+        let (Some(minutes), Some(dir)) = (&self.meta.minutes, &self.dir) else { return Ok(()) };
+        let meta = &self.meta;
+        let counted = MinuteCounts::of(&self.columns, &meta.columns, meta.min_ns, meta.max_ns)?;
+        if counted.as_ref() == Some(minutes) {
+            Ok(())
+        } else {
+            Err(StoreError::damaged(
+                &dir.join(META_FILE),
+                "its counts by minute are not those of its columns",
+            ))
+        }
     }
 
     /// Unique in the store for ever.

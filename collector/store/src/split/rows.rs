@@ -105,16 +105,25 @@ enum Source {
 
 impl Source {
     fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::new();
+        self.read_into(offset, len, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Replaces what is in `bytes`.
+    fn read_into(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), StoreError> {
         match self {
-            Self::Memory(bytes) => {
+            Self::Memory(all) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
-                let part = bytes.get(start..start.saturating_add(len));
-                part.map(<[u8]>::to_vec).ok_or_else(|| self.damaged("a block lies outside of the file"))
+                let part = all.get(start..start.saturating_add(len));
+                bytes.clear();
+                bytes
+                    .extend_from_slice(part.ok_or_else(|| self.damaged("a block lies outside of the file"))?);
+                Ok(())
             }
             Self::Disk { file, path } => {
-                let mut bytes = vec![0; len];
-                file.read_exact_at(&mut bytes, offset).map_err(StoreError::io("read", path))?;
-                Ok(bytes)
+                bytes.resize(len, 0);
+                file.read_exact_at(bytes, offset).map_err(StoreError::io("read", path))
             }
         }
     }
@@ -125,6 +134,14 @@ impl Source {
             Self::Disk { path, .. } => StoreError::damaged(path, detail),
         }
     }
+}
+
+/// Decompresses one block after the other: what it needs is made at the first one, which takes as long as a small
+/// block does.
+#[derive(Default)]
+pub(crate) struct Unpacker {
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
+    stored: Vec<u8>,
 }
 
 /// The rows of an open split.
@@ -187,19 +204,29 @@ impl Rows {
 
     /// Reads and decompresses one block.
     pub(crate) fn read(&self, zone: &Zone) -> Result<ZoneRows, StoreError> {
-        let stored = self.read_stored(zone)?;
+        self.read_with(zone, &mut Unpacker::default())
+    }
+
+    /// As [`Self::read`], for several blocks.
+    pub(crate) fn read_with(&self, zone: &Zone, unpacker: &mut Unpacker) -> Result<ZoneRows, StoreError> {
+        let Unpacker { zstd, stored } = unpacker;
+        self.read_stored(zone, stored)?;
         let (frame, noise) = stored.split_at(stored.len().saturating_sub(zone.noise_bytes as usize));
-        let plain = zstd::bulk::decompress(frame, zone.plain_bytes as usize)
-            .map_err(|error| self.source.damaged(&format!("a row block does not decompress: {error}")))?;
+        let damaged = |error| self.source.damaged(&format!("a row block does not decompress: {error}"));
+        let zstd = match zstd {
+            Some(zstd) => zstd,
+            none => none.insert(zstd::bulk::Decompressor::new().map_err(damaged)?),
+        };
+        let plain = zstd.decompress(frame, zone.plain_bytes as usize).map_err(damaged)?;
         ZoneRows::parse(plain, noise.to_vec(), zone.documents)
             .ok_or_else(|| self.source.damaged("a row block does not parse"))
     }
 
-    /// The compressed bytes of one block, checked.
-    fn read_stored(&self, zone: &Zone) -> Result<Vec<u8>, StoreError> {
-        let stored = self.source.read(zone.offset_bytes, zone.stored_bytes as usize)?;
-        if crc32c::crc32c(&stored) == zone.crc {
-            Ok(stored)
+    /// Fills `stored` with the compressed bytes of one block, checked.
+    fn read_stored(&self, zone: &Zone, stored: &mut Vec<u8>) -> Result<(), StoreError> {
+        self.source.read_into(zone.offset_bytes, zone.stored_bytes as usize, stored)?;
+        if crc32c::crc32c(stored) == zone.crc {
+            Ok(())
         } else {
             Err(self.source.damaged("a row block has a wrong checksum"))
         }

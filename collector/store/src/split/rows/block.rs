@@ -59,13 +59,8 @@ impl ZoneRows {
         let mut streams = StreamsReader::new(&plain, &noise);
         let messages = Messages::read(&mut streams, documents)?;
         let lengths = streams.numbers(documents)?;
-        let mut end = 0usize;
-        let mut residual_ends = Vec::with_capacity(documents);
-        for index in 0..documents {
-            end = end.checked_add(usize::try_from(streams.number(&lengths, index)?).ok()?)?;
-            residual_ends.push(end);
-        }
-        let residuals = streams.bytes(end)?;
+        let residual_ends = streams.ends(&lengths)?;
+        let residuals = streams.bytes(residual_ends.last().copied().unwrap_or_default())?;
         let is_done = streams.is_done();
         is_done.then_some(Self { plain, noise, messages, residuals, residual_ends })
     }

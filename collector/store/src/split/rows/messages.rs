@@ -40,8 +40,7 @@ impl Messages {
         }
         let mut documents_of = vec![0u32; count];
         let mut of_document = Vec::with_capacity(documents);
-        for at in 0..documents {
-            let index = streams.number(&indexes, at)?;
+        streams.each(&indexes, |index| {
             of_document.push(match index.checked_sub(1) {
                 None => None,
                 Some(template) => {
@@ -50,7 +49,8 @@ impl Messages {
                     Some((template as u32, *place - 1))
                 }
             });
-        }
+            Some(())
+        })?;
         for (template, documents) in templates.iter_mut().zip(documents_of) {
             template.read_slots(documents as usize, streams)?;
         }
@@ -90,12 +90,9 @@ impl Template {
                 }
                 WORD => {
                     let lengths = streams.numbers(documents)?;
-                    let (mut end, mut ends) = (0usize, Vec::with_capacity(documents));
-                    for at in 0..documents {
-                        end = end.checked_add(usize::try_from(streams.number(&lengths, at)?).ok()?)?;
-                        ends.push(end);
-                    }
-                    Slot::Words { ends, bytes: streams.bytes(end)? }
+                    let ends = streams.ends(&lengths)?;
+                    let bytes = streams.bytes(ends.last().copied().unwrap_or_default())?;
+                    Slot::Words { ends, bytes }
                 }
                 _ => continue,
             });

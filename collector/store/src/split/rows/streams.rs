@@ -168,6 +168,32 @@ impl<'a> StreamsReader<'a> {
         numbers.get(self.parts, index)
     }
 
+    /// Visits all of the numbers; ends early, with `None`, when a visit does.
+    pub(super) fn each(&self, numbers: &Numbers, mut visit: impl FnMut(u64) -> Option<()>) -> Option<()> {
+        let plane = |plane: &Part| plane.get(self.parts, 0, numbers.count);
+        // Most take one byte or two. They are not put into a buffer: a large one that is zeroed is new memory each time.
+        match &*numbers.planes {
+            [] => (0..numbers.count).try_for_each(|_| visit(0)),
+            [low] => plane(low)?.iter().try_for_each(|low| visit(u64::from(*low))),
+            [low, high] => {
+                let mut pairs = plane(low)?.iter().zip(plane(high)?);
+                pairs.try_for_each(|(low, high)| visit(u64::from(*low) | u64::from(*high) << 8))
+            }
+            _ => (0..numbers.count).try_for_each(|at| visit(numbers.get(self.parts, at)?)),
+        }
+    }
+
+    /// Numbers as lengths of what lies one behind the other: where each ends.
+    pub(super) fn ends(&self, lengths: &Numbers) -> Option<Vec<usize>> {
+        let (mut end, mut ends) = (0usize, Vec::with_capacity(lengths.count));
+        self.each(lengths, |length| {
+            end = end.checked_add(usize::try_from(length).ok()?)?;
+            ends.push(end);
+            Some(())
+        })?;
+        Some(ends)
+    }
+
     /// Bytes of a stream.
     pub(super) fn get(&self, part: Part, from: usize, len: usize) -> Option<&'a [u8]> {
         part.get(self.parts, from, len)
@@ -216,10 +242,18 @@ mod tests {
         streams.count(3);
         streams.words([&b"a"[..], b"", b"long"].into_iter());
         streams.numbers(&[0, 0]);
+        streams.numbers(&[7, 1_000]);
         assert_eq!(streams.noise, noise);
         let mut reader = StreamsReader::new(&streams.plain, &streams.noise);
         let read = |reader: &StreamsReader<'_>, numbers: Option<Numbers>, count: usize| -> Vec<_> {
             let numbers = numbers.expect("written");
+            let mut all = Vec::new();
+            let push = |number| {
+                all.push(Some(number));
+                Some(())
+            };
+            assert_eq!(reader.each(&numbers, push), Some(()));
+            assert!(all.iter().copied().eq((0..count).map(|at| reader.number(&numbers, at))));
             (0..=count).map(|at| reader.number(&numbers, at)).collect()
         };
         let found = reader.numbers(4);
@@ -233,6 +267,8 @@ mod tests {
         assert_eq!(reader.get(words, 1, 4), Some(&b"long"[..]));
         let found = reader.numbers(2);
         assert_eq!(read(&reader, found, 2), [Some(0), Some(0), None]);
+        let found = reader.numbers(2);
+        assert_eq!(read(&reader, found, 2), [Some(7), Some(1_000), None]);
         assert!(reader.is_done() && reader.numbers(1).is_none());
     }
 }

@@ -106,7 +106,8 @@ impl<W: std::io::Write> RowsWriter<W> {
         let write_error = |source| StoreError::Io { action: "write rows to", path: PathBuf::new(), source };
         if zone.text_bytes as usize >= ZONE_COPY_BYTES {
             self.close_zone().map_err(write_error)?;
-            let stored = rows.read_stored(zone)?;
+            let mut stored = Vec::new();
+            rows.read_stored(zone, &mut stored)?;
             let copy = Zone { first_doc: self.next_doc, offset_bytes: self.written_bytes, ..*zone };
             self.next_doc += zone.documents;
             self.filters.copy_zone(filter);
