@@ -53,10 +53,10 @@ impl Accumulator {
     /// Adds one value of the aggregate's field. Times are added as whole numbers of nanoseconds.
     #[inline]
     pub fn add(&mut self, value: Scalar<'_>) {
-        match (self, value) {
+        match (self, value.as_number()) {
             // Stores add millions of these: without the others around it, this is inlined into their loops.
-            (Accumulator::Percentile(_, sketch), Scalar::F64(number)) => sketch.add(number, 1),
-            (other, value) => other.add_weighted(value, 1),
+            (Accumulator::Percentile(_, sketch), Some(number)) => sketch.add(number.as_f64(), 1),
+            (other, _) => other.add_weighted(value, 1),
         }
     }
 
