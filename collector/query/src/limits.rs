@@ -47,7 +47,7 @@ pub const MAX_REGEX_DEPTH: u32 = 64;
 /// Most hashes that one distinct count keeps, 16 MiB of them. Beyond it the count is a lower bound.
 pub const MAX_DISTINCT: usize = 2 << 20;
 
-/// Most buckets of one sketch. With 1 % error they span a factor of 10^35 between smallest and largest.
+/// Most buckets of one sketch. With 1 % error they span a factor of 10^24 between smallest and largest.
 pub const MAX_SKETCH_BUCKETS: usize = 4_096;
 
 /// Most groups of one `stats` over a table in memory. More than a person reads; the rest is an error.

@@ -32,11 +32,20 @@ impl Buckets {
     /// Counts a bucket `times` times.
     #[inline]
     pub(super) fn add(&mut self, bucket: i32, times: u64) {
+        if let Buckets::Array(first, counts) = self
+            && let Some(count) = counts.get_mut(place(bucket, *first))
+        {
+            *count = count.saturating_add(times);
+        } else {
+            self.add_slowly(bucket, times);
+        }
+    }
+
+    /// Counts a bucket that may have no place yet. Not inlined, as almost all have one soon.
+    #[inline(never)]
+    fn add_slowly(&mut self, bucket: i32, times: u64) {
         match self {
-            Buckets::Array(first, counts) => match counts.get_mut(place(bucket, *first)) {
-                Some(count) => *count = count.saturating_add(times),
-                None => add_outside(first, counts, bucket, times),
-            },
+            Buckets::Array(first, counts) => add_outside(first, counts, bucket, times),
             Buckets::List(list) => {
                 add_to_list(list, bucket, times);
                 if list.len() >= LIST_MAX {

@@ -48,6 +48,8 @@ fn results_by_kind_of_value() {
         (Percentile(1.0), &[int(-7), int(0), int(7)], Cell::F64(7.0)),
         (Percentile(0.0), &[int(-7), int(0), int(7)], Cell::F64(-7.0)),
         (Percentile(0.5), &[int(-7), int(0), int(7)], Cell::F64(0.0)),
+        (Percentile(1.0), &[float(0.5), text("9"), float(f64::NAN), Scalar::Bool(true)], Cell::F64(9.0)),
+        (Percentile(0.0), &[float(0.5), text("a"), int(9)], Cell::F64(0.5)),
     ];
     for (function, values, expected) in rows {
         assert_eq!(run(*function, "f", values), *expected, "{function:?} of {values:?}");

@@ -81,11 +81,10 @@ impl<'s> GroupBy<'s> {
             }
             Way::Cells(cells) => {
                 let cells = cells.read(view, bits);
-                for at in bits.ones() {
-                    let cell = cells.get(at).map_or(usize::MAX, |cell| *cell as usize);
-                    if let Some(rows) = self.rows.get_mut(cell) {
-                        *rows += 1;
-                    }
+                if bits.count() == cells.len() {
+                    cells.iter().for_each(|cell| count(&mut self.rows, *cell));
+                } else {
+                    bits.ones().filter_map(|at| cells.get(at)).for_each(|cell| count(&mut self.rows, *cell));
                 }
             }
             Way::Combinations(combinations) => {
@@ -152,6 +151,14 @@ impl<'s> GroupBy<'s> {
             groups.iter_mut().zip(column).for_each(|(group, key)| group.keys.push(key));
         }
         Ok(groups)
+    }
+}
+
+/// Counts a document of a cell.
+#[inline]
+fn count(rows: &mut [u64], cell: u32) {
+    if let Some(rows) = rows.get_mut(cell as usize) {
+        *rows += 1;
     }
 }
 

@@ -68,11 +68,16 @@ impl<'s> Input<'s> {
         for (at, number) in values.iter().filter(|(_, number)| *number != REFUSED) {
             groups.for_each_group(*at, |group| tally.add(group, *number));
         }
+        let mut add = |group: usize, value: Scalar<'_>| match value {
+            Scalar::F64(number) => add_number(states, numbers, group, number, Scalar::F64),
+            Scalar::I64(number) => add_number(states, numbers, group, number, Scalar::I64),
+            other => numbers_of(states, numbers, group).iter_mut().for_each(|result| result.add(other)),
+        };
         if let Some(cells) = groups.cells() {
-            keys.for_each_number(view, bits, |at, value| add_number(states, numbers, cells.of(at), value));
+            keys.for_each_number(view, bits, |at, value| add(cells.of(at), value));
         } else {
             keys.for_each_number(view, bits, |at, value| {
-                groups.for_each_group(at, |group| add_number(states, numbers, group, value));
+                groups.for_each_group(at, |group| add(group, value));
             });
         }
         Ok(())
@@ -138,11 +143,19 @@ fn numbers_of<'a>(
     results
 }
 
-#[inline]
-fn add_number(states: &[State<'_>], numbers: &mut Vec<Vec<Accumulator>>, group: usize, value: Scalar<'_>) {
+/// Adds a number that comes in a register. As a [`Scalar`] it would come in memory, written in two parts and read in
+/// one, for which processors wait; and what is called here is not copied into each loop over a column.
+#[inline(never)]
+fn add_number<T: Copy>(
+    states: &[State<'_>],
+    numbers: &mut Vec<Vec<Accumulator>>,
+    group: usize,
+    number: T,
+    scalar: impl Fn(T) -> Scalar<'static>,
+) {
     let results = match numbers.get_mut(group) {
         Some(results) if !results.is_empty() => results,
         _ => numbers_of(states, numbers, group),
     };
-    results.iter_mut().for_each(|result| result.add(value));
+    results.iter_mut().for_each(|result| result.add(scalar(number)));
 }

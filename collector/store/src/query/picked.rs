@@ -6,7 +6,7 @@ use tantivy::columnar::{Column, ColumnIndex};
 
 use super::zone::ZoneView;
 use crate::split::bits::Bits;
-use crate::split::columns::{for_each_value, for_each_value_of};
+use crate::split::visits::{for_each_value, for_each_value_of};
 
 /// Documents are read one by one when less than one in this many is picked.
 const FEW: usize = 8;

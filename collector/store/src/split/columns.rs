@@ -18,6 +18,8 @@ use super::filters::FiltersWriter;
 use super::ids::IdShape;
 use super::meta::{ColumnMeta, Kind};
 use super::numbered::Numbered;
+pub(crate) use super::visits::for_each_present;
+use super::visits::for_each_value;
 use crate::error::StoreError;
 
 /// Event time in whole milliseconds, rounded down. No column of a field has a name without a colon at its second
@@ -274,119 +276,6 @@ fn read_full(column: &Column<i64>, docs: &Range<u32>) -> Vec<i64> {
     let mut values = vec![0; docs.len()];
     column.values.get_range(u64::from(docs.start), &mut values);
     values
-}
-
-/// Values that are read at once, into a buffer on the stack.
-const CHUNK: u32 = 512;
-
-/// Calls `visit(document, value)` for documents that all have one value, the first in the row `row`.
-fn visit_full<T>(column: &Column<T>, docs: &Range<u32>, row: u32, visit: &mut impl FnMut(u32, T))
-where
-    T: PartialOrd + Copy + Default + 'static,
-{
-    let mut buffer = [T::default(); CHUNK as usize];
-    for first in docs.clone().step_by(CHUNK as usize) {
-        let count = (docs.end - first).min(CHUNK);
-        let Some(values) = buffer.get_mut(..count as usize) else { return };
-        column.values.get_range(u64::from(row + (first - docs.start)), values);
-        (first..).zip(&*values).for_each(|(doc, value)| visit(doc, *value));
-    }
-}
-
-/// Calls `visit(document, value)` for documents that have one value at most.
-fn visit_some<T>(column: &Column<T>, docs: &Range<u32>, visit: &mut impl FnMut(u32, T))
-where
-    T: PartialOrd + Copy + Default + 'static,
-{
-    let mut buffer = [T::default(); CHUNK as usize];
-    for_each_chunk(&column.index, docs, &mut |row, docs| {
-        let Some(values) = buffer.get_mut(..docs.len()) else { return };
-        column.values.get_range(u64::from(row), values);
-        docs.iter().zip(&*values).for_each(|(doc, value)| visit(*doc, *value));
-    });
-}
-
-/// Calls `visit(first row, documents)` for the documents that have a value, in their order; rows count on.
-fn for_each_chunk(index: &ColumnIndex, docs: &Range<u32>, visit: &mut impl FnMut(u32, &[u32])) {
-    let ColumnIndex::Optional(index) = index else { return };
-    let mut asked = [0u32; CHUNK as usize];
-    let (mut having, mut rows) = (Vec::new(), Vec::new());
-    for first in docs.clone().step_by(CHUNK as usize) {
-        let count = (docs.end - first).min(CHUNK);
-        let Some(asked) = asked.get_mut(..count as usize) else { return };
-        (first..).zip(&mut *asked).for_each(|(doc, place)| *place = doc);
-        having.clear();
-        rows.clear();
-        // Asking for each document is cheaper than selecting by row: that walks through the bits of a word.
-        index.rank_if_exists_batch(asked, &mut having, &mut rows);
-        if let Some(row) = rows.first() {
-            visit(*row, &having);
-        }
-    }
-}
-
-/// Calls `visit(document, value)` for every value of the documents, in their order.
-pub(crate) fn for_each_value<T>(column: &Column<T>, docs: &Range<u32>, mut visit: impl FnMut(u32, T))
-where
-    T: PartialOrd + Copy + Default + std::fmt::Debug + Send + Sync + 'static,
-{
-    match &column.index {
-        ColumnIndex::Empty { .. } => {}
-        ColumnIndex::Full => visit_full(column, docs, docs.start, &mut visit),
-        ColumnIndex::Optional(_) => {
-            let rows = column.index.docid_range_to_rowids(docs.clone());
-            // Each of these documents has a value: where they are is known.
-            if rows.len() == docs.len() {
-                return visit_full(column, docs, rows.start, &mut visit);
-            }
-            if rows.is_empty() {
-                return;
-            }
-            visit_some(column, docs, &mut visit);
-        }
-        ColumnIndex::Multivalued(_) => {
-            for doc in docs.clone() {
-                column.values_for_doc(doc).for_each(|value| visit(doc, value));
-            }
-        }
-    }
-}
-
-/// Calls `visit(document, value)` for every value of few documents, given in ascending order.
-pub(crate) fn for_each_value_of<T>(
-    column: &Column<T>,
-    docs: impl Iterator<Item = u32>,
-    mut visit: impl FnMut(u32, T),
-) where
-    T: PartialOrd + Copy + Default + std::fmt::Debug + Send + Sync + 'static,
-{
-    match &column.index {
-        ColumnIndex::Empty { .. } => {}
-        ColumnIndex::Full => docs.for_each(|doc| visit(doc, column.values.get_val(doc))),
-        ColumnIndex::Optional(_) | ColumnIndex::Multivalued(_) => {
-            for doc in docs {
-                column.values_for_doc(doc).for_each(|value| visit(doc, value));
-            }
-        }
-    }
-}
-
-/// Calls `visit(document)` for every document that has a value.
-pub(crate) fn for_each_present(index: &ColumnIndex, docs: &Range<u32>, mut visit: impl FnMut(u32)) {
-    match index {
-        ColumnIndex::Empty { .. } => {}
-        ColumnIndex::Full => docs.clone().for_each(visit),
-        ColumnIndex::Optional(_) => {
-            let rows = index.docid_range_to_rowids(docs.clone());
-            if rows.len() == docs.len() {
-                return docs.clone().for_each(visit);
-            }
-            for_each_chunk(index, docs, &mut |_, docs| docs.iter().for_each(|doc| visit(*doc)));
-        }
-        ColumnIndex::Multivalued(_) => {
-            docs.clone().filter(|doc| index.has_value(*doc)).for_each(&mut visit);
-        }
-    }
 }
 
 /// The order of columns in a split's meta.

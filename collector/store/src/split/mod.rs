@@ -32,6 +32,7 @@ pub(crate) mod rows;
 pub(crate) mod shred;
 mod storeless;
 mod varint;
+pub(crate) mod visits;
 pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
