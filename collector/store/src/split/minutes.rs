@@ -8,8 +8,9 @@ use millpond_wire::names;
 use serde::{Deserialize, Serialize};
 use tantivy::columnar::{ColumnIndex, StrColumn};
 
-use super::columns::{Columns, Values, for_each_value};
+use super::columns::{Columns, Values};
 use super::meta::{ColumnMeta, Kind};
+use super::visits::for_each_value;
 use crate::error::StoreError;
 use crate::limits::{MINUTE_CELLS_MAX, ZONE_DOCUMENTS_MAX};
 
