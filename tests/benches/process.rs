@@ -42,8 +42,8 @@ pub(crate) fn disk_bytes(dir: &str) -> u64 {
     walk(Path::new(dir))
 }
 
-/// CPU seconds of `gzip -6` over the corpus: how fast this machine is.
-pub(crate) fn gzip_cpu_seconds(corpus: &mut Corpus) -> f64 {
+/// CPU seconds of `gzip -6` for each MB of the corpus: how fast this machine is.
+pub(crate) fn gzip_cpu_seconds_per_mb(corpus: &mut Corpus) -> f64 {
     let script = "TIMEFORMAT='%U %S'; time gzip -6 -c >/dev/null";
     let mut child = Command::new("bash")
         .args(["-c", script])
@@ -52,8 +52,10 @@ pub(crate) fn gzip_cpu_seconds(corpus: &mut Corpus) -> f64 {
         .spawn()
         .expect("bash and gzip are there");
     let mut to = child.stdin.take().expect("a pipe");
+    let mut bytes = 0;
     loop {
         let body = corpus.next_body(1 << 20);
+        bytes += body.len();
         if body.is_empty() {
             break;
         }
@@ -62,5 +64,6 @@ pub(crate) fn gzip_cpu_seconds(corpus: &mut Corpus) -> f64 {
     drop(to);
     let output = child.wait_with_output().expect("gzip ends");
     let times = String::from_utf8_lossy(&output.stderr);
-    times.split_whitespace().filter_map(|text| text.parse::<f64>().ok()).sum()
+    let seconds: f64 = times.split_whitespace().filter_map(|text| text.parse::<f64>().ok()).sum();
+    seconds / (bytes as f64 / 1e6)
 }

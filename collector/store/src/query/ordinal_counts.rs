@@ -198,6 +198,31 @@ impl OrdinalCounts {
         }
     }
 
+    /// As [`Self::for_each`], for values that were counted at least so often; `visit` gives the number from then on.
+    pub(crate) fn for_each_from(&self, mut least: u32, mut visit: impl FnMut(u32, u32) -> u32) {
+        /// Counts that are looked at together: mostly none of them is high enough.
+        const TOGETHER: usize = 64;
+        match self {
+            Self::Table(counts) => {
+                for (chunk, first) in counts.chunks(TOGETHER).zip((0u32..).step_by(TOGETHER)) {
+                    if !chunk.iter().fold(false, |any, count| any | (*count >= least)) {
+                        continue;
+                    }
+                    for (ordinal, count) in (first..).zip(chunk) {
+                        if *count > 0 && *count >= least {
+                            least = visit(ordinal, *count);
+                        }
+                    }
+                }
+            }
+            Self::Map(_) | Self::Pairs(_) => self.for_each(|ordinal, count| {
+                if count > 0 && count >= least {
+                    least = visit(ordinal, count);
+                }
+            }),
+        }
+    }
+
     /// A cursor over ascending ordinals, for compact counts.
     pub(crate) fn cursor(&self) -> OrdinalCursor<'_> {
         match self {
@@ -270,6 +295,33 @@ mod tests {
                 }
                 assert!(counts.heap_bytes() == 0 && counts.cursor().is_done());
             }
+        }
+    }
+
+    #[test]
+    fn values_that_were_counted_often_are_found_by_all_forms() {
+        let mut table = OrdinalCounts::new(1_000, true);
+        let mut map = OrdinalCounts::new(1_000, false);
+        let times = |ordinal: u32| ordinal * 7919 % 13;
+        for ordinal in 0..1_000 {
+            for _ in 0..times(ordinal) {
+                table.add(ordinal);
+                map.add(ordinal);
+            }
+        }
+        for least in [0, 1, 7, 12, 13] {
+            let found = |counts: &OrdinalCounts| {
+                let mut found = Vec::new();
+                counts.for_each_from(least, |ordinal, count| {
+                    found.push((ordinal, count));
+                    least
+                });
+                found.sort_unstable();
+                found
+            };
+            let wanted = |ordinal: &u32| times(*ordinal) >= least.max(1);
+            assert_eq!(found(&table).len(), (0..1_000).filter(wanted).count(), "{least}");
+            assert_eq!(found(&table), found(&map), "{least}");
         }
     }
 

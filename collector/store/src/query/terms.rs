@@ -117,7 +117,7 @@ pub(crate) struct TermCounts<'a> {
 }
 
 enum Source<'a> {
-    Dictionary(Streamer<'a>, OrdinalCursor<'a>),
+    Dictionary(Box<Streamer<'a>>, OrdinalCursor<'a>),
     Numbered(&'a Numbered, std::vec::IntoIter<(u32, u32)>),
 }
 
@@ -127,7 +127,7 @@ impl<'a> TermCounts<'a> {
         let source = match terms {
             Terms::Dictionary(column) => {
                 let stream = column.dictionary().stream().map_err(StoreError::index("read a dictionary"))?;
-                Source::Dictionary(stream, counts.cursor())
+                Source::Dictionary(Box::new(stream), counts.cursor())
             }
             Terms::Numbered(numbered, first, _) => {
                 let mut numbers = Vec::new();

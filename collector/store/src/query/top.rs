@@ -58,11 +58,13 @@ pub(crate) fn add_top(
 fn add_top_of_one(terms: Terms<'_>, counts: &OrdinalCounts, best: &mut Best) -> Result<bool, Halt> {
     let threshold = most_frequent(counts, best.top()).iter().map(|ordinal| counts.get(*ordinal)).min();
     let mut ordinals = Vec::new();
-    counts.for_each(|ordinal, count| {
-        if threshold.is_some_and(|threshold| count >= threshold) && ordinals.len() <= TOP_CANDIDATES_MAX {
+    if let Some(threshold) = threshold {
+        counts.for_each_from(threshold, |ordinal, _| {
             ordinals.push(u64::from(ordinal));
-        }
-    });
+            // One too many are enough.
+            if ordinals.len() <= TOP_CANDIDATES_MAX { threshold } else { u32::MAX }
+        });
+    }
     if ordinals.len() > TOP_CANDIDATES_MAX {
         return Ok(false);
     }
@@ -250,15 +252,13 @@ impl Search<'_> {
 /// The ordinals with the highest counts, ascending.
 fn most_frequent(counts: &OrdinalCounts, top: usize) -> Vec<u64> {
     let mut heap: BinaryHeap<Reverse<(u32, u32)>> = BinaryHeap::with_capacity(top + 1);
-    let mut floor = 0;
-    counts.for_each(|ordinal, count| {
-        if count > floor || heap.len() < top {
-            heap.push(Reverse((count, ordinal)));
-            if heap.len() > top {
-                heap.pop();
-                floor = heap.peek().map_or(0, |Reverse((count, _))| *count);
-            }
+    counts.for_each_from(1, |ordinal, count| {
+        heap.push(Reverse((count, ordinal)));
+        if heap.len() > top {
+            heap.pop();
         }
+        let worst = heap.peek().filter(|_| heap.len() >= top);
+        worst.map_or(1, |Reverse((count, _))| count.saturating_add(1))
     });
     let mut ordinals: Vec<u64> = heap.into_iter().map(|Reverse((_, ordinal))| u64::from(ordinal)).collect();
     ordinals.sort_unstable();
