@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run build ui test lint fmt bench chaos faults clean
+.PHONY: help run build ui test lint fmt bench chaos faults soak clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,9 @@ chaos: ## The long exactly-once test: 200,000 lines, rotations, twenty kills.
 faults: ## The long sweep: some 500 failing system calls in a real collector (needs strace).
 	$(PROGRAMS)
 	MILLPOND_FAULTS=all cargo test --locked -p millpond-tests --test e2e faults -- --nocapture
+
+soak: ## Property tests with cases of their own, and the oracle on thirty stores.
+	MILLPOND_ORACLE_CASES=30 PROPTEST_CASES=2000 cargo test --locked -p millpond-query -p millpond-store -p millpond-parsers
 
 clean: ## Remove everything built (not ./.millpond).
 	cargo clean

@@ -29,7 +29,8 @@ use crate::ingest::committer::{Appender, Committer};
 use crate::ingest::replay::replay;
 use crate::ingest::{Ingest, SharedState};
 use crate::limits::{
-    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, END_DEADLINE, RETENTION_INTERVAL, TICK_INTERVAL,
+    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, END_DEADLINE, RETENTION_INTERVAL, RETENTION_PAUSE,
+    TICK_INTERVAL,
 };
 use crate::metrics::{self, Metrics};
 use crate::stop::{Stop, stop_signal};
@@ -206,21 +207,27 @@ async fn care(state: AppState) {
                 if applied.is_err() {
                     tracing::error!("retention panicked");
                 }
+                if !applied.unwrap_or(false) {
+                    retention.reset_after(RETENTION_PAUSE);
+                }
             }
         }
     }
 }
 
-fn apply_retention(state: &AppState) {
+/// False when it failed.
+fn apply_retention(state: &AppState) -> bool {
     match state.store.apply_retention(state.config.retention, now_ns()) {
         Ok(report) => {
             state.metrics.retention_splits_total.add(report.splits);
             state.metrics.retention_documents_total.add(report.documents);
             state.metrics.retention_bytes_total.add(report.bytes);
+            true
         }
         Err(error) => {
             state.metrics.retention_errors_total.add(1);
             tracing::error!(%error, "retention failed; it is tried again in a minute");
+            false
         }
     }
 }

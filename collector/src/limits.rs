@@ -96,8 +96,12 @@ pub const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// on a full disk it would take for ever, and the log has it all.
 pub const END_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How often retention is applied.
-pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+/// How often retention is applied: it is a look at the list of splits, and the store may be too large by what is
+/// written in between.
+pub const RETENTION_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Pause of retention after it failed.
+pub const RETENTION_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often the write-ahead log is looked after: segments to delete, space on the disk.
 pub const TICK_INTERVAL: Duration = Duration::from_secs(10);

@@ -10,3 +10,4 @@ mod identity;
 mod ingest_api;
 mod kills;
 mod lifecycle;
+mod retention;
