@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use millpond_store::check::Finding;
 
+use super::direct::BLOCK_BYTES;
 use super::record::{BatchHead, Head, PREFIX_BYTES, Prefix};
 use super::segment::{Body, Item, SegmentPath, SegmentReader};
 use super::state::{Numbers, Positions};
@@ -210,13 +211,21 @@ impl Checker {
     }
 }
 
-/// Whether bytes that are no record are the beginning of one: what a kill in the middle of a write leaves.
+/// Whether bytes that are no record are the beginning of one: what a kill in the middle of a write leaves. Zeros that
+/// fill the block may follow.
 fn is_cut_off(path: &Path, from_bytes: u64, bytes: u64) -> io::Result<bool> {
+    let file = File::open(path)?;
+    let mut end = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX).min(BLOCK_BYTES)];
+    let from = from_bytes + bytes - end.len() as u64;
+    file.read_exact_at(&mut end, from)?;
+    let bytes = bytes - end.iter().rev().take_while(|byte| **byte == 0).count() as u64;
     let mut prefix = [0; PREFIX_BYTES];
     let found = prefix.get_mut(..usize::try_from(bytes).unwrap_or(usize::MAX).min(PREFIX_BYTES));
     let found = found.unwrap_or_default();
-    File::open(path)?.read_exact_at(found, from_bytes)?;
+    file.read_exact_at(found, from_bytes)?;
     let is_magic = super::record::MAGIC.iter().zip(found.iter()).all(|(expected, found)| expected == found);
     let is_short = found.len() < PREFIX_BYTES;
-    Ok(is_magic && (is_short || Prefix::parse(found).is_some_and(|prefix| prefix.record_bytes() > bytes)))
+    Ok(bytes > 0
+        && is_magic
+        && (is_short || Prefix::parse(found).is_some_and(|prefix| prefix.record_bytes() > bytes)))
 }

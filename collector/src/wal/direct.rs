@@ -1,6 +1,6 @@
 //! A log file that is written past the page cache. The log is read at starts only, and a cache of it would cost more
-//! than all the rest of writing it: a new page for each 4 KiB. Where the file system has no direct writes, it writes
-//! as usual.
+//! than all the rest of writing it: a new page for each 4 KiB. Where the file system has no direct writes, the same
+//! blocks are written through the cache.
 //!
 //! Direct writes are of whole blocks. The last one of a file is filled with zeros, and written again with what comes
 //! next: what was in it stays the same, so that a torn write of it leaves that whole.
@@ -22,7 +22,7 @@ pub(super) const BLOCK_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(super) struct DirectFile {
     file: File,
-    /// False: the file system writes as usual.
+    /// False: through the page cache.
     is_direct: bool,
     /// Bytes that were appended.
     len_bytes: u64,
@@ -61,11 +61,26 @@ impl DirectFile {
         Ok(Self { file, is_direct, len_bytes: 0, has_zeros: false, buffer: Blocks::default() })
     }
 
-    /// From now on writes as usual.
+    /// From now on writes through the page cache.
     fn give_up_direct(&mut self) -> io::Result<()> {
         let flags = fcntl_getfl(&self.file)?;
         fcntl_setfl(&self.file, flags - OFlags::DIRECT)?;
         self.is_direct = false;
+        Ok(())
+    }
+
+    /// Fills the buffer with the bytes of the last block that are in the file.
+    fn read_last_block(&mut self) -> io::Result<()> {
+        let (start, len) = (self.block_start(), (self.len_bytes % BLOCK_BYTES as u64) as usize);
+        // The block is asked for as a whole, and ends with the file.
+        let block = self.buffer.refill(len);
+        let mut read = 0;
+        while read < len {
+            match self.file.read_at(block.get_mut(read..).unwrap_or_default(), start + read as u64)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                bytes => read += bytes,
+            }
+        }
         Ok(())
     }
 
@@ -113,17 +128,13 @@ impl LogFile for DirectFile {
         self.has_zeros = false;
         self.file.set_len(len_bytes)?;
         self.len_bytes = len_bytes;
-        let (start, len) = (self.block_start(), (len_bytes % BLOCK_BYTES as u64) as usize);
-        let block = self.buffer.refill(len);
-        let mut read = 0;
-        // The block is asked for as a whole, and ends with the file.
-        while read < len {
-            match self.file.read_at(block.get_mut(read..).unwrap_or_default(), start + read as u64)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                bytes => read += bytes,
+        match self.read_last_block() {
+            Err(error) if self.is_direct && error.kind() == io::ErrorKind::InvalidInput => {
+                self.give_up_direct()?;
+                self.read_last_block()
             }
+            read => read,
         }
-        Ok(())
     }
 }
 

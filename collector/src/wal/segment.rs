@@ -118,7 +118,7 @@ impl SegmentReader {
     /// Whether all that is left are zeros that fill the last block.
     fn is_padding(&mut self) -> io::Result<bool> {
         let left = self.len_bytes - self.offset_bytes;
-        if left >= BLOCK_BYTES as u64 || self.len_bytes % BLOCK_BYTES as u64 != 0 {
+        if left >= BLOCK_BYTES as u64 || !self.len_bytes.is_multiple_of(BLOCK_BYTES as u64) {
             return Ok(false);
         }
         self.seek(self.offset_bytes)?;

@@ -66,8 +66,22 @@ fn checked(dir: &Path, store: u64) -> Checked {
 /// What is damaged, how, and what is said of it.
 type Row = (&'static str, fn(&Path), u64, Severity, &'static str);
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 19] = [
     ("cut", |dir| edit(dir, 1, |bytes| bytes.truncate(bytes.len() - 1)), 0, Note, "unfinished write"),
+    (
+        "cut, with zeros to the end of the block",
+        |dir| {
+            edit(dir, 1, |bytes| {
+                // The head of its last record, torn.
+                let at = record(bytes, 3);
+                bytes.truncate(at + 30);
+                bytes.resize(4096, 0);
+            });
+        },
+        0,
+        Note,
+        "unfinished write",
+    ),
     ("a prefix cut", |dir| edit(dir, 1, |bytes| bytes.extend(b"MPW1\x01")), 0, Note, "last 5 bytes"),
     ("noise at the end", |dir| edit(dir, 1, |bytes| bytes.extend([0; 40])), 0, Wrong, "last 40 bytes"),
     ("cut in the middle", |dir| edit(dir, 0, |bytes| bytes.truncate(bytes.len() - 1)), 0, Wrong, "cut off"),

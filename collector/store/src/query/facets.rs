@@ -9,7 +9,7 @@ use millpond_wire::names;
 use super::best::{Best, Value};
 use super::keys::Key;
 use super::meter::{Halt, Meter};
-use super::value_counts::count_values;
+use super::value_counts::{count_values, counts_bytes, counts_bytes_max};
 use crate::log_store::{Facet, TimeRange};
 use crate::split::Split;
 use crate::split::meta::{ColumnMeta, Kind};
@@ -118,7 +118,11 @@ pub(crate) fn distinct<'s>(
         (!apart && of_strings(name)).then_some(name)
     });
     let names: Vec<&str> = names.collect::<Option<_>>()?;
-    if !stats.by.is_empty() || names.is_empty() {
+    // Else the sets of hashes know more: they are filled up to a bound, and not sorted out.
+    let fit = || {
+        names.iter().map(|name| counts_bytes(name, splits, meter)).sum::<usize>() <= counts_bytes_max(meter)
+    };
+    if !stats.by.is_empty() || names.is_empty() || !fit() {
         return None;
     }
     let totals = count_values(splits, filter, range, &names, meter);

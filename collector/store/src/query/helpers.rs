@@ -3,9 +3,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Threads that are free to help.
+/// Threads that may help, and how many of them are free.
 #[derive(Debug)]
-pub(crate) struct Helpers(AtomicUsize);
+pub(crate) struct Helpers {
+    all: usize,
+    free: AtomicUsize,
+}
 
 impl Default for Helpers {
     /// One less than the cores: a query has a thread of its own.
@@ -18,13 +21,18 @@ impl Default for Helpers {
 impl Helpers {
     /// This many.
     pub(crate) fn of(count: usize) -> Self {
-        Self(AtomicUsize::new(count))
+        Self { all: count, free: AtomicUsize::new(count) }
+    }
+
+    /// Their number, whether they are free or not.
+    pub(crate) fn all(&self) -> usize {
+        self.all
     }
 
     /// As many as are free, at most `wanted`.
     pub(crate) fn take(&self, wanted: usize) -> Taken<'_> {
         let take = |free: usize| Some(free - free.min(wanted));
-        let free = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).unwrap_or_default();
+        let free = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).unwrap_or_default();
         Taken { helpers: self, count: free.min(wanted) }
     }
 }
@@ -44,7 +52,7 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.helpers.0.fetch_add(self.count, Ordering::Relaxed);
+        self.helpers.free.fetch_add(self.count, Ordering::Relaxed);
     }
 }
 

@@ -4,12 +4,10 @@
 //! it has to be asked about: each term of a dictionary once, numbers of a column, and texts that have
 //! the words that the test requires.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use millpond_query::aliases::searched_by_bare_words;
 use millpond_query::{Leaf, Scalar, Scope, Test};
-use millpond_wire::batch::for_each_leaf_of;
 use millpond_wire::names;
 use tantivy::columnar::{Column, StrColumn};
 
@@ -19,15 +17,14 @@ use super::meter::{Halt, Meter};
 use super::numbered_test;
 use super::ordinals::{self, Ordinals};
 use super::picked::{select, select_dear};
+use super::residual_test::ResidualTest;
 use super::zone::ZoneView;
-use crate::row::scalar;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::columns::{SCANNED_TERMS_MAX, Values, for_each_present};
 use crate::split::filters::{FilterKey, is_id_token, may_begin_id_token, token_key};
 use crate::split::meta::ColumnMeta;
 use crate::split::numbered::Numbered;
-use crate::split::residual;
 use crate::split::words::{Section, TermCursor};
 
 /// A test on one part of a split.
@@ -73,14 +70,6 @@ pub(crate) struct Words {
 pub(crate) struct MessageTest<'q> {
     test: &'q Test,
     words: Words,
-}
-
-/// A test of what is in residuals only.
-#[derive(Clone)]
-pub(crate) struct ResidualTest<'q> {
-    test: &'q Test,
-    /// `None`: every field that bare words look into.
-    field: Option<&'q str>,
 }
 
 /// Plans one condition.
@@ -369,38 +358,5 @@ impl MessageTest<'_> {
             }
         }
         Ok(matching)
-    }
-}
-
-impl ResidualTest<'_> {
-    fn eval(&self, view: &ZoneView<'_>, among: &Bits) -> Result<Bits, Halt> {
-        let mut bits = Bits::none(view.len());
-        let original = self.field == Some(names::ORIGINAL);
-        if (view.zone.unindexed == 0 && !original) || among.is_empty() {
-            return Ok(bits);
-        }
-        let rows = view.rows()?;
-        for at in among.ones() {
-            if self.matches(rows.residual(at), original) {
-                bits.set(at as u32);
-            }
-        }
-        Ok(bits)
-    }
-
-    fn matches(&self, bytes: &[u8], original: bool) -> bool {
-        residual::entries(bytes).any(|entry| {
-            let looked_into = entry.unindexed || (original && entry.name == names::ORIGINAL);
-            let Some(value) = entry.value.filter(|_| looked_into) else { return false };
-            let found = for_each_leaf_of(entry.name, value, &mut |name, value| {
-                let in_scope = self.field.map_or_else(|| searched_by_bare_words(name), |field| field == name);
-                if in_scope && self.test.matches(scalar(value)) {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            });
-            found.is_break()
-        })
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`filter`], [`leaf`], [`id_test`], [`numbered_test`], [`ordinals`], [`cache`] | filter to bitmap |
+//! | [`filter`], [`leaf`], [`id_test`], [`numbered_test`], [`residual_test`], [`ordinals`], [`cache`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`], [`rebuilt`] | rows in order of time, stopping early; put together again |
 //! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
@@ -38,6 +38,7 @@ mod ordinal_counts;
 mod ordinals;
 mod picked;
 mod rebuilt;
+mod residual_test;
 mod scan;
 mod tally;
 mod terms;

@@ -2,6 +2,7 @@
 //! same string in each, and one table for each thread counts them all.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
@@ -12,22 +13,31 @@ use crate::split::bits::Bits;
 use crate::split::numbered::Numbered;
 
 /// Bytes for a number: in the table, and in the sum of all.
-const TABLE_BYTES: usize = size_of::<u8>() + size_of::<u32>();
+pub(crate) const TABLE_BYTES: usize = size_of::<u8>() + size_of::<u32>();
 
 /// The tables of one field.
 #[derive(Default)]
 pub(crate) struct NumberTables<'s> {
     /// A column with the prefix.
     numbered: Option<&'s Numbered>,
-    tables: Vec<NumberTable>,
-    lent: usize,
+    home: Home,
     bytes: usize,
+}
+
+/// Where tables are that nobody counts in.
+type Home = Arc<Mutex<Vec<NumberTable>>>;
+
+/// A table that goes home when this is dropped. When a split fails, what was counted of it until then stays in: it
+/// can't be told from the counts of other splits.
+pub(crate) struct Lent {
+    table: NumberTable,
+    home: Home,
 }
 
 /// Counts by number, from the first on. Numbers come in no order and there are millions, so the table is kept small: most
 /// counts fit a byte.
 #[derive(Default)]
-pub(crate) struct NumberTable {
+struct NumberTable {
     first: u32,
     /// The lowest bits of the counts.
     low: Vec<u8>,
@@ -36,46 +46,63 @@ pub(crate) struct NumberTable {
 }
 
 impl<'s> NumberTables<'s> {
+    /// Heap bytes of all tables and of their sum.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// A table for the numbers of one more split; `None` when it has another prefix, or when all tables would have more
     /// than `bytes_max`.
-    pub(crate) fn lend(&mut self, numbered: &'s Numbered, bytes_max: usize) -> Option<NumberTable> {
+    pub(crate) fn lend(&mut self, numbered: &'s Numbered, bytes_max: usize) -> Option<Lent> {
         if numbered.prefix() != self.numbered.get_or_insert(numbered).prefix() {
             return None;
         }
         let (first, count) = numbered.span();
-        let mut table = self.tables.pop().unwrap_or(NumberTable { first, ..NumberTable::default() });
+        let mut tables = lock(&self.home);
+        let mut table = tables.pop().unwrap_or(NumberTable { first, ..NumberTable::default() });
         let range = first.min(table.first)..(first.saturating_add(count)).max(table.end());
         let bytes = self.bytes + (range.len() - table.low.len()) * TABLE_BYTES;
         if bytes > bytes_max {
-            self.tables.push(table);
+            tables.push(table);
             return None;
         }
         self.bytes = bytes;
-        self.lent += 1;
         table.cover(&range);
-        Some(table)
-    }
-
-    /// Takes a table back.
-    pub(crate) fn give_back(&mut self, table: NumberTable) {
-        self.lent = self.lent.saturating_sub(1);
-        self.tables.push(table);
-    }
-
-    /// True when a table was lost: it had the counts of more splits than the one that failed.
-    pub(crate) fn are_lost(&self) -> bool {
-        self.lent > 0
+        Some(Lent { table, home: Arc::clone(&self.home) })
     }
 
     /// The sum of all tables, with the column that has their texts.
     pub(crate) fn finish(self) -> Option<(Terms<'s>, OrdinalCounts)> {
         let numbered = self.numbered?;
-        let first = self.tables.iter().map(|table| table.first).min()?;
-        let end = self.tables.iter().map(NumberTable::end).max()?;
+        let tables = std::mem::take(&mut *lock(&self.home));
+        let first = tables.iter().map(|table| table.first).min()?;
+        let end = tables.iter().map(NumberTable::end).max()?;
         let mut counts = vec![0; end.saturating_sub(first) as usize];
-        self.tables.iter().for_each(|table| table.add_to(first, &mut counts));
+        tables.iter().for_each(|table| table.add_to(first, &mut counts));
         let terms = Terms::Numbered(numbered, first, counts.len() as u32);
         Some((terms, OrdinalCounts::Table(counts)))
+    }
+}
+
+fn lock(home: &Home) -> MutexGuard<'_, Vec<NumberTable>> {
+    home.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        lock(&self.home).push(std::mem::take(&mut self.table));
+    }
+}
+
+impl Lent {
+    /// The numbers that it has room for: the first, and how many.
+    pub(crate) fn range(&self) -> (u32, u32) {
+        (self.table.first, self.table.low.len() as u32)
+    }
+
+    /// Counts one for each document that has a string, by its ordinal, and gives the number of these documents.
+    pub(crate) fn add_picked(&mut self, terms: Terms<'_>, view: &ZoneView<'_>, bits: &Bits) -> usize {
+        self.table.add_picked(terms, view, bits)
     }
 }
 
@@ -83,11 +110,6 @@ impl NumberTable {
     fn end(&self) -> u32 {
         // Numbers are far below 2^32.
         self.first.saturating_add(self.low.len() as u32)
-    }
-
-    /// The numbers that it has room for: the first, and how many.
-    pub(crate) fn range(&self) -> (u32, u32) {
-        (self.first, self.low.len() as u32)
     }
 
     /// Makes room for more numbers.
@@ -99,8 +121,7 @@ impl NumberTable {
         self.first = self.first.min(range.start);
     }
 
-    /// Counts one for each document that has a string, by its ordinal, and gives the number of these documents.
-    pub(crate) fn add_picked(&mut self, terms: Terms<'_>, view: &ZoneView<'_>, bits: &Bits) -> usize {
+    fn add_picked(&mut self, terms: Terms<'_>, view: &ZoneView<'_>, bits: &Bits) -> usize {
         let mut having = 0;
         let (first, low, high) = (self.first, &mut self.low[..], &mut self.high);
         terms.for_each_picked(view, bits, |_, ordinal| {

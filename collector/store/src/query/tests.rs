@@ -1,6 +1,7 @@
 //! The fast ways against the plain ones, over splits made here: cells against combinations, one thread against
 //! several, candidates against merged dictionaries.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -292,5 +293,62 @@ fn counts_by_minute_are_those_of_the_documents() {
                 );
             }
         }
+    }
+}
+
+/// Documents with numbered strings, 53 apart from `first` on; they fill many zones.
+fn numbered_split(id: u64, first: u64) -> (Arc<Split>, Vec<String>) {
+    let mut builder = BatchBuilder::new();
+    let filler = "filler ".repeat(9_000);
+    let texts: Vec<String> =
+        (0..400).map(|at| format!("u{}", first + if at < 300 { at % 150 } else { at % 10 } * 53)).collect();
+    for (at, text) in texts.iter().enumerate() {
+        builder.begin(T0 + at as i64 * SECOND_NS);
+        builder.field("user.id", ValueRef::Str(text));
+        builder.field("message", ValueRef::Str(&filler));
+        builder.end();
+    }
+    let (mut batch, _) = builder.finish();
+    batch.number_from(1 + id * 1_000_000);
+    (split_of(id, &batch), texts)
+}
+
+/// A reader with a table that begins with the number of another split, beside one that got none.
+#[test]
+fn numbers_are_counted_alike_whether_tables_are_lent_or_not() {
+    let (splits, texts): (Vec<_>, Vec<_>) =
+        [(1, 0), (2, 3), (3, 9)].map(|(id, first)| numbered_split(id, first)).into_iter().unzip();
+    for split in &splits {
+        assert!(
+            split.meta().columns.iter().any(|column| column.prefix == "u") && split.rows().zones().len() > 99
+        );
+    }
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    texts.iter().flatten().for_each(|text| *counts.entry(text).or_default() += 1);
+    let mut wanted: Vec<(&str, u64)> = counts.into_iter().collect();
+    wanted.sort_by_key(|(text, count)| (std::cmp::Reverse(*count), *text));
+    // Bytes for two tables, for one, and for none.
+    for (groups_max, threads) in [(1_000, 0), (1_000, 1), (90, 0), (90, 1), (60, 1)] {
+        let budget = Budget { groups_max, ..budget() };
+        let (scans, helpers) = (ScanCache::default(), Helpers::of(threads));
+        let meter = Meter::new(&budget, &scans, &helpers);
+        let fields = ["user.id".to_owned()];
+        let facets = facets::facets(&splits, &Filter::All, TimeRange::default(), &fields, 20, &meter);
+        let found: Vec<_> =
+            facets[0].values.iter().map(|(cell, count)| (format!("{cell:?}"), *count)).collect();
+        let expected: Vec<_> =
+            wanted.iter().take(20).map(|(text, count)| (format!("Str({text:?})"), *count)).collect();
+        assert_eq!(found, expected, "{groups_max} {threads}");
+        assert_eq!((facets[0].distinct, facets[0].missing, meter.partial()), (wanted.len() as u64, 0, None));
+        let pipes = pipes("| stats dc(user.id)");
+        let [Pipe::Stats(stats)] = &pipes[..] else { panic!("{pipes:?}") };
+        let table = facets::distinct(&splits, &Filter::All, TimeRange::default(), stats, &meter);
+        // With little room sets of hashes do it.
+        assert_eq!(table.is_some(), groups_max * 512 > (threads + 1) * 40_000);
+        let cell = table.map_or(wanted.len() as i64, |table| match table.rows[0][0] {
+            millpond_query::table::Cell::I64(count) => count,
+            _ => -1,
+        });
+        assert_eq!(cell, wanted.len() as i64);
     }
 }

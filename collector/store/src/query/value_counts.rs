@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::field_keys::{FieldKeys, KeyNumber, Pairs, REFUSED};
 use super::meter::{Halt, Meter};
-use super::number_tables::{NumberTable, NumberTables};
+use super::number_tables::{Lent, NumberTables, TABLE_BYTES};
 use super::ordinal_counts::{OrdinalCounts, next_floor};
 use super::scan::{SplitVisitor, scan};
 use super::terms::Terms;
@@ -19,6 +19,10 @@ use crate::limits::GROUP_BYTES;
 use crate::log_store::{Partial, TimeRange};
 use crate::split::Split;
 use crate::split::bits::Bits;
+use crate::split::columns::Values;
+
+/// A table has at most this many places for each document of its split.
+const SPARSE: u64 = 16;
 
 /// The counts of each field.
 pub(crate) fn count_values<'s>(
@@ -28,34 +32,21 @@ pub(crate) fn count_values<'s>(
     names: &[&'s str],
     meter: &Meter<'_>,
 ) -> Vec<Total<'s>> {
-    let counted = count(splits, filter, range, names, true, meter);
-    // What a split that failed has left in tables can't be taken out of them.
-    counted.or_else(|| count(splits, filter, range, names, false, meter)).unwrap_or_default()
-}
-
-/// `None` when counts were lost that several splits had in common.
-fn count<'s>(
-    splits: &'s [Arc<Split>],
-    filter: &Filter,
-    range: TimeRange,
-    names: &[&'s str],
-    shares_tables: bool,
-    meter: &Meter<'_>,
-) -> Option<Vec<Total<'s>>> {
     let fields: Vec<_> = names.iter().map(|_| (Total::default(), NumberTables::default())).collect();
     let fields = RefCell::new(fields);
     let begin = |split| {
         let (mut left, mut fields) = (counts_bytes_max(meter), fields.borrow_mut());
         let counts = names.iter().zip(&mut *fields).map(|(name, (_, tables))| {
             let keys = FieldKeys::new(name, split)?;
-            if shares_tables
-                && let Some(Some(Terms::Numbered(numbered, ..))) = keys.only_ordinals()
+            if let Some(Some(Terms::Numbered(numbered, ..))) = keys.only_ordinals()
                 && let Some(table) = tables.lend(numbered, counts_bytes_max(meter) / names.len())
             {
                 return Ok(FieldCounts::in_table(keys, table));
             }
             let bytes = OrdinalCounts::table_bytes(keys.terms());
-            let in_table = bytes <= left;
+            // Numbers may be far apart.
+            let is_dense = keys.terms() <= u64::from(split.meta().documents) * SPARSE;
+            let in_table = is_dense && bytes <= left;
             left -= if in_table { bytes } else { 0 };
             Ok(FieldCounts::new(keys, in_table))
         });
@@ -63,35 +54,55 @@ fn count<'s>(
     };
     let end = |visitor: Visitor<'_, 's>| {
         let mut fields = fields.borrow_mut();
-        for ((total, tables), mut counts) in fields.iter_mut().zip(visitor.fields) {
-            counts.lent.drain(..).for_each(|table| tables.give_back(table));
+        for ((total, _), counts) in fields.iter_mut().zip(visitor.fields) {
             total.add(counts, meter)?;
         }
         drop_rare(&mut fields, meter);
         Ok(())
     };
     scan(splits, filter, range, meter, begin, end);
-    let fields = fields.into_inner();
-    if fields.iter().any(|(_, tables)| tables.are_lost()) {
-        return None;
-    }
-    let finished = fields.into_iter().map(|(mut total, tables)| {
+    let finished = fields.into_inner().into_iter().map(|(mut total, tables)| {
         tables.finish().into_iter().for_each(|(terms, counts)| total.add_counts(terms, counts));
         total
     });
-    Some(finished.collect())
+    finished.collect()
 }
 
 /// Bytes that the counts of a query may have: as much as its groups would take.
-fn counts_bytes_max(meter: &Meter<'_>) -> usize {
+pub(crate) fn counts_bytes_max(meter: &Meter<'_>) -> usize {
     meter.groups_max().saturating_mul(GROUP_BYTES)
+}
+
+/// Bytes that the counts of a field of strings have at most.
+pub(crate) fn counts_bytes(name: &str, splits: &[Arc<Split>], meter: &Meter<'_>) -> usize {
+    let (mut bytes, mut first_number, mut end, mut numbered) = (0usize, u32::MAX, 0, None);
+    for split in splits {
+        let mut columns =
+            split.meta().columns_of(name).filter_map(|(index, _)| split.columns().values(index).ok());
+        match (columns.next(), columns.next()) {
+            (Some(Values::Numbered(only)), None)
+                if numbered.get_or_insert(only).prefix() == only.prefix() =>
+            {
+                let (first, count) = only.span();
+                (first_number, end) = (first_number.min(first), end.max(first.saturating_add(count)));
+            }
+            // A pair for each value that was hit.
+            _ => bytes = bytes.saturating_add(split.meta().documents as usize * size_of::<(u32, u32)>()),
+        }
+    }
+    let tables = (meter.helpers().all() + 1) * end.saturating_sub(first_number) as usize * TABLE_BYTES;
+    bytes.saturating_add(tables)
 }
 
 /// When all counts are too large, leaves out the rarest values of the largest field, again and again, which the answer
 /// says.
 fn drop_rare(fields: &mut [(Total<'_>, NumberTables<'_>)], meter: &Meter<'_>) {
-    while fields.iter().map(|(total, _)| total.counts_bytes()).sum::<usize>() > counts_bytes_max(meter)
+    let bytes = |fields: &[(Total<'_>, NumberTables<'_>)]| -> usize {
+        fields.iter().map(|(total, tables)| total.counts_bytes() + tables.bytes()).sum()
+    };
+    while bytes(fields) > counts_bytes_max(meter)
         && let Some((largest, _)) = fields.iter_mut().max_by_key(|(total, _)| total.counts_bytes())
+        && largest.counts_bytes() > 0
     {
         meter.note(Partial::Groups);
         largest.drop_rare();
@@ -110,8 +121,8 @@ pub(crate) struct FieldCounts<'s> {
     pub(crate) missing: u64,
     /// Values with a count of at most this were left out, because a split alone has too many.
     floor: u32,
-    /// Instead of `terms`: a table that is lent, and those of other readers of the split.
-    lent: Vec<NumberTable>,
+    /// Counted in instead of `terms`.
+    lent: Option<Lent>,
 }
 
 struct Visitor<'m, 's> {
@@ -126,8 +137,8 @@ impl SplitVisitor for Visitor<'_, '_> {
         for field in &mut self.fields {
             match field.keys.only_ordinals() {
                 Some(terms) => {
-                    let having = terms.map_or(0, |terms| match field.lent.first_mut() {
-                        Some(table) => table.add_picked(terms, view, bits),
+                    let having = terms.map_or(0, |terms| match &mut field.lent {
+                        Some(lent) => lent.add_picked(terms, view, bits),
                         None => field.terms.add_picked(terms, view, bits),
                     });
                     field.missing += (bits.count() - having) as u64;
@@ -140,8 +151,11 @@ impl SplitVisitor for Visitor<'_, '_> {
     }
 
     fn absorb(&mut self, other: Self) -> Option<Self> {
-        let agree = |visitor: &Self| visitor.fields.iter().all(|field| field.keys.numbers_agree());
-        if !agree(self) || !agree(&other) {
+        let mut pairs = self.fields.iter().zip(&other.fields);
+        // A lent table may begin with another number than the split.
+        if !pairs.all(|(own, field)| {
+            own.numbers_agree() && field.numbers_agree() && own.is_lent() == field.is_lent()
+        }) {
             return Some(other);
         }
         self.fields.iter_mut().zip(other.fields).for_each(|(own, field)| own.absorb(field));
@@ -152,13 +166,21 @@ impl SplitVisitor for Visitor<'_, '_> {
 impl<'s> FieldCounts<'s> {
     fn new(keys: FieldKeys<'s>, in_table: bool) -> Self {
         let terms = OrdinalCounts::new(keys.terms(), in_table);
-        Self { keys, terms, others: FxHashMap::default(), missing: 0, floor: 0, lent: Vec::new() }
+        Self { keys, terms, others: FxHashMap::default(), missing: 0, floor: 0, lent: None }
     }
 
-    fn in_table(keys: FieldKeys<'s>, table: NumberTable) -> Self {
-        let (first, count) = table.range();
+    fn in_table(keys: FieldKeys<'s>, lent: Lent) -> Self {
+        let (first, count) = lent.range();
         let counts = Self::new(keys.with_numbers(first, count), false);
-        Self { lent: vec![table], ..counts }
+        Self { lent: Some(lent), ..counts }
+    }
+
+    fn numbers_agree(&self) -> bool {
+        self.keys.numbers_agree()
+    }
+
+    fn is_lent(&self) -> bool {
+        self.lent.is_some()
     }
 
     fn read(&mut self, view: &ZoneView<'_>, bits: &Bits, pairs: &mut Pairs) -> Result<(), Halt> {
@@ -188,7 +210,6 @@ impl<'s> FieldCounts<'s> {
     fn absorb(&mut self, other: Self) {
         self.missing += other.missing;
         self.floor = self.floor.max(other.floor);
-        self.lent.extend(other.lent);
         self.terms.absorb(other.terms);
         for (number, count) in other.others {
             *self.others.entry(number).or_default() += count;

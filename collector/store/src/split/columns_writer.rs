@@ -7,7 +7,7 @@ use tantivy::columnar::ColumnarWriter;
 use super::columns::{MILLI_NS, SEQUENCE, TIME, TIME_REST, sort_columns};
 use super::decimals::to_millionths;
 use super::ids::IdShape;
-use super::learned::{Different, Learned};
+use super::learned::{Different, Learned, Numbers};
 use super::meta::{ColumnMeta, Kind, low_name, write_tagged};
 use crate::limits::BUILD_COLUMNS_MAX;
 
@@ -33,8 +33,8 @@ struct Building {
     strings: u32,
     /// Of ids: how many are different.
     ids: Option<Different>,
-    /// Of strings that could be numbered, with the prefix of the first: likewise.
-    numbers: Option<(Box<str>, Different)>,
+    /// Of strings that could be numbered: what they are like.
+    numbers: Option<Numbers>,
 }
 
 impl ColumnsWriter {
@@ -104,10 +104,7 @@ impl ColumnsWriter {
     /// Counts a string that could be numbered, for a column that suits it; whether it goes there as a number.
     pub(crate) fn takes_number(&mut self, id: ColumnId, prefix: &str, number: u32) -> bool {
         let Some(column) = self.columns.get_mut(id as usize) else { return false };
-        let (first, different) = column.numbers.get_or_insert_with(|| (prefix.into(), Different::default()));
-        if &**first == prefix {
-            different.add(number.into());
-        }
+        column.numbers.get_or_insert_with(|| Numbers::new(prefix)).add(prefix, number);
         column.meta.kind == Kind::Numbered
     }
 
@@ -195,11 +192,10 @@ impl ColumnsWriter {
             if let Some(ids) = &column.ids {
                 self.learned.learn_ids(name, ids);
             }
-            let numbers = column.numbers.as_ref().map(|(prefix, numbers)| (&**prefix, numbers));
-            match (column.meta.kind, numbers) {
-                (Kind::Numbered, Some((_, numbers))) => self.learned.learn_numbered(name, numbers),
+            match (column.meta.kind, &column.numbers) {
+                (Kind::Numbered, Some(numbers)) => self.learned.learn_numbered(name, numbers),
                 (Kind::String, numbers) if column.strings > 0 => {
-                    self.learned.learn_strings(name, column.strings, numbers);
+                    self.learned.learn_strings(name, column.strings, numbers.as_ref());
                 }
                 _ => {}
             }

@@ -20,6 +20,9 @@ const IDS_REPEAT: f64 = 2.0;
 const NUMBERED_REPEAT: f64 = 16.0;
 const STRINGS_REPEAT: f64 = 4.0;
 
+/// Numbers that lie farther apart are better kept in a dictionary: tables of their counts would be mostly empty.
+const SPAN_MAX: u32 = 4 << 20;
+
 /// What is known of fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Learned {
@@ -28,7 +31,8 @@ pub(crate) struct Learned {
     repeating: FxHashSet<String>,
     /// Fields whose strings are numbered, with the prefix.
     numbered: FxHashMap<String, Box<str>>,
-    /// Fields of which only some strings are numbered. Two columns are worse than one, so this is for ever.
+    /// Fields of which numbers were kept and then not all strings were numbered. Two columns are worse than one, so they
+    /// are not numbered again while the program runs.
     mixed: FxHashSet<String>,
 }
 
@@ -65,25 +69,26 @@ impl Learned {
     }
 
     /// Learns from the strings of one build that were kept as numbers.
-    pub(crate) fn learn_numbered(&mut self, name: &str, different: &Different) {
-        if different.repeat(NUMBERED_REPEAT) == Some(true) {
+    pub(crate) fn learn_numbered(&mut self, name: &str, numbers: &Numbers) {
+        if numbers.different.repeat(NUMBERED_REPEAT) == Some(true) || numbers.span() > SPAN_MAX {
             self.numbered.remove(name);
         }
     }
 
-    /// Learns from strings of one build that were kept in a dictionary. `numbered` has the prefix of those that could
-    /// have been numbers, and how many are different.
-    pub(crate) fn learn_strings(&mut self, name: &str, values: u32, numbered: Option<(&str, &Different)>) {
+    /// Learns from strings of one build that were kept in a dictionary. `numbers` is what is known of those that could
+    /// have been numbers.
+    pub(crate) fn learn_strings(&mut self, name: &str, values: u32, numbers: Option<&Numbers>) {
         if self.numbered.remove(name).is_some() && self.mixed.len() < FIELDS_MAX {
             self.mixed.insert(name.to_owned());
         }
-        if let Some((prefix, different)) = numbered
-            && different.values == values
-            && different.repeat(STRINGS_REPEAT) == Some(false)
+        if let Some(numbers) = numbers
+            && numbers.different.values == values
+            && numbers.different.repeat(STRINGS_REPEAT) == Some(false)
+            && numbers.span() <= SPAN_MAX
             && self.numbered.len() < FIELDS_MAX
             && !self.mixed.contains(name)
         {
-            self.numbered.insert(name.to_owned(), prefix.into());
+            self.numbered.insert(name.to_owned(), numbers.prefix.clone());
         }
     }
 }
@@ -125,9 +130,44 @@ impl Different {
     }
 }
 
+/// The strings of one field in one build that are the first one's prefix and a number.
+#[derive(Debug)]
+pub(crate) struct Numbers {
+    prefix: Box<str>,
+    different: Different,
+    smallest: u32,
+    largest: u32,
+}
+
+impl Numbers {
+    /// None yet.
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into(), different: Different::default(), smallest: u32::MAX, largest: 0 }
+    }
+
+    /// Counts a string, if it has the prefix.
+    pub(crate) fn add(&mut self, prefix: &str, number: u32) {
+        if *self.prefix == *prefix {
+            self.different.add(number.into());
+            (self.smallest, self.largest) = (self.smallest.min(number), self.largest.max(number));
+        }
+    }
+
+    fn span(&self) -> u32 {
+        self.largest.saturating_sub(self.smallest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn numbers(values: u32, different: u32, step: u32) -> Numbers {
+        let mut numbers = Numbers::new("u");
+        (0..values).for_each(|at| numbers.add("u", at % different * step));
+        numbers.add("v", u32::MAX);
+        numbers
+    }
 
     fn counter(values: u128, different: u128) -> Different {
         let mut counter = Different::default();
@@ -158,34 +198,43 @@ mod tests {
 
     #[test]
     fn fields_are_numbered_when_all_their_strings_are_and_most_differ() {
-        // (strings, of which can be numbers, of which are different; numbered)
+        // (strings, of which can be numbers, of which are different, the distance of these; numbered)
         let rows = [
-            (1_000, 1_000, 900, true),
-            (1_000, 1_000, 300, true),
-            (1_000, 1_000, 200, false),
-            (1_000, 999, 900, false),
-            (100, 100, 100, false),
+            (1_000, 1_000, 900, 1, true),
+            (1_000, 1_000, 300, 1, true),
+            (1_000, 1_000, 200, 1, false),
+            (1_000, 999, 900, 1, false),
+            (100, 100, 100, 1, false),
+            (1_000, 1_000, 1_000, 4_000, true),
+            (1_000, 1_000, 1_000, 5_000, false),
         ];
-        for (values, numbers, different, expected) in rows {
+        for (values, count, different, step, expected) in rows {
             let mut learned = Learned::default();
-            learned.learn_strings("user.id", values, Some(("u", &counter(numbers, different))));
-            assert_eq!(learned.prefix("user.id"), expected.then_some("u"), "{values} {numbers} {different}");
+            learned.learn_strings("user.id", values, Some(&numbers(count, different, step)));
+            assert_eq!(
+                learned.prefix("user.id"),
+                expected.then_some("u"),
+                "{values} {count} {different} {step}"
+            );
         }
     }
 
     #[test]
-    fn numbered_fields_are_forgotten_when_they_repeat_and_for_ever_when_they_are_mixed() {
+    fn numbered_fields_are_forgotten_when_they_repeat_and_not_learned_again_when_they_are_mixed() {
         let mut learned = Learned::default();
-        let all = counter(1_000, 1_000);
-        learned.learn_strings("user.id", 1_000, Some(("u", &all)));
-        for (different, expected) in [(1_000, Some("u")), (100, Some("u")), (50, None)] {
-            learned.learn_numbered("user.id", &counter(1_000, different));
+        let all = numbers(1_000, 1_000, 1);
+        learned.learn_strings("user.id", 1_000, Some(&all));
+        for (different, step, expected) in [(1_000, 1, Some("u")), (100, 1, Some("u")), (50, 1, None)] {
+            learned.learn_numbered("user.id", &numbers(1_000, different, step));
             assert_eq!(learned.prefix("user.id"), expected, "{different}");
         }
-        learned.learn_strings("user.id", 1_000, Some(("u", &all)));
+        learned.learn_strings("user.id", 1_000, Some(&all));
         assert_eq!(learned.prefix("user.id"), Some("u"));
+        learned.learn_numbered("user.id", &numbers(1_000, 1_000, 5_000));
+        assert_eq!(learned.prefix("user.id"), None);
+        learned.learn_strings("user.id", 1_000, Some(&all));
         learned.learn_strings("user.id", 1, None);
-        learned.learn_strings("user.id", 1_000, Some(("u", &all)));
+        learned.learn_strings("user.id", 1_000, Some(&all));
         assert_eq!(learned.prefix("user.id"), None);
     }
 }
