@@ -29,8 +29,8 @@ use crate::manifest::{Manifest, Record};
 use crate::merger;
 use crate::pipeline::Pipeline;
 use crate::query;
-use crate::query::cache::ScanCache;
-use crate::query::filter::time_bounds;
+use crate::query::conditions::cache::ScanCache;
+use crate::query::conditions::filter::time_bounds;
 use crate::query::helpers::Helpers;
 use crate::query::meter::Meter;
 use crate::recovery::{self, Recovered};
@@ -284,7 +284,7 @@ impl LogStore for TantivyStore {
         let answer = self.answer(time_bounds(filter, range), budget, |catalog, meter| {
             query::facets::top(&catalog.splits, filter, range, pipes, meter)
                 .or_else(|| query::facets::distinct(&catalog.splits, filter, range, stats, meter))
-                .unwrap_or_else(|| query::aggregate::stats(&catalog.splits, filter, range, stats, meter))
+                .unwrap_or_else(|| query::stats::stats(&catalog.splits, filter, range, stats, meter))
         });
         let table = table::apply(answer.value, rest).map_err(|error| StoreError::Plan(error.to_string()))?;
         Ok(Answer { value: table, partial: answer.partial })

@@ -4,10 +4,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::cache::ScanCache;
-use super::helpers::Helpers;
 use crate::error::StoreError;
 use crate::log_store::{Budget, Partial};
+use crate::query::conditions::cache::ScanCache;
+use crate::query::helpers::Helpers;
 
 /// Why a query, or a part of it, ends before its end.
 #[derive(Debug)]

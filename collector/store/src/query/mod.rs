@@ -3,49 +3,24 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`filter`], [`leaf`], [`id_test`], [`numbered_test`], [`residual_test`], [`ordinals`], [`cache`] | filter to bitmap |
+//! | [`conditions`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
-//! | [`newest`], [`rebuilt`] | rows in order of time, stopping early; put together again |
-//! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: [`histogram`], [`aggregate`], [`facets`] |
-//! | [`whole_minutes`] | what [`histogram`] counts without looking at documents |
-//! | [`group_by`], [`inputs`] | what [`aggregate`] does within a split |
-//! | [`value_counts`], [`number_tables`], [`totals`] | what [`facets`] count within a split, and over all |
-//! | [`best`], [`top`] | the most frequent values, of all or of candidates |
-//! | [`cells`], [`picked`] | groups by small dictionaries and times without a hash map; values of few documents |
-//! | [`field_keys`], [`terms`], [`interned`], [`keys`] | values of a field as numbers within a split, as keys across splits |
-//! | [`tally`], [`ordinal_counts`] | counts by such numbers |
+//! | [`newest`] | rows in order of time, stopping early |
+//! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: |
+//! | [`histogram`] | counts by time |
+//! | [`stats`] | groups and aggregates |
+//! | [`facets`] | the most frequent values, and how many there are |
+//! | [`values`] | values as numbers within a split, as keys across splits; counts by such numbers |
 
-pub(crate) mod aggregate;
-mod best;
-pub(crate) mod cache;
-mod cells;
+pub(crate) mod conditions;
 pub(crate) mod facets;
-mod field_keys;
-pub(crate) mod filter;
-mod group_by;
 pub(crate) mod helpers;
 pub(crate) mod histogram;
-mod id_test;
-mod inputs;
-mod interned;
-mod keys;
-mod leaf;
 pub(crate) mod meter;
 pub(crate) mod newest;
-mod number_tables;
-mod numbered_test;
-mod ordinal_counts;
-mod ordinals;
-mod picked;
-mod rebuilt;
-mod residual_test;
 mod scan;
-mod tally;
-mod terms;
-mod top;
-mod totals;
-mod value_counts;
-mod whole_minutes;
+pub(crate) mod stats;
+mod values;
 mod zone;
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ use std::thread;
 
 use millpond_query::Filter;
 
-use super::filter::{Node, time_bounds};
-use super::meter::{Halt, Meter};
-use super::zone::{RowCache, ZoneView};
 use crate::error::{StoreError, guarded};
 use crate::limits::{SCAN_HELPER_ZONES_MIN, SCAN_RUN_ZONES};
 use crate::log_store::TimeRange;
+use crate::query::conditions::filter::{Node, time_bounds};
+use crate::query::meter::{Halt, Meter};
+use crate::query::zone::{RowCache, ZoneView};
 use crate::split::Split;
 use crate::split::bits::Bits;
 

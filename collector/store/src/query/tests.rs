@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use millpond_query::{Filter, Pipe, parse};
 use millpond_wire::batch::{Batch, BatchBuilder, ValueRef};
 
-use super::cache::ScanCache;
-use super::group_by::{Group, GroupBy};
-use super::helpers::Helpers;
-use super::meter::Meter;
-use super::zone::{RowCache, ZoneView};
-use super::{aggregate, facets, histogram, newest};
+use super::{facets, histogram, newest, stats};
 use crate::log_store::{Budget, HistogramPlan, Order, SearchPlan, TimeRange};
+use crate::query::conditions::cache::ScanCache;
+use crate::query::helpers::Helpers;
+use crate::query::meter::Meter;
+use crate::query::stats::group_by::{Group, GroupBy};
+use crate::query::zone::{RowCache, ZoneView};
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::build::{Candidate, build, sort};
@@ -155,7 +155,7 @@ fn many_threads_find_what_one_finds() {
                 let (filter, range) = (&resolved.filter, TimeRange::default());
                 let [Pipe::Stats(stats), ..] = &resolved.pipes[..] else { panic!("{text}") };
                 facets::top(&splits, filter, range, &resolved.pipes, &meter)
-                    .unwrap_or_else(|| aggregate::stats(&splits, filter, range, stats, &meter))
+                    .unwrap_or_else(|| stats::stats(&splits, filter, range, stats, &meter))
             })
             .collect();
         let by = Some("mixed".to_owned());

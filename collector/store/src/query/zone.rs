@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::meter::{Halt, Meter};
 use crate::limits::ROW_CACHE_BYTES;
 use crate::log_store::TimeRange;
+use crate::query::meter::{Halt, Meter};
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::filters::FilterKey;

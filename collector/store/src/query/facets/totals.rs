@@ -7,13 +7,13 @@ use std::collections::BinaryHeap;
 use rustc_hash::FxHashMap;
 
 use super::best::{Best, Value, key_of};
-use super::keys::Key;
-use super::meter::{Halt, Meter};
-use super::ordinal_counts::{OrdinalCounts, next_floor};
-use super::terms::{TermCounts, Terms};
 use super::top::{Counted, add_top};
 use super::value_counts::FieldCounts;
 use crate::log_store::Partial;
+use crate::query::meter::{Halt, Meter};
+use crate::query::values::keys::Key;
+use crate::query::values::ordinal_counts::{OrdinalCounts, next_floor};
+use crate::query::values::terms::{TermCounts, Terms};
 
 /// Counts of one field in all splits.
 #[derive(Default)]

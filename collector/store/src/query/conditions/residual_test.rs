@@ -7,8 +7,8 @@ use millpond_query::aliases::searched_by_bare_words;
 use millpond_wire::batch::for_each_leaf_of;
 use millpond_wire::names;
 
-use super::meter::Halt;
-use super::zone::ZoneView;
+use crate::query::meter::Halt;
+use crate::query::zone::ZoneView;
 use crate::row::scalar;
 use crate::split::bits::Bits;
 use crate::split::residual;

@@ -7,9 +7,9 @@
 use millpond_query::Filter;
 
 use super::leaf::{LeafTest, plan_leaf};
-use super::meter::{Halt, Meter};
-use super::zone::ZoneView;
 use crate::log_store::TimeRange;
+use crate::query::meter::{Halt, Meter};
+use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 

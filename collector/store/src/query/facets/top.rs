@@ -8,12 +8,12 @@ use std::thread;
 use rustc_hash::FxHashMap;
 
 use super::best::Best;
-use super::keys::Key;
-use super::meter::{Halt, Meter};
-use super::ordinal_counts::OrdinalCounts;
-use super::scan::{guarded_halt, panicked};
-use super::terms::Terms;
 use crate::limits::{TOP_CANDIDATES_MAX, TOP_HELPER_CANDIDATES_MIN, TOP_ROWS_MAX};
+use crate::query::meter::{Halt, Meter};
+use crate::query::scan::{guarded_halt, panicked};
+use crate::query::values::keys::Key;
+use crate::query::values::ordinal_counts::OrdinalCounts;
+use crate::query::values::terms::Terms;
 
 /// Counts of one column.
 pub(crate) type Counted<'s> = (Terms<'s>, OrdinalCounts);

@@ -3,11 +3,11 @@
 
 use millpond_query::bucket_start_ns;
 
-use super::field_keys::KeyNumber;
-use super::picked::is_few;
-use super::terms::Terms;
-use super::zone::ZoneView;
 use crate::limits::CELLS_MAX;
+use crate::query::values::field_keys::KeyNumber;
+use crate::query::values::picked::is_few;
+use crate::query::values::terms::Terms;
+use crate::query::zone::ZoneView;
 use crate::split::bits::Bits;
 
 /// Where one key of a document comes from.

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::terms::Terms;
-use super::zone::ZoneView;
+use crate::query::zone::ZoneView;
 use crate::split::bits::Bits;
 
 /// Bytes of a pair in the hash map, roughly: the pair, its control byte, and the room that is free.

@@ -2,6 +2,8 @@
 //! and a row is handed out as soon as no zone that is left can hold a better one: the newest hundred
 //! of everything reads one zone, whatever the store holds.
 
+mod rebuilt;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
@@ -10,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use millpond_wire::batch::{DocId, DocRef};
 
-use super::filter::{Node, time_bounds};
-use super::meter::{Halt, Meter};
-use super::rebuilt::{Wanted, rebuild_all};
-use super::zone::{RowCache, ZoneView};
+use self::rebuilt::{Wanted, rebuild_all};
 use crate::error::guarded;
 use crate::limits::REBUILD_DOCUMENTS_MAX;
 use crate::log_store::{Order, SearchPlan, TimeRange};
+use crate::query::conditions::filter::{Node, time_bounds};
+use crate::query::meter::{Halt, Meter};
+use crate::query::zone::{RowCache, ZoneView};
 use crate::split::Split;
 
 /// Rows that are known wait at most this long for company before they are rebuilt and handed out.

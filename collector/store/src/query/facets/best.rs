@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::keys::Key;
+use crate::query::values::keys::Key;
 
 /// The key of a term.
 pub(crate) fn key_of(term: &[u8]) -> Key {

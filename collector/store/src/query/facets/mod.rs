@@ -1,16 +1,22 @@
 //! The most frequent values of fields, and how many there are: what is made of the counts of all values.
 
+mod best;
+mod number_tables;
+mod top;
+mod totals;
+mod value_counts;
+
 use std::sync::Arc;
 
 use millpond_query::table::{Cell, Table};
 use millpond_query::{AggFunction, Filter, GroupKey, Pipe, Stats, aliases};
 use millpond_wire::names;
 
-use super::best::{Best, Value};
-use super::keys::Key;
-use super::meter::{Halt, Meter};
-use super::value_counts::{count_values, counts_bytes, counts_bytes_max};
+use self::best::{Best, Value};
+use self::value_counts::{count_values, counts_bytes, counts_bytes_max};
 use crate::log_store::{Facet, TimeRange};
+use crate::query::meter::{Halt, Meter};
+use crate::query::values::keys::Key;
 use crate::split::Split;
 use crate::split::meta::{ColumnMeta, Kind};
 

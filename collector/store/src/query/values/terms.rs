@@ -5,8 +5,8 @@ use tantivy::columnar::{ColumnIndex, StrColumn, Streamer};
 
 use super::ordinal_counts::{OrdinalCounts, OrdinalCursor};
 use super::picked::for_each_picked;
-use super::zone::ZoneView;
 use crate::error::StoreError;
+use crate::query::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::numbered::Numbered;
 use crate::split::rebuild::split_texts;

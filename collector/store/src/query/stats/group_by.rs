@@ -5,12 +5,12 @@ use millpond_query::{GroupKey, bucket_start_ns};
 use rustc_hash::FxHashMap;
 
 use super::cells::{Cells, Source};
-use super::field_keys::{FieldKeys, KeyNumber, Pairs, REFUSED};
-use super::keys::Key;
-use super::meter::{Halt, Meter};
-use super::zone::ZoneView;
 use crate::limits::TALLY_CELLS_MAX;
 use crate::log_store::Partial;
+use crate::query::meter::{Halt, Meter};
+use crate::query::values::field_keys::{FieldKeys, KeyNumber, Pairs, REFUSED};
+use crate::query::values::keys::Key;
+use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 

@@ -1,20 +1,22 @@
 //! Counts per time bucket. Whole minutes are taken from the split's own counts where the filter and the breakdown
 //! allow it; a zone that lies within one bucket, as nearly all do, is counted without reading a time.
 
+mod whole_minutes;
+
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::field_keys::{FieldKeys, Pairs, REFUSED};
-use super::filter::Node;
-use super::keys::Key;
-use super::meter::{Halt, Meter};
-use super::scan::{SplitVisitor, scan};
-use super::tally::Tally;
-use super::terms::Terms;
-use super::whole_minutes::WholeMinutes;
-use super::zone::ZoneView;
+use self::whole_minutes::WholeMinutes;
 use crate::log_store::{Bucket, Histogram, HistogramPlan, Partial, TimeRange};
+use crate::query::conditions::filter::Node;
+use crate::query::meter::{Halt, Meter};
+use crate::query::scan::{SplitVisitor, scan};
+use crate::query::values::field_keys::{FieldKeys, Pairs, REFUSED};
+use crate::query::values::keys::Key;
+use crate::query::values::tally::Tally;
+use crate::query::values::terms::Terms;
+use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::minutes::MINUTE_NS;

@@ -1,6 +1,10 @@
 //! `stats`: groups matching documents and aggregates each group. Within a split, groups are combinations
 //! of value numbers; the results of splits are merged by value.
 
+mod cells;
+pub(crate) mod group_by;
+mod inputs;
+
 use std::sync::Arc;
 
 use millpond_query::accumulate::Accumulator;
@@ -8,13 +12,13 @@ use millpond_query::table::{Cell, Table};
 use millpond_query::{Agg, Filter, Stats};
 use rustc_hash::FxHashMap;
 
-use super::group_by::GroupBy;
-use super::inputs::{Input, inputs};
-use super::keys::Key;
-use super::meter::{Halt, Meter};
-use super::scan::{SplitVisitor, scan};
-use super::zone::ZoneView;
+use self::group_by::GroupBy;
+use self::inputs::{Input, inputs};
 use crate::log_store::{Partial, TimeRange};
+use crate::query::meter::{Halt, Meter};
+use crate::query::scan::{SplitVisitor, scan};
+use crate::query::values::keys::Key;
+use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 

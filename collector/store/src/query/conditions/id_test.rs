@@ -3,8 +3,8 @@
 
 use millpond_query::{Scalar, Test};
 
-use super::picked::select;
-use super::zone::ZoneView;
+use crate::query::values::picked::select;
+use crate::query::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::columns::Ids;
 use crate::split::filters::{FilterKey, id_key};

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::ordinal_counts::OrdinalCounts;
-use super::terms::Terms;
-use super::zone::ZoneView;
+use crate::query::values::ordinal_counts::OrdinalCounts;
+use crate::query::values::terms::Terms;
+use crate::query::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::numbered::Numbered;
 

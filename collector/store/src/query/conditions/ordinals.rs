@@ -2,8 +2,8 @@
 
 use tantivy::columnar::StrColumn;
 
-use super::meter::{Halt, Meter};
 use crate::error::StoreError;
+use crate::query::meter::{Halt, Meter};
 
 /// Up to this many ordinals are a list; more are a bitmap over the dictionary.
 const LIST_MAX: usize = 8;

@@ -6,8 +6,8 @@ use millpond_query::{Scalar, Test};
 
 use super::filter::Node;
 use super::leaf::LeafTest;
-use super::picked::for_each_picked;
-use super::zone::ZoneView;
+use crate::query::values::picked::for_each_picked;
+use crate::query::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::numbered::{Numbered, parse};
 

@@ -4,11 +4,11 @@
 use millpond_query::accumulate::Accumulator;
 use millpond_query::{Agg, AggFunction, Scalar};
 
-use super::field_keys::{FieldKeys, Pairs, REFUSED};
 use super::group_by::GroupBy;
-use super::meter::Halt;
-use super::tally::Tally;
-use super::zone::ZoneView;
+use crate::query::meter::Halt;
+use crate::query::values::field_keys::{FieldKeys, Pairs, REFUSED};
+use crate::query::values::tally::Tally;
+use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 

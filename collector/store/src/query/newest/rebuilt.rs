@@ -6,11 +6,11 @@ use std::thread;
 
 use millpond_wire::batch::Batch;
 
-use super::meter::{Halt, Meter};
-use super::zone::RowCache;
 use crate::error::{StoreError, guarded};
 use crate::limits::REBUILD_HELPER_DOCUMENTS_MIN;
 use crate::log_store::Partial;
+use crate::query::meter::{Halt, Meter};
+use crate::query::zone::RowCache;
 use crate::split::Split;
 use crate::split::rebuild::rebuild;
 

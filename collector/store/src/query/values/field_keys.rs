@@ -14,12 +14,12 @@ use tantivy::columnar::ColumnIndex;
 
 use super::interned::Interned;
 use super::keys::Key;
-use super::meter::Halt;
 use super::picked::for_each_picked;
 use super::terms::Terms;
-use super::zone::ZoneView;
 use crate::limits::INTEGER_SPAN_MAX;
 use crate::log_store::Partial;
+use crate::query::meter::Halt;
+use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::columns::Values;

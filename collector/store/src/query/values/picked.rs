@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tantivy::columnar::{Column, ColumnIndex};
 
-use super::zone::ZoneView;
+use crate::query::zone::ZoneView;
 use crate::split::bits::Bits;
 use crate::split::visits::{for_each_value, for_each_value_of};
 

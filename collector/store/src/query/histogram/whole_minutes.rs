@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use tantivy::columnar::StrColumn;
 
-use super::filter::Node;
-use super::leaf::LeafTest;
 use crate::error::StoreError;
 use crate::log_store::TimeRange;
+use crate::query::conditions::filter::Node;
+use crate::query::conditions::leaf::LeafTest;
 use crate::split::Split;
 use crate::split::columns::Values;
 use crate::split::minutes::{MINUTE_NS, MinuteCounts, levels, minute_of};

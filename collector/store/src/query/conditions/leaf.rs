@@ -13,12 +13,12 @@ use tantivy::columnar::{Column, StrColumn};
 
 use super::filter::Node;
 use super::id_test::IdTest;
-use super::meter::{Halt, Meter};
 use super::numbered_test;
 use super::ordinals::{self, Ordinals};
-use super::picked::{select, select_dear};
 use super::residual_test::ResidualTest;
-use super::zone::ZoneView;
+use crate::query::meter::{Halt, Meter};
+use crate::query::values::picked::{select, select_dear};
+use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::columns::{SCANNED_TERMS_MAX, Values, for_each_present};
