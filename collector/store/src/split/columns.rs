@@ -18,7 +18,6 @@ use super::filters::FiltersWriter;
 use super::ids::IdShape;
 use super::meta::{ColumnMeta, Kind};
 use super::numbered::Numbered;
-pub(crate) use super::visits::for_each_present;
 use super::visits::for_each_value;
 use crate::error::StoreError;
 

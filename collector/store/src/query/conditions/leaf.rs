@@ -21,10 +21,11 @@ use crate::query::values::picked::{select, select_dear};
 use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
-use crate::split::columns::{SCANNED_TERMS_MAX, Values, for_each_present};
+use crate::split::columns::{SCANNED_TERMS_MAX, Values};
 use crate::split::filters::{FilterKey, is_id_token, may_begin_id_token, token_key};
 use crate::split::meta::ColumnMeta;
 use crate::split::numbered::Numbered;
+use crate::split::visits::for_each_present;
 use crate::split::words::{Section, TermCursor};
 
 /// A test on one part of a split.

@@ -35,6 +35,9 @@ pub(crate) const REFUSED: KeyNumber = KeyNumber::MAX - 1;
 /// (place in the zone, number of a value that the document has there), ordered by place.
 pub(crate) type Pairs = Vec<(u32, KeyNumber)>;
 
+/// A column of strings, the number of its first one, and the ordinals in it that are asked for, at least one.
+type OfColumn<'s> = (Terms<'s>, KeyNumber, Vec<u64>);
+
 /// The values of one field in one split.
 pub(crate) struct FieldKeys<'s> {
     name: &'s str,
@@ -307,20 +310,29 @@ impl<'s> FieldKeys<'s> {
         }
     }
 
+    /// Ascending numbers by the column that has their strings, and those that are no strings of columns.
+    fn by_column<'n>(&self, numbers: &'n [KeyNumber]) -> (Vec<OfColumn<'s>>, &'n [KeyNumber]) {
+        let (mut of_columns, mut rest) = (Vec::new(), numbers);
+        for (terms, range) in self.ranges() {
+            let (own, others) = rest.split_at(rest.partition_point(|number| *number < range.end));
+            if !own.is_empty() {
+                let ordinals = own.iter().map(|number| number - range.start).collect();
+                of_columns.push((terms, range.start, ordinals));
+            }
+            rest = others;
+        }
+        (of_columns, rest)
+    }
+
     /// Visits the values of ascending numbers, in their order, with the number.
     pub(crate) fn for_each(
         &self,
         numbers: &[KeyNumber],
         visit: &mut dyn FnMut(KeyNumber, Scalar<'_>),
     ) -> Result<(), Halt> {
-        let mut rest = numbers;
-        for (terms, range) in self.ranges() {
-            let (own, others) = rest.split_at(rest.partition_point(|number| *number < range.end));
-            let ordinals: Vec<u64> = own.iter().map(|number| number - range.start).collect();
-            terms.for_each_text(&ordinals, |ordinal, text| {
-                visit(range.start + ordinal, Scalar::Str(text));
-            })?;
-            rest = others;
+        let (of_columns, rest) = self.by_column(numbers);
+        for (terms, first, ordinals) in of_columns {
+            terms.for_each_text(&ordinals, |ordinal, text| visit(first + ordinal, Scalar::Str(text)))?;
         }
         for (number, key) in rest.iter().zip(self.resolve(rest)?) {
             if let Some(value) = key.as_scalar() {
@@ -333,14 +345,10 @@ impl<'s> FieldKeys<'s> {
     /// The values of ascending numbers, in their order.
     pub(crate) fn resolve(&self, numbers: &[KeyNumber]) -> Result<Vec<Key>, Halt> {
         let (terms, known) = (self.terms(), self.known());
-        let (mut keys, mut rest) = (Vec::with_capacity(numbers.len()), numbers);
-        for (terms, range) in self.ranges() {
-            let (own, others) = rest.split_at(rest.partition_point(|number| *number < range.end));
-            if !own.is_empty() {
-                let ordinals: Vec<u64> = own.iter().map(|number| number - range.start).collect();
-                keys.extend(terms.texts(&ordinals)?.into_iter().map(|text| Key::String(text.into())));
-            }
-            rest = others;
+        let (of_columns, rest) = self.by_column(numbers);
+        let mut keys = Vec::with_capacity(numbers.len());
+        for (terms, _, ordinals) in of_columns {
+            keys.extend(terms.texts(&ordinals)?.into_iter().map(|text| Key::String(text.into())));
         }
         keys.extend(rest.iter().map(|number| match number.checked_sub(known) {
             None => Key::Integer(self.integers.0.saturating_add_unsigned(number - terms)),
