@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use millpond_parsers::{Context, Detector, Format, Parsed, Stream, Value};
+use millpond_parsers::multiline::exception_of;
+use millpond_parsers::{Context, Detector, Parsed, Stream, Value};
 use millpond_wire::batch::ValueRef;
 use millpond_wire::names;
 use millpond_wire::otlp::RecordRef;
@@ -19,6 +20,11 @@ const FLAGS: &str = "log.flags";
 const ORIGINAL_BYTES: &str = "log.original_bytes";
 /// Value of [`FLAGS`]: the line was longer than a message may be.
 const TRUNCATED: &str = r#"["truncated"]"#;
+/// Lines of an event that were left out because it has too many.
+const DROPPED_LINES: &str = "log.dropped_lines";
+/// Class of an exception, and what it says; of the Elastic Common Schema.
+const ERROR_TYPE: &str = "error.type";
+const ERROR_MESSAGE: &str = "error.message";
 /// Value of [`FLAGS`]: the file ended without a newline.
 const UNFINISHED: &str = r#"["unfinished"]"#;
 
@@ -31,6 +37,19 @@ pub struct Input<'a> {
     pub text: &'a Text<'a>,
     /// It is the last of its file and has no newline.
     pub unfinished: bool,
+    /// The lines that belong to it.
+    pub more: More<'a>,
+}
+
+/// The lines of an event after its first one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct More<'a> {
+    /// Joined by line feeds; empty when there are none. They are kept in the message as they are.
+    pub text: &'a str,
+    /// It is a trace, of some exception perhaps.
+    pub is_trace: bool,
+    /// Lines that were left out.
+    pub dropped_lines: u64,
 }
 
 /// What became of a line.
@@ -126,6 +145,19 @@ impl Recorder {
         written
     }
 
+    /// Reads a line as a piece of what a container wrote, as far as the detector says that it is one.
+    pub fn unwrap<'a>(&mut self, line: &'a str, detector: &mut Detector, now_ns: i64) -> Option<Piece<'a>> {
+        let context = Context { now_ns, zone: &self.zone };
+        let mut parsed = std::mem::take(&mut self.spare).recycle();
+        detector.parse(line, &context, &mut parsed);
+        let piece = parsed.partial.map(|partial| {
+            let message = std::mem::take(&mut parsed.message);
+            Piece { stream: partial.stream, written_ns: parsed.timestamp_ns, message, last: partial.last }
+        });
+        self.spare = parsed.recycle();
+        piece
+    }
+
     /// Parses what a container wrote, whole, and writes it into the batch.
     pub fn write_joined(
         &mut self,
@@ -141,19 +173,6 @@ impl Recorder {
         put(&parsed, &whole.message, input, around, batcher);
         self.spare = parsed.recycle();
     }
-
-    /// Reads a line as a piece of what a container wrote; `None` when it isn't one.
-    pub fn piece<'a>(&mut self, format: Format, line: &'a str, now_ns: i64) -> Option<Piece<'a>> {
-        let context = Context { now_ns, zone: &self.zone };
-        let mut parsed = std::mem::take(&mut self.spare).recycle();
-        millpond_parsers::parse(format, line, &context, &mut parsed);
-        let piece = parsed.partial.map(|partial| {
-            let message = std::mem::take(&mut parsed.message);
-            Piece { stream: partial.stream, written_ns: parsed.timestamp_ns, message, last: partial.last }
-        });
-        self.spare = parsed.recycle();
-        piece
-    }
 }
 
 fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<'_>, batcher: &mut Batcher) {
@@ -164,13 +183,17 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
     counters.lines_read.increment();
     let trace_id = hex::<16>(parsed.trace_id.as_deref());
     let span_id = hex::<8>(parsed.span_id.as_deref());
+    let whole = (!input.more.text.is_empty()).then(|| [&*parsed.message, input.more.text].join("\n"));
+    let body = whole.as_deref().unwrap_or(&parsed.message);
+    let exception = if input.more.is_trace { exception_of(body) } else { None };
+    let exception = exception.filter(|_| parsed.field(ERROR_TYPE).is_none() && !labels.holds(ERROR_TYPE));
     let record = RecordRef {
         offset: input.offset,
         timestamp_ns: parsed.timestamp_ns.unwrap_or(now_ns),
         observed_ns: now_ns,
         severity_number: parsed.severity_number,
         severity_text: parsed.severity_text.as_deref().unwrap_or_default(),
-        body: &parsed.message,
+        body,
         trace_id: trace_id.as_ref().map_or(&[], |id| id.as_slice()),
         span_id: span_id.as_ref().map_or(&[], |id| id.as_slice()),
     };
@@ -181,13 +204,22 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
         .map(|(name, value)| (&**name, value_ref(value)));
     let original = (!parsed.rebuilds_line).then_some((names::ORIGINAL, ValueRef::Str(raw)));
     let cut = input.text.cut_from_bytes;
-    let flags = match (cut.is_some(), input.unfinished) {
+    let dropped_lines = input.more.dropped_lines;
+    let flags = match (cut.is_some() || dropped_lines > 0, input.unfinished) {
         (true, _) => Some((FLAGS, ValueRef::Json(TRUNCATED))),
         (false, true) => Some((FLAGS, ValueRef::Json(UNFINISHED))),
         (false, false) => None,
     };
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
-    batcher.record(&record, fields.chain(original).chain(flags).chain(length));
+    let dropped = (dropped_lines > 0).then(|| (DROPPED_LINES, ValueRef::I64(dropped_lines.cast_signed())));
+    let error = exception.into_iter().flat_map(|exception| {
+        let fields = [(ERROR_TYPE, exception.name), (ERROR_MESSAGE, exception.message)];
+        fields
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| (name, ValueRef::Str(text)))
+    });
+    batcher.record(&record, fields.chain(original).chain(flags).chain(length).chain(dropped).chain(error));
 }
 
 fn value_ref<'a>(value: &'a Value<'_>) -> ValueRef<'a> {

@@ -1,6 +1,7 @@
 //! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
+mod multiline;
 mod raw;
 mod suggest;
 
@@ -156,7 +157,8 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
     };
     let service = files.service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
     let fields = service.into_iter().chain(files.fields).collect();
-    Ok(Section { format, labels: Labels { fields }, start_at_end })
+    let multiline = files.multiline.check()?;
+    Ok(Section { format, multiline, labels: Labels { fields }, start_at_end })
 }
 
 fn patterns(

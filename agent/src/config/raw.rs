@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Checked;
+use super::multiline::RawMultiline;
 use crate::limits;
 
 /// The whole file.
@@ -62,6 +63,9 @@ pub struct RawFiles {
     /// `auto` or the name of a format.
     #[serde(default = "auto")]
     pub format: String,
+    /// Which lines belong together.
+    #[serde(default)]
+    pub multiline: RawMultiline,
     /// Value of `service.name`.
     pub service: Option<String>,
     /// `beginning` or `end`.

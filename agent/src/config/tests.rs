@@ -30,6 +30,7 @@ fn the_shipped_file_holds_the_defaults() {
     assert_eq!(every_key.limits, RawConfig::clone(&shipped).limits);
     assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
     assert_eq!(every_key.files[0].format, shipped.files[0].format);
+    assert_eq!(every_key.files[0].multiline, shipped.files[0].multiline);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
 }
 
@@ -46,6 +47,7 @@ fn the_shipped_file_has_every_key() {
         "include",
         "exclude",
         "format",
+        "multiline",
         "service",
         "start",
         "fields",
@@ -61,7 +63,7 @@ fn the_shipped_file_has_every_key() {
         text.lines()
             .filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = "))
             .count(),
-        17
+        18
     );
 }
 

@@ -18,7 +18,7 @@ fn document(line: &[u8], labels: &Labels, whole_bytes: Option<u64>) -> Json {
     let mut recorder = Recorder::new();
     let mut detector = Detector::new();
     let text = lines::text(line, false, whole_bytes);
-    let input = Input { offset: 0, text: &text, unfinished: false };
+    let input = Input { offset: 0, text: &text, unfinished: false, more: More::default() };
     let around = Surroundings { labels, counters: &counters, now_ns: NOW_NS };
     batcher.begin(StreamId(1), 0, &labels.attributes("/a.log"), 0);
     if let Written::Piece(whole) = recorder.write(&input, &mut detector, &around, &mut batcher) {

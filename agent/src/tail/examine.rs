@@ -304,6 +304,7 @@ impl Tailer {
         generation.covered = covered;
         generation.renamed = true;
         generation.scanned_to = 0;
+        generation.waiting = None;
         generation.size_seen = newcomer.stat.size;
         generation.modified_ns = newcomer.found.modified_ns;
         generation.quiet_since_ms = now.mono_ms;
@@ -387,6 +388,7 @@ impl Tailer {
         self.table.remove(stream);
         self.ending.remove(&stream);
         self.late.remove(&stream);
+        self.waiting.remove(&stream);
         self.unnoted.remove(&stream);
     }
 }

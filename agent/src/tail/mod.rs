@@ -10,7 +10,8 @@
 //! | `generation`, `table` | what is known of each file, and how to find it |
 //! | `scan` | compares what was found with what is known |
 //! | `examine` | opens files that aren't known and decides what they are |
-//! | `read`, `lines`, `group`, `join` | bytes to lines to records |
+//! | `read`, `lines`, `join`, `group`, `write` | bytes to lines to events to records |
+//! | `handover` | events that a rotation has cut |
 //! | `turns` | whose turn it is, and when a file has come to its end |
 //! | `late` | what is written to files that are gone already |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
@@ -19,7 +20,8 @@ pub mod decide;
 pub mod delivery;
 mod examine;
 pub mod generation;
-mod group;
+pub mod group;
+mod handover;
 pub mod identity;
 pub mod join;
 mod late;
@@ -28,6 +30,7 @@ pub mod read;
 mod scan;
 pub mod table;
 mod turns;
+mod write;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
@@ -39,6 +42,7 @@ use millpond_wire::position::{StreamId, StreamPosition};
 pub use self::delivery::Outcome;
 use self::examine::Suspect;
 use self::generation::Generation;
+use self::group::Multiline;
 use self::identity::{Identity, Inode};
 use self::read::Reader;
 use self::table::Table;
@@ -56,6 +60,8 @@ use crate::{limits, watch::Hint};
 pub struct Section {
     /// `None`: found by itself, per file.
     pub format: Option<Format>,
+    /// Which lines belong together.
+    pub multiline: Multiline,
     /// What every record carries.
     pub labels: Labels,
     /// Files that are there at the agent's very first start are read from their end.
@@ -102,6 +108,8 @@ pub struct Tailer {
     ending: HashSet<StreamId>,
     /// As those, when nothing is left and something may still come; bounded.
     late: HashSet<StreamId>,
+    /// Files whose last event may go on, and the monotonic time from which on it is complete.
+    waiting: HashMap<StreamId, u64>,
     /// Descriptors held; counted anew at each scan.
     open_files: usize,
     suspects: HashMap<Inode, Suspect>,
@@ -148,6 +156,7 @@ impl Tailer {
             ordinary: VecDeque::new(),
             ending: HashSet::new(),
             late: HashSet::new(),
+            waiting: HashMap::new(),
             open_files: 0,
             suspects: HashMap::new(),
             skipped: HashMap::new(),

@@ -1,8 +1,8 @@
 //! One turn of one file: read a window after the position, take the whole lines in it, move the position.
 //!
-//! Nothing is kept of a file between turns but its position: a last line without a newline, or a group of
-//! container pieces without its end, is read again at the next turn. So ten thousand resting files cost no
-//! buffers, and what is checkpointed is always the start of a line.
+//! Nothing is kept of a file between turns but its position: a last line without a newline, or an event that may go
+//! on, is read again at the next turn. So ten thousand resting files cost no buffers, and what is checkpointed is
+//! always the start of an event.
 
 use std::fs::File;
 use std::io;
@@ -13,12 +13,13 @@ use millpond_wire::position::StreamId;
 use crate::batch::Batcher;
 use crate::limits;
 use crate::metrics::Counters;
-use crate::record::{Input, Recorder};
+use crate::record::{Input, More, Recorder};
 use crate::tail::Section;
-use crate::tail::generation::{self, Generation};
-use crate::tail::group::{Group, LineWriter, count_text};
+use crate::tail::generation::{self, Generation, Waiting};
+use crate::tail::group::{Added, Events, Looker, count_text};
 use crate::tail::identity::Mark;
-use crate::tail::lines;
+use crate::tail::lines::{self, Line};
+use crate::tail::write::{RecordGroup, take_detector};
 use crate::time::Now;
 
 /// How a turn ended.
@@ -56,10 +57,16 @@ pub struct Turn<'a> {
     pub now: Now,
     /// It has come to its end: what is left without a newline is a line too.
     pub is_ending: bool,
+    /// What the last turn left open.
+    pub waited: Option<Waiting>,
     /// Where things are counted.
     pub counters: &'a Counters,
     /// Where lines go.
     pub batcher: &'a mut Batcher,
+    /// The beginning of the file that has this one's name now, if nothing of it has been read.
+    pub successor: &'a [u8],
+    /// Bytes of it that were written with the last event of this file.
+    pub successor_bytes_taken: usize,
 }
 
 /// The bytes after the position, in the reader's buffer.
@@ -71,12 +78,21 @@ struct Window {
     at_end: bool,
 }
 
+/// Writes the events of one window.
+struct Writer<'t> {
+    recorder: &'t mut Recorder,
+    group: &'t mut RecordGroup,
+    /// Of the window.
+    offset: u64,
+    /// Bytes of the window that are done with.
+    done: usize,
+}
+
 /// Why the lines of a window came to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
     Full,
     NoWholeLine,
-    OpenGroup,
 }
 
 impl Reader {
@@ -84,11 +100,11 @@ impl Reader {
     ///
     /// # Errors
     /// When the file can't be read; lines that were read before are in the batch, and the position is true.
-    pub fn turn(&mut self, mut turn: Turn<'_>) -> io::Result<TurnEnd> {
+    pub fn turn(&mut self, turn: &mut Turn<'_>) -> io::Result<TurnEnd> {
         let from = turn.generation.read;
         let records = turn.batcher.records();
-        let mut group = Group::new(from.offset);
-        let end = self.windows(&mut turn, &mut group);
+        let mut group = RecordGroup::new(from.offset);
+        let end = self.windows(turn, &mut group);
         // A group without lines is never ended, and so left out.
         if turn.batcher.records() > records {
             let mark = turn.generation.read;
@@ -103,7 +119,7 @@ impl Reader {
         end
     }
 
-    fn windows(&mut self, turn: &mut Turn<'_>, group: &mut Group) -> io::Result<TurnEnd> {
+    fn windows(&mut self, turn: &mut Turn<'_>, group: &mut RecordGroup) -> io::Result<TurnEnd> {
         let mut budget = limits::TURN_BYTES;
         let mut want = limits::READ_WINDOW_BYTES;
         while budget > 0 {
@@ -134,7 +150,7 @@ impl Reader {
                     return Ok(self.last_line(turn, group, window, consumed));
                 }
                 _ if window.at_end => return Ok(TurnEnd::AtEnd),
-                _ if consumed > 0 => {}
+                Stop::NoWholeLine if consumed > 0 => {}
                 _ if may_grow => want = limits::GROUP_BYTES_MAX.min(want * 4),
                 _ => turn.generation.scanned_to = turn.generation.read.offset + window.len as u64,
             }
@@ -185,39 +201,52 @@ impl Reader {
         Ok(true)
     }
 
-    /// Writes the whole lines of a window into the batch. Returns how many bytes of it are done with:
-    /// always up to a line before which no group is open. `force`: a group ends with the window.
+    /// Writes the events of a window into the batch. Returns how many bytes of it are done with: always up to a line
+    /// before which no event is open. `force`: events end with the window.
     fn lines(
         &mut self,
         turn: &mut Turn<'_>,
-        group: &mut Group,
+        group: &mut RecordGroup,
         window: Window,
         force: bool,
     ) -> (usize, Stop) {
-        let bytes = self.buffer.get(window.start..window.start + window.len).unwrap_or_default();
-        let offset = turn.generation.read.offset;
-        let mut writer = LineWriter::new(bytes, offset, force, &mut self.recorder);
-        let (mut at, mut done) = (0, 0);
+        let Self { buffer, recorder } = self;
+        let bytes = buffer.get(window.start..window.start + window.len).unwrap_or_default();
+        let section = turn.section;
+        let mut events = Events::new(&section.multiline, section.format, turn.generation.overflow);
+        let mut writer = Writer { recorder, group, offset: turn.generation.read.offset, done: 0 };
+        let mut at = 0;
         while let Some(line) = lines::line_at(bytes, at) {
-            if writer.is_between_groups() && turn.batcher.is_full() {
-                return (done, Stop::Full);
+            if turn.batcher.is_full() {
+                return writer.stop(turn, &events, Stop::Full);
             }
-            if !writer.line(turn, group, line) {
-                return (done, Stop::OpenGroup);
-            }
+            writer.look(turn, &mut events, line, false);
             at = line.next;
-            if writer.is_between_groups() {
-                done = at;
-            }
+            writer.write_ready(turn, &mut events, at);
         }
-        (done, Stop::NoWholeLine)
+        let mut taken = 0;
+        if window.at_end && at == bytes.len() && events.start().is_some() {
+            taken = writer.carry_on(turn, turn.successor, &mut events, at);
+        }
+        if force {
+            events.close_all();
+        } else if window.at_end {
+            let is_torn = at < bytes.len();
+            writer.wait(turn, &mut events, if is_torn { Some(bytes.len()) } else { None }, bytes.len());
+        }
+        writer.write_ready(turn, &mut events, at);
+        if events.start().is_none() {
+            turn.successor_bytes_taken = taken;
+        }
+        let stop = if events.ready() > 0 { Stop::Full } else { Stop::NoWholeLine };
+        writer.stop(turn, &events, stop)
     }
 
     /// What stands after the last newline of a file that has come to its end.
     fn last_line(
         &mut self,
         turn: &mut Turn<'_>,
-        group: &mut Group,
+        group: &mut RecordGroup,
         window: Window,
         consumed: usize,
     ) -> TurnEnd {
@@ -229,7 +258,12 @@ impl Reader {
             count_text(&text, turn.counters);
             if !text.text.is_empty() {
                 turn.counters.unfinished_lines.increment();
-                let input = Input { offset: turn.generation.read.offset, text: &text, unfinished: true };
+                let input = Input {
+                    offset: turn.generation.read.offset,
+                    text: &text,
+                    unfinished: true,
+                    more: More::default(),
+                };
                 group.write(turn, &mut self.recorder, &input);
             }
             turn.generation.advance(end);
@@ -241,7 +275,7 @@ impl Reader {
     fn long_line(
         &mut self,
         turn: &mut Turn<'_>,
-        group: &mut Group,
+        group: &mut RecordGroup,
         budget: &mut usize,
     ) -> io::Result<Option<TurnEnd>> {
         if !generation::holds(turn.file, &turn.generation.read)? {
@@ -271,9 +305,95 @@ impl Reader {
         group.write(
             turn,
             &mut self.recorder,
-            &Input { offset: start, text: &text, unfinished: found.is_none() },
+            &Input { offset: start, text: &text, unfinished: found.is_none(), more: More::default() },
         );
         turn.generation.advance(end);
         Ok(None)
+    }
+}
+
+impl Writer<'_> {
+    fn look<'w>(
+        &mut self,
+        turn: &mut Turn<'_>,
+        events: &mut Events<'w>,
+        line: Line<'w>,
+        only_more: bool,
+    ) -> Added {
+        let mut detector = take_detector(turn);
+        let (counters, now_ns) = (turn.counters, turn.now.unix_ns);
+        let mut looker = Looker { recorder: self.recorder, detector: &mut detector, counters, now_ns };
+        let at_start = self.offset == 0 && line.start == 0;
+        let added = events.add(line, at_start, only_more, &mut looker);
+        turn.generation.detector = Some(detector);
+        added
+    }
+
+    /// Writes what can be written; the lines before `at` have been looked at.
+    fn write_ready(&mut self, turn: &mut Turn<'_>, events: &mut Events<'_>, at: usize) {
+        while let count @ 1.. = events.ready() {
+            if turn.batcher.is_full() {
+                return;
+            }
+            for event in (0..count).map_while(|_| events.pop()) {
+                self.group.write_event(turn, self.recorder, event, self.offset);
+            }
+            self.done = events.start().unwrap_or(at);
+        }
+        if events.start().is_none() {
+            self.done = at;
+        }
+    }
+
+    /// Takes the lines with which the file's successor carries on what is open at the file's end, which is `at`.
+    /// Returns their length. When another event begins after them, nothing is open any more.
+    fn carry_on<'w>(
+        &mut self,
+        turn: &mut Turn<'_>,
+        successor: &'w [u8],
+        events: &mut Events<'w>,
+        end: usize,
+    ) -> usize {
+        let (mut at, mut taken) = (0, 0);
+        while let Some(line) = lines::line_at(successor, at) {
+            at = line.next;
+            let line = Line { start: end + line.start, next: end + line.next, raw: line.raw };
+            match self.look(turn, events, line, true) {
+                Added::Continues => taken = at,
+                Added::Blank => {}
+                Added::Begins => {
+                    events.close_all();
+                    break;
+                }
+            }
+        }
+        taken
+    }
+
+    /// At the end of the file: ends what has waited long enough, and notes how long the rest waits. `torn_end`: there
+    /// is the beginning of another line, up to there.
+    fn wait(&mut self, turn: &mut Turn<'_>, events: &mut Events<'_>, torn_end: Option<usize>, len: usize) {
+        let now_ms = turn.now.mono_ms;
+        while events.ready() == 0
+            && let Some((last_line_end, wait_ms)) = events.waiting()
+        {
+            let end_offset = self.offset + torn_end.unwrap_or(last_line_end) as u64;
+            let before = turn.waited.filter(|before| before.end_offset == end_offset);
+            let since_ms = before.map_or(now_ms, |before| before.since_ms);
+            let due_ms = wait_ms.map(|wait_ms| since_ms.saturating_add(wait_ms));
+            if due_ms.is_none_or(|due_ms| due_ms > now_ms) {
+                let seen_to = self.offset + len as u64;
+                let open_bytes = len.saturating_sub(events.start().unwrap_or(len)) as u64;
+                turn.generation.waiting = Some(Waiting { end_offset, since_ms, due_ms, seen_to, open_bytes });
+                return;
+            }
+            events.close_first();
+            self.write_ready(turn, events, len);
+        }
+    }
+
+    fn stop(self, turn: &mut Turn<'_>, events: &Events<'_>, stop: Stop) -> (usize, Stop) {
+        turn.generation.overflow = events.overflow;
+        (self.done, stop)
     }
 }

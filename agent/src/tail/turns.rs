@@ -32,17 +32,33 @@ impl Tailer {
         if self.batcher.is_full() || now.mono_ms < self.held_until_ms {
             return false;
         }
+        self.wake_waiting(now);
         let Some(stream) = self.urgent.pop_front().or_else(|| self.ordinary.pop_front()) else {
             return false;
         };
         if let Some(generation) = self.table.get_mut(stream) {
             generation.queued = false;
         }
+        let stream = self.predecessor(stream).unwrap_or(stream);
         let end = self.turn(stream, false, now);
         if matches!(end, Some(TurnEnd::More | TurnEnd::BatchFull)) {
             self.enqueue(stream);
         }
         true
+    }
+
+    /// Gives a turn to the files whose last event has waited long enough.
+    fn wake_waiting(&mut self, now: Now) {
+        let due: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|(_, due_ms)| **due_ms <= now.mono_ms)
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in due {
+            self.waiting.remove(&stream);
+            self.enqueue(stream);
+        }
     }
 
     /// Looks after files that have lost their name: reads what is still written to them and, once they rest,
@@ -79,6 +95,10 @@ impl Tailer {
                 self.open_files -= 1;
             }
         }
+        match self.table.get(stream).and_then(|generation| generation.waiting?.due_ms) {
+            Some(due_ms) => self.waiting.insert(stream, due_ms),
+            None => self.waiting.remove(&stream),
+        };
         match end {
             Ok(TurnEnd::Cut) => {
                 // The size that was just seen is that of other content.
@@ -88,6 +108,9 @@ impl Tailer {
             }
             Ok(end) => {
                 self.acknowledge_empty_reads(stream, now);
+                if end == TurnEnd::AtEnd {
+                    self.release_successor(stream);
+                }
                 Some(end)
             }
             Err(error) => {
@@ -131,11 +154,36 @@ impl Tailer {
         if !self.grow_head(stream, file, stat.size)? {
             return Ok(TurnEnd::Cut);
         }
+        let successor = self.successor(stream);
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
+        let waited = generation.waiting;
+        let is_alone = !is_ending && successor.is_none();
+        if is_alone && waited.is_some_and(|waited| waited.is_not_worth_a_turn(stat.size, now.mono_ms)) {
+            return Ok(TurnEnd::AtEnd);
+        }
+        generation.waiting = None;
         let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
         let (counters, batcher) = (&*self.counters, &mut self.batcher);
-        let end =
-            self.reader.turn(Turn { stream, generation, file, section, now, is_ending, counters, batcher });
+        let head = successor.as_ref().map(|successor| successor.head.as_slice()).unwrap_or_default();
+        let mut turn = Turn {
+            stream,
+            generation,
+            file,
+            section,
+            now,
+            is_ending,
+            waited,
+            counters,
+            batcher,
+            successor: head,
+            successor_bytes_taken: 0,
+        };
+        let end = self.reader.turn(&mut turn);
+        let taken = turn.successor_bytes_taken;
+        if let Some(successor) = successor.filter(|_| taken > 0) {
+            self.hand_over(&successor, taken, now);
+        }
+        let Some(generation) = self.table.get(stream) else { return end };
         if generation.renamed && generation.unread_bytes() > 0 {
             self.ending.insert(stream);
         }
@@ -183,6 +231,9 @@ impl Tailer {
             generation.file.as_ref().and_then(|file| generation::stat(file).ok()).map(|stat| stat.size);
         if size.is_some_and(|size| size != generation.size_seen) {
             return self.enqueue(stream);
+        }
+        if generation.waiting.is_some_and(|waiting| waiting.due_ms.is_some()) {
+            return;
         }
         let rests = now.mono_ms.saturating_sub(generation.quiet_since_ms) >= self.settings.rotate_grace_ms;
         if generation.queued || !rests || !writer_has_moved_on(generation) || self.batcher.is_full() {
