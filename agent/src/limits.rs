@@ -28,6 +28,10 @@ pub const MULTILINE_TIMEOUT_MS: u64 = 5_000;
 /// Default number of lines of an event: deep recursions print a few thousand, and nobody reads those.
 pub const EVENT_LINES_MAX: usize = 2_000;
 
+/// Events of a container's outputs that wait behind one that is still open; beyond, that one is complete as it is. A
+/// quiet output must not hold up a busy one, nor cost more than about a megabyte.
+pub const QUEUED_EVENTS_MAX: usize = 4_096;
+
 /// Bytes of an open event from which on it isn't read again for each line that is added, but when it has grown by an
 /// eighth or is due.
 pub const REREAD_BYTES: u64 = 64 << 10;

@@ -14,6 +14,7 @@ use millpond_wire::limits::MESSAGE_BYTES_MAX;
 
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
+use super::write::count_text;
 use crate::limits;
 use crate::metrics::Counters;
 use crate::record::Recorder;
@@ -71,10 +72,10 @@ pub(super) struct Event<'w> {
     pub(super) written_ns: Option<i64>,
     /// The lines after the first, joined by line feeds.
     pub(super) more: String,
-    lines: usize,
+    pub(super) lines: usize,
     pub(super) dropped_lines: u64,
     /// Seen after its last line: part of it only if it goes on.
-    blank_lines: u64,
+    pub(super) blank_lines: u64,
     state: State,
 }
 
@@ -286,6 +287,9 @@ impl<'w> Events<'w> {
         let group = rules.begin(line, stands_alone);
         event.state = if group.is_complete() { State::Done(group) } else { State::Open(group) };
         self.queue.insert(index, event);
+        if self.queue.len() > limits::QUEUED_EVENTS_MAX {
+            self.close_first();
+        }
         Added::Begins
     }
 
@@ -368,32 +372,4 @@ fn is_structured(lane: Lane, detector: &Detector) -> bool {
         Lane::Container(stream) => detector.inner(stream).and_then(Detector::format),
     };
     matches!(format, Some(Format::Json | Format::Access | Format::Logfmt | Format::Syslog))
-}
-
-pub(super) fn count_text(text: &Text<'_>, counters: &Counters) {
-    counters.nul_bytes_skipped.add(text.nul_bytes as u64);
-    if text.lossy {
-        counters.invalid_utf8_lines.increment();
-    }
-    if text.cut_from_bytes.is_some() {
-        counters.truncated_lines.increment();
-    }
-}
-
-impl Event<'_> {
-    /// Counts what is remarkable of it, once it is written.
-    pub(super) fn count(&self, counters: &Counters) {
-        count_text(&self.text, counters);
-        counters.empty_lines.add(self.blank_lines);
-        counters.dropped_lines.add(self.dropped_lines);
-        if self.dropped_lines > 0 {
-            counters.truncated_events.increment();
-        }
-        if self.lines > 1 {
-            counters.multiline_events.increment();
-        }
-        if self.group().is_some_and(Group::is_orphan) {
-            counters.orphaned_lines.increment();
-        }
-    }
 }

@@ -16,10 +16,10 @@ use crate::metrics::Counters;
 use crate::record::{Input, More, Recorder};
 use crate::tail::Section;
 use crate::tail::generation::{self, Generation, Waiting};
-use crate::tail::group::{Added, Events, Looker, count_text};
+use crate::tail::group::{Added, Events, Looker};
 use crate::tail::identity::Mark;
 use crate::tail::lines::{self, Line};
-use crate::tail::write::{RecordGroup, take_detector};
+use crate::tail::write::{RecordGroup, count_text, take_detector};
 use crate::time::Now;
 
 /// How a turn ended.

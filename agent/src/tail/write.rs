@@ -1,9 +1,12 @@
 //! Events of a turn into the batch: opens the group of the stream with the first one.
 
 use millpond_parsers::Detector;
+use millpond_parsers::multiline::Group;
 
 use super::group::{Event, Lane};
+use super::lines::Text;
 use super::read::Turn;
+use crate::metrics::Counters;
 use crate::record::{Input, More, Piece, Recorder, Surroundings, Written};
 
 /// The group of records that a turn adds to the batch; opened by its first one.
@@ -69,4 +72,32 @@ pub(super) fn take_detector(turn: &mut Turn<'_>) -> Box<Detector> {
 
 fn surroundings<'a>(turn: &Turn<'a>) -> Surroundings<'a> {
     Surroundings { labels: &turn.section.labels, counters: turn.counters, now_ns: turn.now.unix_ns }
+}
+
+pub(super) fn count_text(text: &Text<'_>, counters: &Counters) {
+    counters.nul_bytes_skipped.add(text.nul_bytes as u64);
+    if text.lossy {
+        counters.invalid_utf8_lines.increment();
+    }
+    if text.cut_from_bytes.is_some() {
+        counters.truncated_lines.increment();
+    }
+}
+
+impl Event<'_> {
+    /// Counts what is remarkable of it, once it is written.
+    pub(super) fn count(&self, counters: &Counters) {
+        count_text(&self.text, counters);
+        counters.empty_lines.add(self.blank_lines);
+        counters.dropped_lines.add(self.dropped_lines);
+        if self.dropped_lines > 0 {
+            counters.truncated_events.increment();
+        }
+        if self.lines > 1 {
+            counters.multiline_events.increment();
+        }
+        if self.group().is_some_and(Group::is_orphan) {
+            counters.orphaned_lines.increment();
+        }
+    }
 }

@@ -161,6 +161,19 @@ fn outputs_of_a_container_do_not_mix() {
 }
 
 #[test]
+fn a_quiet_output_does_not_hold_up_a_busy_one_for_ever() {
+    let mut host = host();
+    host.append("a.log", cri("stdout", "F", "java.lang.AException: x") + &cri("stdout", "F", "\tat a.B"));
+    let all: Vec<_> = (0..limits::QUEUED_EVENTS_MAX + 10).map(|number| format!("line {number}")).collect();
+    host.append("a.log", all.iter().map(|line| cri("stderr", "F", line)).collect::<String>());
+    tick(&mut host);
+    // The last one may go on.
+    assert!(messages(&host).len() >= all.len());
+    host.run();
+    host.check(all.into_iter().chain(["java.lang.AException: x\n\tat a.B".into()]));
+}
+
+#[test]
 fn a_rotation_does_not_cut_an_event() {
     // Lines before the rotation, whether anything follows the event, and whether the agent dies after it.
     for (before, is_followed, is_killed) in
