@@ -88,9 +88,11 @@ impl Event<'_> {
     /// Counts what is remarkable of it, once it is written.
     pub(super) fn count(&self, counters: &Counters) {
         count_text(&self.text, counters);
-        counters.empty_lines.add(self.blank_lines);
-        counters.dropped_lines.add(self.dropped_lines);
+        if self.blank_lines > 0 {
+            counters.empty_lines.add(self.blank_lines);
+        }
         if self.dropped_lines > 0 {
+            counters.dropped_lines.add(self.dropped_lines);
             counters.truncated_events.increment();
         }
         if self.lines > 1 {

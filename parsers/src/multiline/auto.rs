@@ -94,7 +94,6 @@ impl Group {
             let group = Self::new(Begins::Indented { width }, language);
             return Self { is_trace: group.is_trace || words::is_frame(text), ..group };
         }
-        let is_record = words::is_record(line);
         let language = match line.first() {
             Some(b'0'..=b'9') => Language::Unknown,
             Some(b'{') if words::is_json(line) => return Self::complete(),
@@ -105,10 +104,11 @@ impl Group {
             _ if words::is_source_place(line) => Language::Node,
             _ => Language::Unknown,
         };
-        let is_trace = language != Language::Unknown || (!is_record && words::is_exception(line));
+        let is_trace = language != Language::Unknown || words::is_exception(line);
         if stands_alone && !is_trace {
             return Self::complete();
         }
+        let is_record = words::is_record(line);
         Self {
             is_trace,
             wants_message: language == Language::Rust && line.ends_with(b":"),
