@@ -139,6 +139,13 @@ impl Cluster {
 
     /// Starts the agent; enrols it first if it has no identity. It tails `include` (a glob).
     pub fn start_agent(&mut self, include: &str) {
+        self.enrol_agent(include);
+        let config = self.path("agent/agent.toml");
+        self.agent = Some(self.spawn("millpond-agent", &["run", "--config", &config], "agent.log"));
+    }
+
+    /// Enrols the agent if it has no identity, so that its configuration can be edited before it starts.
+    pub fn enrol_agent(&self, include: &str) {
         if !Path::new(&self.path("agent/agent.toml")).exists() {
             let token = self.join_token();
             self.agent_command(&[
@@ -151,8 +158,6 @@ impl Cluster {
                 include,
             ]);
         }
-        let config = self.path("agent/agent.toml");
-        self.agent = Some(self.spawn("millpond-agent", &["run", "--config", &config], "agent.log"));
     }
 
     /// A fresh join token.
@@ -203,6 +208,11 @@ impl Cluster {
     /// Process id of the running collector, for measurements.
     pub fn collector_pid(&self) -> Option<u32> {
         self.collector.as_ref().map(Child::id)
+    }
+
+    /// Process id of the running agent, for measurements.
+    pub fn agent_pid(&self) -> Option<u32> {
+        self.agent.as_ref().map(Child::id)
     }
 
     /// Runs the collector program to its end; panics unless it succeeds. Returns what it printed.
