@@ -172,9 +172,9 @@ fn remove(out: &mut Parsed<'_>, used: &mut [usize]) {
 
 /// Google Cloud writes `projects/<project>/traces/<id>`.
 fn trace_tail(text: &str) -> &str {
-    match text.rsplit_once("/traces/") {
-        Some((_, id)) if text.starts_with("projects/") => id,
-        _ => text,
+    match text.strip_prefix("projects/").and_then(|text| text.rsplit_once("/traces/")) {
+        Some((_, id)) => id,
+        None => text,
     }
 }
 
