@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::batch::Body;
 use crate::certificate::Expiry;
 use crate::checkpoint::Journal;
 use crate::config::Config;
@@ -121,7 +122,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
 async fn run_worker(
     worker: Worker,
     shipper: &mut Shipper,
-    queue: mpsc::Receiver<Vec<u8>>,
+    queue: mpsc::Receiver<Body>,
     mailbox: &Mailbox,
     end_shipping: &watch::Sender<bool>,
     mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::batch::Body;
 use crate::certificate::Expiry;
 use crate::limits;
 use crate::mailbox::{Inbox, Mailbox};
@@ -27,7 +28,7 @@ pub struct Worker {
     /// Where answers and hints arrive.
     pub mailbox: Arc<Mailbox>,
     /// To the shipper. Holds one batch; there is never another, since the next one goes after the answer.
-    pub batches: mpsc::Sender<Vec<u8>>,
+    pub batches: mpsc::Sender<Body>,
     /// The clocks.
     pub clock: Clock,
     /// What has been done.

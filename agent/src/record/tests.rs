@@ -25,7 +25,8 @@ fn document(line: &[u8], labels: &Labels, whole_bytes: Option<u64>) -> Json {
         recorder.write_joined(&input, &whole, &mut detector, &around, &mut batcher);
     }
     batcher.end(StreamId(1), Mark::new(10, b"x"), "state");
-    let logs = decode(&batcher.take().body, &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
+    let logs =
+        decode(&batcher.take().body.request(), &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
     let mut bytes = Vec::new();
     logs.batch.doc(0).unwrap().write_json(&mut bytes);
     let mut document: Json = serde_json::from_slice(&bytes).unwrap();

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use millpond_wire::compression::{Encoding, compress_zstd};
 use millpond_wire::position::StreamPosition;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
@@ -18,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use self::answer::Decision;
 use self::backoff::Backoff;
 use self::client::{Client, Request};
+use crate::batch::Body;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::tail::Outcome;
@@ -41,7 +41,7 @@ impl Shipper {
 
     /// Ships every batch that comes and posts the collector's answers, until the sender is gone or a
     /// failure meets the end of the program.
-    pub async fn run(&mut self, mut batches: mpsc::Receiver<Vec<u8>>, mailbox: &Mailbox) {
+    pub async fn run(&mut self, mut batches: mpsc::Receiver<Body>, mailbox: &Mailbox) {
         while let Some(body) = batches.recv().await {
             let Some(outcome) = self.deliver(body).await else { break };
             mailbox.reply(outcome);
@@ -94,11 +94,8 @@ impl Shipper {
     }
 
     /// Sends a batch until it is answered for good; `None` when the program ends before.
-    async fn deliver(&mut self, body: Vec<u8>) -> Option<Outcome> {
-        let (body, encoding) = match compress_zstd(&body, limits::ZSTD_LEVEL) {
-            Ok(packed) => (Bytes::from(packed), Encoding::Zstd),
-            Err(_) => (Bytes::from(body), Encoding::Identity),
-        };
+    async fn deliver(&mut self, body: Body) -> Option<Outcome> {
+        let Body { bytes: body, encoding } = body;
         let headers = [("content-type", "application/x-protobuf"), ("content-encoding", encoding.name())];
         let mut is_retry = false;
         loop {

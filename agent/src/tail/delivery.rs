@@ -11,7 +11,7 @@ use millpond_wire::position::StreamId;
 use super::Tailer;
 use super::generation::{self, Life};
 use super::identity::Mark;
-use crate::batch::Batch;
+use crate::batch::{Batch, Body};
 use crate::checkpoint::Entry;
 use crate::dead_letters::Letter;
 use crate::limits;
@@ -33,7 +33,7 @@ pub enum Outcome {
 
 impl Tailer {
     /// The next batch, if none is in flight. Everything that must be remembered of its streams is on disk.
-    pub fn take_batch(&mut self, now: Now) -> Option<Vec<u8>> {
+    pub fn take_batch(&mut self, now: Now) -> Option<Body> {
         self.seal(now);
         if self.in_flight.is_some() || now.mono_ms < self.held_until_ms {
             return None;
@@ -41,13 +41,13 @@ impl Tailer {
         if self.ready.is_some() && !self.unnoted.is_empty() && self.journal.is_whole() {
             self.sync_journal(now);
         }
-        let mut batch = self.ready.take()?;
+        let batch = self.ready.take()?;
         if batch.groups.iter().any(|(stream, _)| self.unnoted.contains(stream)) {
             // The others go without these, which have no turn until the journal is repaired.
             self.rewind(now);
             return None;
         }
-        let body = mem::take(&mut batch.body);
+        let body = batch.body.clone();
         self.in_flight = Some(batch);
         Some(body)
     }
@@ -189,7 +189,7 @@ impl Tailer {
     /// Everything on the way is dropped and read again from what the collector has.
     fn rewind(&mut self, now: Now) {
         self.ready = None;
-        drop(self.batcher.take());
+        self.batcher.clear();
         for stream in self.table.streams(|generation| generation.unacked_groups > 0) {
             let Some(generation) = self.table.get_mut(stream) else { continue };
             generation.rewind();

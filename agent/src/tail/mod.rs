@@ -133,7 +133,7 @@ impl Tailer {
     ) -> Self {
         let is_first_start = !recovered.begun && positions.is_empty();
         let is_intact = recovered.intact;
-        let batcher = Batcher::new(settings.host_name.clone(), settings.batch);
+        let batcher = Batcher::new(&settings.host_name, settings.batch);
         let mut tailer = Self {
             settings,
             counters,

@@ -173,7 +173,7 @@ fn logs() -> Bytes {
     };
     request.record(&record, std::iter::empty());
     request.end_stream(6, "{}");
-    request.finish().into()
+    request.finish().to_vec().into()
 }
 
 fn code((status, body): &Reply) -> (u16, String) {

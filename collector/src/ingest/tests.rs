@@ -247,7 +247,7 @@ fn lines_body(agent: usize, stream: u64, from: u64, to: u64) -> Bytes {
         request.record(&record, std::iter::empty());
     }
     request.end_stream(to * LINE_BYTES, "state");
-    Bytes::from(request.finish())
+    Bytes::copy_from_slice(request.finish())
 }
 
 fn send() -> impl Strategy<Value = Send> {

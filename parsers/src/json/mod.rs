@@ -204,12 +204,14 @@ impl<'a> Reader<'a> {
 #[inline]
 fn first_special(bytes: &[u8]) -> Option<usize> {
     // Exact for the first hit: a borrow can only mark bytes after it (Warren, Hacker's Delight, 6-1).
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     const ONES: u64 = 0x0101_0101_0101_0101;
+    const QUOTES: u64 = ONES * b'"' as u64;
+    const BACKSLASHES: u64 = ONES * b'\\' as u64;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().take(NEAR_WORDS).enumerate() {
         let word = u64::from_le_bytes(*word);
-        let hits = zeros(word ^ ONES * u64::from(b'"')) | zeros(word ^ ONES * u64::from(b'\\'));
+        let hits = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
         if hits != 0 {
             return Some(index * 8 + hits.trailing_zeros() as usize / 8);
         }

@@ -49,7 +49,12 @@ pub(crate) fn measure(_documents: u64, report: &mut Report) {
         });
         slowest_ms = slowest_ms.max(written.elapsed().as_secs_f64() * 1e3);
     }
-    report.row("agent: 10,000 files: line of a resting file searchable, slowest ms", slowest_ms, "< 2000", "");
+    report.row(
+        "agent: 10,000 files: line of a resting file searchable, slowest ms",
+        slowest_ms,
+        "< 2000",
+        "",
+    );
     let peak = process::peak_memory_bytes(pid(&cluster));
     report.row("agent: 10,000 files: peak memory, MB", peak as f64 / MB, "< 40", "");
 }

@@ -92,7 +92,12 @@ fn beside_a_busy_file(report: &mut Report) {
         }
         waits
     });
-    report.row("agent: 50 slow files beside a busy one, p99 ms until all are searchable", p99(waits), "< 2000", "");
+    report.row(
+        "agent: 50 slow files beside a busy one, p99 ms until all are searchable",
+        p99(waits),
+        "< 2000",
+        "",
+    );
     let peak = process::peak_memory_bytes(pid(&cluster));
     report.row("agent: peak memory beside a busy file, MB", peak as f64 / MB, "<= 64", "");
 }

@@ -35,7 +35,8 @@ fn pid(cluster: &Cluster) -> u32 {
 fn stripped_bytes() -> f64 {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let stripped = directory.path().join("agent");
-    let done = Command::new("strip").arg("-s").arg("-o").arg(&stripped).arg(program("millpond-agent")).status();
+    let done =
+        Command::new("strip").arg("-s").arg("-o").arg(&stripped).arg(program("millpond-agent")).status();
     assert!(done.is_ok_and(|status| status.success()), "`strip` of binutils is needed");
     fs::metadata(stripped).expect("a stripped program").len() as f64
 }

@@ -1,6 +1,9 @@
 //! The protobuf wire format (Protocol Buffers, "Encoding"): tags, varints, lengths. It knows no
 //! message; groups (deprecated) are refused.
 
+/// Bytes of a length that is written before it is known: up to 32 GiB.
+const LENGTH_BYTES: usize = 5;
+
 /// The bytes are no protobuf message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BadProtobuf;
@@ -104,6 +107,26 @@ pub(super) fn put_message(out: &mut Vec<u8>, number: u32, fill: impl FnOnce(&mut
     match out.get_mut(at) {
         Some(byte) if length < 0x80 => *byte = length as u8,
         _ => put_long_length(out, at, length),
+    }
+}
+
+/// Starts a large message field, of which only [`end_message`] knows the length: it gets a varint of fixed size,
+/// with zeros at its end, so that the content need not move.
+pub(super) fn begin_message(out: &mut Vec<u8>, number: u32) {
+    push_varint(out, u64::from(number) << 3 | 2);
+    out.extend_from_slice(&[0; LENGTH_BYTES]);
+}
+
+/// Ends the message field that begins at `at` and ends with the buffer. Its number is below 16, so that its tag
+/// is one byte.
+pub(super) fn end_message(out: &mut [u8], at: usize) {
+    let content = at + 1 + LENGTH_BYTES;
+    let mut length = out.len().saturating_sub(content) as u64;
+    let bytes = out.get_mut(at + 1..content).unwrap_or_default();
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let more = if index + 1 < LENGTH_BYTES { 0x80 } else { 0 };
+        *byte = (length & 0x7f) as u8 | more;
+        length >>= 7;
     }
 }
 

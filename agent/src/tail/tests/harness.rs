@@ -226,6 +226,7 @@ impl Host {
         self.pass(100);
         let now = self.now;
         let Some(body) = self.agent().take_batch(now) else { return false };
+        let body = body.request();
         let poison = self.poison.as_deref().unwrap_or("no such text");
         if memchr::memmem::find(&body, poison.as_bytes()).is_some() {
             let refused = Outcome::Refused { status: 400, reason: "poison".into() };
