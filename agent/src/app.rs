@@ -74,7 +74,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         );
     }
     let counters = Arc::new(Counters::default());
-    let mailbox = Arc::new(Mailbox::default());
+    let mailbox = Arc::new(Mailbox::new().map_err(AppError::Start)?);
     let (end_shipping, is_ending) = watch::channel(false);
     let mut shipper = Shipper::new(Client::new(config.endpoint.clone()), Arc::clone(&counters), is_ending);
     tokio::pin!(stop);
@@ -105,7 +105,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     let (batches, queue) = mpsc::channel(1);
     let worker = Worker {
         tailer,
-        watch: Watch::new(Arc::clone(&mailbox)),
+        watch: Watch::new(),
         mailbox: Arc::clone(&mailbox),
         batches,
         clock,

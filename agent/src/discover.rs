@@ -76,7 +76,8 @@ pub fn walk(sections: &[Coverage], never: &HashSet<Inode>) -> Listing {
             walk.directory(base, section, coverage, &at);
         }
     }
-    walk.listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    // By bytes: comparing the components of ten thousand paths took half of a scan.
+    walk.listing.files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     walk.listing
 }
 

@@ -34,12 +34,29 @@ pub const PATTERN_COMPONENTS_MAX: usize = 63;
 /// Paths that one burst of file system events may name before it becomes a scan of everything.
 pub const HINTS_MAX: usize = 1_024;
 
+/// Time between two looks at file system events while there are some, in milliseconds. A share of the time that a line
+/// waits for its batch anyway.
+pub const GATHER_MS: u64 = 40;
+
+/// Bytes of file system events that are read in one call: some hundred events.
+pub const EVENTS_BYTES: usize = 16 << 10;
+
+/// Events of one look; the next one goes on. The system keeps 16,384 and says when it had to drop some.
+pub const EVENTS_MAX: usize = 16_384;
+
 /// Time that the watched files rest before a change of names leads to a scan, in milliseconds: a
 /// rotation is several renames, and one scan serves all.
 pub const SETTLE_MS: u64 = 50;
 
 /// Part of the time that scans may take, as a divisor: a scan of 20 ms is followed by at least 200 ms.
 pub const SCAN_SHARE: u64 = 10;
+
+/// Part of the time that scans may take while every directory is watched, as a divisor: a scan of 40 ms, which is one of
+/// ten thousand files, has the next one after 20 s.
+pub const WATCHED_SCAN_SHARE: u64 = 500;
+
+/// Longest time between two scans for that reason, in milliseconds: a minute.
+pub const SCAN_MS_MAX: u64 = 60_000;
 
 /// Time between scans when directories can't be watched, in milliseconds.
 pub const POLL_MS: u64 = 1_000;

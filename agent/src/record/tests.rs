@@ -14,7 +14,7 @@ const NOW_NS: i64 = 1_900_000_000_000_000_000;
 /// The document that a line becomes, without what every document has.
 fn document(line: &[u8], labels: &Labels, whole_bytes: Option<u64>) -> Json {
     let counters = Counters::default();
-    let mut batcher = Batcher::new("host".into(), BatchLimits { bytes: 1 << 20, age_ms: 1 });
+    let mut batcher = Batcher::new("host", BatchLimits { bytes: 1 << 20, age_ms: 1 });
     let mut recorder = Recorder::new();
     let mut detector = Detector::new();
     let text = lines::text(line, false, whole_bytes);
