@@ -171,7 +171,9 @@ impl Port {
         loop {
             // Not at once: whoever is revoked already is told so with its first request.
             sleep(REVOCATION_INTERVAL).await;
-            if member.check(&self.routes.revocations, now_s()).is_err() {
+            if let Err(problem) = member.check(&self.routes.revocations, now_s()) {
+                let (agent, code) = (&member.id, problem.code);
+                tracing::warn!(%agent, code, "the connection of an agent is closed");
                 return;
             }
         }
