@@ -3,21 +3,18 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::batch::Body;
-use crate::certificate::Expiry;
 use crate::checkpoint::Journal;
 use crate::config::Config;
 use crate::dead_letters::DeadLetters;
-use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::ship::Shipper;
-use crate::ship::client::Client;
+use crate::ship::board::Board;
 use crate::state_dir::{self, StateDirError};
 use crate::status::StatusFile;
 use crate::tail::{Tailer, identity};
@@ -76,15 +73,18 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     let counters = Arc::new(Counters::default());
     let mailbox = Arc::new(Mailbox::new().map_err(AppError::Start)?);
     let (end_shipping, is_ending) = watch::channel(false);
-    let mut shipper = Shipper::new(Client::new(config.endpoint.clone()), Arc::clone(&counters), is_ending);
+    let collectors = &config.collectors;
+    let board = Arc::new(Board::new(&collectors.endpoints));
+    let mut shipper =
+        Shipper::new(collectors.mode, &collectors.endpoints, &board, Arc::clone(&counters), is_ending);
     tokio::pin!(stop);
-    // What the agent knows by itself is enough to go on; what it has lost, only the collector knows.
-    let patience = recovered.intact.then_some(Duration::from_secs(limits::POSITIONS_SECONDS));
+    // What the agent knows by itself is enough to go on; what it has lost, only the collectors know.
     let positions = tokio::select! {
-        positions = shipper.positions(patience) => positions.unwrap_or_default(),
+        positions = shipper.positions(recovered.intact) => positions,
         () = &mut stop => return Ok(()),
     };
-    tracing::info!(address = config.endpoint.address, positions = positions.len(), "started");
+    let address = collectors.endpoints.first().map(|endpoint| &endpoint.address);
+    tracing::info!(address, collectors = collectors.endpoints.len(), positions = positions.len(), "started");
 
     let settings = &mut config.tailing;
     settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
@@ -101,7 +101,6 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         clock.now(),
     );
     drop(positions);
-    let certificate = config.endpoint.certificate;
     let (batches, queue) = mpsc::channel(1);
     let worker = Worker {
         tailer,
@@ -110,7 +109,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         batches,
         clock,
         counters,
-        expiry: Expiry::new(&certificate),
+        board,
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
     };

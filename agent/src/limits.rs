@@ -156,8 +156,27 @@ pub const REFUSAL_PAUSE_MS: u64 = 250;
 /// Longest `Retry-After` that is honoured, in seconds.
 pub const RETRY_AFTER_SECONDS_MAX: u64 = 300;
 
-/// Time between two looks at the end of the certificate, in milliseconds: an hour.
-pub const CERTIFICATE_LOOK_MS: u64 = 3_600_000;
+/// Collectors that one agent ships to: each mirror costs its share of the time.
+pub const COLLECTORS_MAX: usize = 8;
+
+/// Time for a connection to a collector that failed while another one works, in seconds: batches wait meanwhile.
+pub const PROBE_SECONDS: u64 = 2;
+
+/// Time given to the others once one collector has told its positions, when the agent's own are lost, in seconds.
+pub const POSITIONS_OTHERS_SECONDS: u64 = 60;
+
+/// Time between two looks at the files of our certificates, in milliseconds: three reads a collector.
+pub const CERTIFICATE_LOOK_MS: u64 = 10_000;
+
+/// Least pause after a renewal that failed, as a divisor of the certificate's life: an hour and a half of 30 days.
+pub const RENEWAL_PAUSE_SHARE: u64 = 500;
+
+/// Longest such pause, in milliseconds: an hour.
+pub const RENEWAL_PAUSE_MS_MAX: u64 = 3_600_000;
+
+/// Part of its life, as a divisor, that a certificate has left when it is told of at the latest: by then it should
+/// have been renewed.
+pub const CERTIFICATE_WARNING_SHARE: i64 = 4;
 
 /// Time that a certificate should have left, in seconds: 30 days, enough to notice and to enrol again.
 pub const CERTIFICATE_SECONDS_MIN: i64 = 30 * 24 * 3600;

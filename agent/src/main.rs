@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use millpond_agent::app::{self, AppError};
-use millpond_agent::config::Config;
+use millpond_agent::config::{Config, collectors};
 use millpond_agent::enroll::{self, EnrollError, Enrolment};
 use millpond_agent::state_dir::StateDirError;
 use millpond_wire::identity::AgentId;
@@ -48,6 +48,10 @@ enum Command {
         /// Patterns of the files to follow, instead of /var/log/**.
         #[arg(long, value_name = "GLOB", num_args = 1..)]
         logs: Vec<String>,
+        /// Join a further collector under this name, beside the one in the section [collector]: its certificate goes
+        /// to collectors/NAME/ of the directory, and a section to its agent.toml.
+        #[arg(long, value_name = "NAME", value_parser = collector_name, conflicts_with = "logs")]
+        collector: Option<String>,
     },
     /// Follow and ship until SIGTERM.
     Run {
@@ -84,8 +88,8 @@ fn main() -> ExitCode {
             Ok(config) => runtime.block_on(run(config)),
             Err(error) => failed(&error, EXIT_USAGE),
         },
-        Command::Enroll { data_dir, token, name, logs } => {
-            runtime.block_on(enroll(Enrolment { data_dir, token, name, logs: absolute(logs) }))
+        Command::Enroll { data_dir, token, name, logs, collector } => {
+            runtime.block_on(enroll(Enrolment { data_dir, token, name, logs: absolute(logs), collector }))
         }
     }
 }
@@ -111,6 +115,9 @@ async fn enroll(enrolment: Enrolment) -> ExitCode {
             if enrolled.config_was_kept {
                 tracing::info!(path = %enrolled.config.display(), "there was a configuration already; left as it was");
             }
+            if let Some(section) = enrolled.to_add {
+                tracing::warn!("add this to the agent's configuration:\n{section}");
+            }
             tracing::info!("start it with: millpond-agent run --config {}", enrolled.config.display());
             ExitCode::SUCCESS
         }
@@ -124,6 +131,10 @@ async fn enroll(enrolment: Enrolment) -> ExitCode {
             failed(&error, code)
         }
     }
+}
+
+fn collector_name(text: &str) -> Result<String, String> {
+    collectors::check_name(text).map(|()| text.to_owned())
 }
 
 fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {

@@ -33,6 +33,12 @@ counters! {
     bytes_sent,
     /// Requests sent again after a failure.
     retries,
+    /// Batches that one collector took after another one had not answered, which may have them, too.
+    batches_maybe_twice,
+    /// Certificates that were renewed.
+    certificates_renewed,
+    /// Renewals that failed, and certificate files that didn't fit together.
+    certificate_errors,
     /// Batches that the collector refused and that were read again in smaller pieces.
     batches_refused,
     /// Lines, or groups that can't be divided, that the collector refused alone; they're in the dead-letter file.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::batch::Body;
-use crate::certificate::Expiry;
 use crate::limits;
 use crate::mailbox::{Inbox, Mailbox};
 use crate::metrics::Counters;
+use crate::ship::board::Board;
 use crate::status::StatusFile;
 use crate::tail::Tailer;
 use crate::time::{Clock, Now};
@@ -33,8 +33,8 @@ pub struct Worker {
     pub clock: Clock,
     /// What has been done.
     pub counters: Arc<Counters>,
-    /// The end of our certificate.
-    pub expiry: Expiry,
+    /// How the collectors do.
+    pub board: Arc<Board>,
     /// Where it is shown.
     pub status: StatusFile,
     /// Time between scans while directories are watched, in milliseconds.
@@ -179,8 +179,7 @@ impl Worker {
     }
 
     fn write_status(&mut self, now: Now) {
-        let certificate_ends_s = self.expiry.check(now);
-        self.status.write(&self.tailer, &self.counters, certificate_ends_s, now);
+        self.status.write(&self.tailer, &self.counters, &self.board.all(), now);
     }
 
     fn summarise(&self) {

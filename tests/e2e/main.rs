@@ -1,7 +1,9 @@
 //! End-to-end tests: both programs as processes, real files, real sockets, real signals. One module a
 //! promise. The programs must be built before (`make test` does).
 
+mod certificates;
 mod check;
+mod collectors;
 mod disk_full;
 mod exactly_once;
 mod faults;

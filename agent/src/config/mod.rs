@@ -1,6 +1,7 @@
 //! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
+pub mod collectors;
 mod raw;
 mod suggest;
 
@@ -9,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use millpond_parsers::Format;
 
+use self::collectors::Collectors;
 pub use self::raw::RawConfig;
 use crate::batch::BatchLimits;
 use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
 use crate::record::Labels;
-use crate::ship::client::Endpoint;
 use crate::tail::{Section, Settings};
 
 /// The shipped file: every key with its default and a comment.
@@ -25,8 +26,8 @@ pub const TEMPLATE: &str = include_str!("../../../config/agent.toml");
 pub struct Config {
     /// Where positions, identity and status are kept.
     pub data_dir: PathBuf,
-    /// The collector and our certificates.
-    pub endpoint: Endpoint,
+    /// The collectors and our certificates.
+    pub collectors: Collectors,
     /// What is followed, and how.
     pub tailing: Settings,
     /// Time between scans while directories are watched, in milliseconds.
@@ -97,10 +98,7 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     if !data_dir.is_absolute() {
         return Err(("data_dir".into(), "must be an absolute path".into()));
     }
-    let address = raw.collector.address;
-    if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
-        return Err(("collector.address".into(), format!("`{address}` is not of the form host:port")));
-    }
+    let collectors = collectors::check(raw.collector, raw.collectors, raw.tls, &data_dir)?;
     if raw.files.is_empty() {
         return Err(("files".into(), "no [[files]] section: nothing would be followed".into()));
     }
@@ -119,14 +117,6 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
     }
     let limits = raw.limits.check()?;
-    let in_data_dir = |path: Option<PathBuf>, name: &str| path.unwrap_or_else(|| data_dir.join(name));
-    let tls = raw.tls;
-    let endpoint = Endpoint {
-        address,
-        ca: in_data_dir(tls.ca, "ca.crt"),
-        certificate: in_data_dir(tls.certificate, "agent.crt"),
-        key: in_data_dir(tls.key, "agent.key"),
-    };
     let tailing = Settings {
         coverage,
         sections,
@@ -136,7 +126,7 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),
         never: HashSet::new(),
     };
-    Ok(Config { data_dir, endpoint, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })
+    Ok(Config { data_dir, collectors, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })
 }
 
 fn section(files: raw::RawFiles) -> Checked<Section> {

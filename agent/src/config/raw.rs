@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Checked;
+use super::collectors::{RawCollector, RawFurther};
 use crate::limits;
 
 /// The whole file.
@@ -19,35 +20,18 @@ pub struct RawConfig {
     pub host_name: Option<String>,
     /// `[collector]`
     pub collector: RawCollector,
+    /// `[[collectors]]`
+    #[serde(default)]
+    pub collectors: Vec<RawFurther>,
     /// `[tls]`
     #[serde(default)]
-    pub tls: RawTls,
+    pub tls: super::collectors::RawTls,
     /// `[[files]]`
     #[serde(default)]
     pub files: Vec<RawFiles>,
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,
-}
-
-/// `[collector]`
-#[derive(Debug, Clone, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct RawCollector {
-    /// `host:port`
-    pub address: String,
-}
-
-/// `[tls]`: files in `data_dir` unless given.
-#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct RawTls {
-    /// PEM of the CA.
-    pub ca: Option<PathBuf>,
-    /// PEM of our certificate.
-    pub certificate: Option<PathBuf>,
-    /// PEM of our key.
-    pub key: Option<PathBuf>,
 }
 
 /// `[[files]]`

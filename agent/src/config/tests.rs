@@ -13,6 +13,7 @@ const MINIMAL: &str = "[collector]\naddress = 'c:7514'\n[[files]]\ninclude = ['/
 /// The template with the keys that are commented out because they have a default.
 fn uncommented() -> String {
     let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("# ") {
+        Some(section) if section.starts_with("[[") => section,
         Some(key) if key.split(" = ").next().is_some_and(is_key) && key.contains(" = ") => key,
         _ => line,
     });
@@ -40,6 +41,8 @@ fn the_shipped_file_has_every_key() {
         "data_dir",
         "host_name",
         "address",
+        "several",
+        "name",
         "ca",
         "certificate",
         "key",
@@ -61,7 +64,7 @@ fn the_shipped_file_has_every_key() {
         text.lines()
             .filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = "))
             .count(),
-        17
+        20
     );
 }
 
@@ -69,7 +72,7 @@ fn the_shipped_file_has_every_key() {
 fn a_minimal_file_is_enough() {
     let config = parse(MINIMAL).unwrap();
     assert_eq!(config.data_dir, Path::new("/etc/millpond"));
-    assert_eq!(config.endpoint.key, Path::new("/etc/millpond/agent.key"));
+    assert_eq!(config.collectors.endpoints[0].key, Path::new("/etc/millpond/agent.key"));
     assert_eq!((config.tailing.batch.bytes, config.scan_ms), (1 << 20, 10_000));
     let covers =
         |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
