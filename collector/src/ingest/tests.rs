@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use millpond_store::log_store::LogStore;
+use millpond_wire::compression::Compressor;
 use millpond_wire::otlp::{RecordRef, RequestEncoder};
 use millpond_wire::position::StreamId;
 use proptest::prelude::*;
