@@ -2,9 +2,9 @@
 //! large, holds many lines, or has waited long enough. No I/O; the encoding is [`millpond_wire::otlp`]'s.
 
 use millpond_wire::batch::ValueRef;
+use millpond_wire::limits as wire_limits;
 use millpond_wire::otlp::{RecordRef, RequestEncoder};
 use millpond_wire::position::StreamId;
-use millpond_wire::{limits as wire_limits, names};
 
 use crate::tail::identity::Mark;
 
@@ -31,7 +31,7 @@ pub struct Batch {
 /// The batch that is being filled.
 #[derive(Debug)]
 pub struct Batcher {
-    host_name: String,
+    resource: Vec<(&'static str, String)>,
     limits: BatchLimits,
     encoder: RequestEncoder,
     groups: Vec<(StreamId, Mark)>,
@@ -41,11 +41,11 @@ pub struct Batcher {
 }
 
 impl Batcher {
-    /// An empty one, for the lines of this host.
-    pub fn new(host_name: String, limits: BatchLimits) -> Self {
-        let encoder = encoder(&host_name);
+    /// An empty one, for the lines of the host that `resource` describes.
+    pub fn new(resource: Vec<(&'static str, String)>, limits: BatchLimits) -> Self {
+        let encoder = encoder(&resource);
         Self {
-            host_name,
+            resource,
             limits,
             encoder,
             groups: Vec::new(),
@@ -104,7 +104,7 @@ impl Batcher {
 
     /// Takes what there is and starts anew.
     pub fn take(&mut self) -> Batch {
-        let encoder = std::mem::replace(&mut self.encoder, encoder(&self.host_name));
+        let encoder = std::mem::replace(&mut self.encoder, encoder(&self.resource));
         self.begun_ms = None;
         Batch { records: encoder.records(), body: encoder.finish(), groups: std::mem::take(&mut self.groups) }
     }
@@ -125,12 +125,14 @@ impl Batcher {
     }
 }
 
-fn encoder(host_name: &str) -> RequestEncoder {
-    RequestEncoder::new(&[(names::HOST_NAME, ValueRef::Str(host_name))])
+fn encoder(resource: &[(&'static str, String)]) -> RequestEncoder {
+    let attributes = resource.iter().map(|(name, value)| (*name, ValueRef::Str(value)));
+    RequestEncoder::new(&attributes.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
 mod tests {
+    use millpond_wire::names;
     use millpond_wire::otlp::{Stamp, decode};
 
     use super::*;
@@ -157,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_batch_goes_when_it_is_full_or_old() {
-        let mut batcher = Batcher::new("host".into(), LIMITS);
+        let mut batcher = Batcher::new(vec![(names::HOST_NAME, "host".into())], LIMITS);
         assert!(batcher.is_empty() && batcher.due_ms().is_none());
         add(&mut batcher, 1, 0, 2);
         assert_eq!((batcher.is_full(), batcher.due_ms()), (false, Some(1_100)));
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_refused_batch_is_halved_down_to_one_line_and_recovers() {
-        let mut batcher = Batcher::new("host".into(), LIMITS);
+        let mut batcher = Batcher::new(vec![(names::HOST_NAME, "host".into())], LIMITS);
         for (refused, expected) in [(9, 4), (4, 2), (3, 1), (1, 1)] {
             batcher.halve(refused);
             add(&mut batcher, 1, 0, expected);

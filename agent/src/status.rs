@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::limits;
 use crate::metrics::Counters;
+use crate::process::Step;
 use crate::state_dir;
 use crate::tail::Tailer;
 use crate::tail::generation::{Generation, Life};
@@ -72,7 +73,18 @@ fn status(tailer: &Tailer, counters: &Counters, certificate_ends_s: Option<i64>)
         "files_followed": files.len(),
         "lag_bytes": lag_bytes,
         "counters": counters,
+        "process": tailer.process().steps().iter().enumerate().map(of_step).collect::<Vec<_>>(),
         "files": listed,
+    })
+}
+
+fn of_step((index, step): (usize, &Step)) -> Value {
+    json!({
+        "step": index,
+        "name": step.name,
+        "action": step.kind,
+        "dropped_lines": step.done.dropped_lines,
+        "changed_lines": step.done.changed_lines,
     })
 }
 

@@ -10,4 +10,5 @@ mod identity;
 mod ingest_api;
 mod kills;
 mod lifecycle;
+mod processing;
 mod retention;

@@ -1,6 +1,8 @@
 //! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
+mod metadata;
+mod process;
 mod raw;
 mod suggest;
 
@@ -13,6 +15,7 @@ pub use self::raw::RawConfig;
 use crate::batch::BatchLimits;
 use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
+use crate::process::Chain;
 use crate::record::Labels;
 use crate::ship::client::Endpoint;
 use crate::tail::{Section, Settings};
@@ -119,6 +122,7 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
     }
     let limits = raw.limits.check()?;
+    let resource = crate::metadata::of_host(host_name, raw.metadata.host);
     let in_data_dir = |path: Option<PathBuf>, name: &str| path.unwrap_or_else(|| data_dir.join(name));
     let tls = raw.tls;
     let endpoint = Endpoint {
@@ -130,7 +134,9 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     let tailing = Settings {
         coverage,
         sections,
-        host_name,
+        resource: resource.clone(),
+        process: Chain::new(process::check(raw.process)?, resource),
+        path_metadata: raw.metadata.containers,
         batch: BatchLimits { bytes: limits.batch_bytes, age_ms: limits.batch_age_ms },
         open_files_max: limits.open_files,
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Checked;
+use super::metadata::RawMetadata;
+use super::process::RawProcess;
 use crate::limits;
 
 /// The whole file.
@@ -25,6 +27,12 @@ pub struct RawConfig {
     /// `[[files]]`
     #[serde(default)]
     pub files: Vec<RawFiles>,
+    /// `[[process]]`
+    #[serde(default)]
+    pub process: Vec<RawProcess>,
+    /// `[metadata]`
+    #[serde(default)]
+    pub metadata: RawMetadata,
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,
