@@ -48,7 +48,11 @@ fn main() {
         measure(name, &LINES, &[name]);
     }
     let ordinary = &LINES[1..4];
-    measure("email+card+token+ipv4+ipv6, ordinary lines", ordinary, &["email", "card", "token", "ipv4", "ipv6"]);
+    measure(
+        "email+card+token+ipv4+ipv6, ordinary lines",
+        ordinary,
+        &["email", "card", "token", "ipv4", "ipv6"],
+    );
     measure("all, ordinary lines", ordinary, &names().collect::<Vec<_>>());
     measure("all, lines with addresses among them", &LINES, &names().collect::<Vec<_>>());
 }

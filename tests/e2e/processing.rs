@@ -27,8 +27,9 @@ fn start(sections: &str, first: (&str, &str)) -> Cluster {
 
 fn append(cluster: &Cluster, name: &str, text: &str) {
     let path = cluster.path(&format!("logs/{name}"));
-    fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
-    fs::OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    fs::create_dir_all(Path::new(&path).parent().expect("a directory")).expect("a directory");
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(path).expect("a log file");
+    file.write_all(text.as_bytes()).expect("a writable log file");
 }
 
 /// Waits until documents match, and gives them.
@@ -109,7 +110,7 @@ fn a_sample_is_exact_through_kills() {
     const ROUNDS: usize = 10;
     let sections = "[[process]]\nwhen = 'message:sampled'\nsample = { percent = 25, key = \"message\" }\n";
     let mut cluster = start(sections, ("app.log", ""));
-    let line = |n: usize| format!("{} number {n}\n", if n % 2 == 0 { "sampled" } else { "whole" });
+    let line = |n: usize| format!("{} number {n}\n", if n.is_multiple_of(2) { "sampled" } else { "whole" });
     for round in 0..ROUNDS {
         cluster.start_agent("");
         let part = round * LINES / ROUNDS..(round + 1) * LINES / ROUNDS;
