@@ -6,3 +6,6 @@ pub mod remove;
 pub mod rename;
 pub mod sample;
 pub mod set;
+
+#[cfg(test)]
+mod tests;
