@@ -5,9 +5,9 @@
 use bytes::Bytes;
 use millpond_wire::batch::ValueRef;
 use millpond_wire::compression::{Compressor, Encoding};
+use millpond_wire::limits as wire_limits;
 use millpond_wire::otlp::{RecordRef, RequestEncoder};
 use millpond_wire::position::StreamId;
-use millpond_wire::{limits as wire_limits, names};
 
 use crate::limits;
 use crate::tail::identity::Mark;
@@ -63,11 +63,12 @@ pub struct Batcher {
 }
 
 impl Batcher {
-    /// An empty one, for the lines of this host.
-    pub fn new(host_name: &str, limits: BatchLimits) -> Self {
+    /// An empty one, for the lines of the host that `resource` describes.
+    pub fn new(resource: &[(&'static str, String)], limits: BatchLimits) -> Self {
+        let resource: Vec<_> = resource.iter().map(|(name, value)| (*name, ValueRef::Str(value))).collect();
         Self {
             limits,
-            encoder: RequestEncoder::new(&[(names::HOST_NAME, ValueRef::Str(host_name))]),
+            encoder: RequestEncoder::new(&resource),
             compressor: Compressor::new(limits::ZSTD_LEVEL).ok(),
             groups: Vec::new(),
             begun_ms: None,
@@ -162,6 +163,7 @@ impl Batcher {
 
 #[cfg(test)]
 mod tests {
+    use millpond_wire::names;
     use millpond_wire::otlp::{Stamp, decode};
 
     use super::*;
@@ -188,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_batch_goes_when_it_is_full_or_old() {
-        let mut batcher = Batcher::new("host", LIMITS);
+        let mut batcher = Batcher::new(&[(names::HOST_NAME, "host".into())], LIMITS);
         assert!(batcher.is_empty() && batcher.due_ms().is_none());
         add(&mut batcher, 1, 0, 2);
         assert_eq!((batcher.is_full(), batcher.due_ms()), (false, Some(1_100)));
@@ -207,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_refused_batch_is_halved_down_to_one_line_and_recovers() {
-        let mut batcher = Batcher::new("host", LIMITS);
+        let mut batcher = Batcher::new(&[(names::HOST_NAME, "host".into())], LIMITS);
         for (refused, expected) in [(9, 4), (4, 2), (3, 1), (1, 1)] {
             batcher.halve(refused);
             add(&mut batcher, 1, 0, expected);

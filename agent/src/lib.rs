@@ -17,6 +17,8 @@
 //! | [`discover`], [`glob`], [`watch`] | which files there are, and when to look again |
 //! | [`tail`] | identity of files, rotation, truncation, copies; bytes to lines. The heart |
 //! | [`record`], [`batch`], [`zone`] | lines to records to requests |
+//! | [`process`] | what is dropped, masked, renamed, set on the way |
+//! | [`metadata`] | what the host and the path of a file say of all its lines |
 //! | [`checkpoint`] | positions, on disk |
 //! | [`ship`], [`certificate`] | TLS, HTTP/2, repetition; when the certificate ends |
 //! | [`worker`], [`mailbox`], [`time`], [`random`] | the loop, and how others reach it; clocks and chance |
@@ -34,7 +36,9 @@ pub mod enroll;
 pub mod glob;
 pub mod limits;
 pub mod mailbox;
+pub mod metadata;
 pub mod metrics;
+pub mod process;
 pub mod random;
 pub mod record;
 pub mod ship;

@@ -187,6 +187,31 @@ pub const CERTIFICATE_WARNING_MS: u64 = 24 * 3_600_000;
 /// Level of zstd for batches: the cheapest one. Log text shrinks 8 to 12 times with it already.
 pub const ZSTD_LEVEL: i32 = 1;
 
+/// `[[process]]` sections: each costs every line a look.
+pub const STEPS_MAX: usize = 64;
+
+/// Values of the key of a rate limit that are remembered, 40 bytes each; beyond, those unused for longest are
+/// forgotten and begin with a full bucket again, which is counted.
+pub const RATE_KEYS_MAX: usize = 10_000;
+
+/// Most memory of one compiled pattern of `redact`, and of its automaton, in bytes.
+pub const REDACT_REGEX_BYTES_MAX: usize = 1 << 20;
+
+/// Masked texts of one event that are looked for in its original line; with more of them it is left out.
+pub const REDACTED_TEXTS_MAX: usize = 64;
+
+/// Least length of the key of masks, in bytes: 128 bits.
+pub const MASK_KEY_BYTES_MIN: usize = 16;
+
+/// Largest key file, in bytes: it is a key, not a log that was named by mistake.
+pub const MASK_KEY_BYTES_MAX: u64 = 4 << 10;
+
+/// Largest `config.v2.json` of a container that is read for its name, in bytes.
+pub const CONTAINER_CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// Largest `/etc/os-release` that is read, in bytes.
+pub const OS_RELEASE_BYTES_MAX: u64 = 64 << 10;
+
 /// Files that are always left out unless `exclude` says otherwise: binary records of logins, the
 /// journal, packed archives, editors' files.
 pub const DEFAULT_EXCLUDES: [&str; 15] = [

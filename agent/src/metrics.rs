@@ -53,6 +53,18 @@ counters! {
     invalid_utf8_lines,
     /// Lines that weren't of their file's format and were kept as text.
     unparsed_lines,
+    /// Lines that a step `drop` or `keep` left out.
+    dropped_lines,
+    /// Lines that a step `sample` left out.
+    sampled_out_lines,
+    /// Lines that a step `rate_limit` left out.
+    rate_limited_lines,
+    /// Values of the key of a rate limit that were forgotten because there were too many.
+    rate_keys_forgotten,
+    /// Texts and values that a step `redact` masked.
+    redacted_values,
+    /// Original lines that weren't shipped beside their fields, since they may have held what was masked.
+    originals_left_out,
     /// NUL bytes left by truncations under a writer that were skipped.
     nul_bytes_skipped,
     /// Generations of files that were begun.

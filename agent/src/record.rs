@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
-use millpond_parsers::{Context, Detector, Format, Parsed, Stream, Value};
+use millpond_parsers::{Context, Detector, Format, Parsed, Stream};
 use millpond_wire::batch::ValueRef;
 use millpond_wire::names;
 use millpond_wire::otlp::RecordRef;
 
 use crate::batch::Batcher;
 use crate::metrics::Counters;
+use crate::process::event::value_ref;
+use crate::process::{Chain, Event, Source};
 use crate::tail::lines::Text;
 use crate::zone::SystemZone;
 
@@ -36,7 +38,7 @@ pub struct Input<'a> {
 /// What became of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written<'a> {
-    /// It is in the batch.
+    /// It is in the batch, or a step has dropped it.
     Record,
     /// It is the first piece of something longer; nothing was written. Its pieces are to be joined and
     /// given to [`Recorder::write_joined`].
@@ -64,22 +66,29 @@ pub struct Labels {
 }
 
 impl Labels {
-    fn holds(&self, name: &str) -> bool {
+    /// It has a field of this name.
+    pub fn holds(&self, name: &str) -> bool {
         self.fields.iter().any(|(own, _)| own == name)
     }
 
-    /// The attributes of a group of lines of this section.
-    pub fn attributes<'a>(&'a self, path: &'a str) -> Vec<(&'a str, ValueRef<'a>)> {
+    /// The attributes of a group of lines of this section: what its configuration says comes before `metadata`.
+    pub fn attributes<'a>(
+        &'a self,
+        path: &'a str,
+        metadata: &'a [(&'static str, String)],
+    ) -> Vec<(&'a str, ValueRef<'a>)> {
         let own = self.fields.iter().map(|(name, value)| (name.as_str(), ValueRef::Str(value)));
-        std::iter::once((names::FILE_PATH, ValueRef::Str(path))).chain(own).collect()
+        let others = metadata.iter().filter(|(name, _)| !self.holds(name));
+        let others = others.map(|(name, value)| (*name, ValueRef::Str(value)));
+        std::iter::once((names::FILE_PATH, ValueRef::Str(path))).chain(own).chain(others).collect()
     }
 }
 
 /// What a line alone doesn't say.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// Of the section that covers the file.
-    pub labels: &'a Labels,
+    /// Where the lines come from.
+    pub source: Source<'a>,
     /// Where it is counted.
     pub counters: &'a Counters,
     /// The clock, Unix nanoseconds.
@@ -91,12 +100,23 @@ pub struct Surroundings<'a> {
 pub struct Recorder {
     zone: SystemZone,
     spare: Parsed<'static>,
+    chain: Chain,
 }
 
 impl Recorder {
-    /// With the zone of this machine.
-    pub fn new() -> Self {
-        Self::default()
+    /// With the zone of this machine. Records go through these steps.
+    pub fn new(chain: Chain) -> Self {
+        Self { chain, ..Self::default() }
+    }
+
+    /// The steps that records go through.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Lines will be read again.
+    pub fn rewind(&mut self) {
+        self.chain.forget_rates();
     }
 
     /// Parses a line and writes it into the batch, unless it is a piece of a longer one.
@@ -119,7 +139,7 @@ impl Recorder {
                 last: partial.last,
             })
         } else {
-            put(&parsed, &input.text.text, input, around, batcher);
+            self.process(&mut parsed, &input.text.text, input, around, batcher);
             Written::Record
         };
         self.spare = parsed.recycle();
@@ -138,8 +158,31 @@ impl Recorder {
         let context = Context { now_ns: around.now_ns, zone: &self.zone };
         let mut parsed = std::mem::take(&mut self.spare).recycle();
         detector.parse_inner(whole.stream, &whole.message, whole.written_ns, &context, &mut parsed);
-        put(&parsed, &whole.message, input, around, batcher);
+        self.process(&mut parsed, &whole.message, input, around, batcher);
         self.spare = parsed.recycle();
+    }
+
+    /// Takes a record through the steps and writes what is left of it into the batch.
+    fn process(
+        &mut self,
+        parsed: &mut Parsed<'_>,
+        raw: &str,
+        input: &Input<'_>,
+        around: &Surroundings<'_>,
+        batcher: &mut Batcher,
+    ) {
+        if self.chain.is_empty() {
+            return put(parsed, Some(raw), input, around, batcher);
+        }
+        let Surroundings { source, counters, now_ns } = *around;
+        let original = Some(Cow::Borrowed(raw));
+        let mut event = Event { parsed, original, source, offset: input.offset, now_ns };
+        if self.chain.keeps(&mut event, counters) {
+            // Fields of the section have taken the place of the line's already; what is there now was set by a step.
+            let source = Source { labels: const { &Labels { fields: Vec::new() } }, ..source };
+            let original = event.original;
+            put(event.parsed, original.as_deref(), input, &Surroundings { source, ..*around }, batcher);
+        }
     }
 
     /// Reads a line as a piece of what a container wrote; `None` when it isn't one.
@@ -156,8 +199,15 @@ impl Recorder {
     }
 }
 
-fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<'_>, batcher: &mut Batcher) {
-    let Surroundings { labels, counters, now_ns } = *around;
+/// Writes a record. `original`: the line, for where the fields don't hold all of it.
+fn put(
+    parsed: &Parsed<'_>,
+    original: Option<&str>,
+    input: &Input<'_>,
+    around: &Surroundings<'_>,
+    batcher: &mut Batcher,
+) {
+    let Surroundings { source: Source { labels, .. }, counters, now_ns } = *around;
     if parsed.note.is_some() {
         counters.unparsed_lines.increment();
     }
@@ -179,7 +229,8 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
         .iter()
         .filter(|(name, _)| !labels.holds(name))
         .map(|(name, value)| (&**name, value_ref(value)));
-    let original = (!parsed.rebuilds_line).then_some((names::ORIGINAL, ValueRef::Str(raw)));
+    let original =
+        original.filter(|_| !parsed.rebuilds_line).map(|line| (names::ORIGINAL, ValueRef::Str(line)));
     let cut = input.text.cut_from_bytes;
     let flags = match (cut.is_some(), input.unfinished) {
         (true, _) => Some((FLAGS, ValueRef::Json(TRUNCATED))),
@@ -188,16 +239,6 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
     };
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
     batcher.record(&record, fields.chain(original).chain(flags).chain(length));
-}
-
-fn value_ref<'a>(value: &'a Value<'_>) -> ValueRef<'a> {
-    match value {
-        Value::Str(text) => ValueRef::Str(text),
-        Value::I64(number) => ValueRef::I64(*number),
-        Value::F64(number) => ValueRef::F64(*number),
-        Value::Bool(truth) => ValueRef::Bool(*truth),
-        Value::Json(text) => ValueRef::Json(text),
-    }
 }
 
 /// The bytes that an id's hexadecimal digits stand for; `None` when it has another length.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::limits;
 use crate::metrics::Counters;
+use crate::process::Step;
 use crate::ship::board::CollectorState;
 use crate::state_dir;
 use crate::tail::Tailer;
@@ -75,7 +76,18 @@ fn status(tailer: &Tailer, counters: &Counters, collectors: &[CollectorState]) -
         "files_followed": files.len(),
         "lag_bytes": lag_bytes,
         "counters": counters,
+        "process": tailer.process().steps().iter().enumerate().map(of_step).collect::<Vec<_>>(),
         "files": listed,
+    })
+}
+
+fn of_step((index, step): (usize, &Step)) -> Value {
+    json!({
+        "step": index,
+        "name": step.name,
+        "action": step.kind,
+        "dropped_lines": step.done.dropped_lines,
+        "changed_lines": step.done.changed_lines,
     })
 }
 

@@ -12,4 +12,5 @@ mod identity;
 mod ingest_api;
 mod kills;
 mod lifecycle;
+mod processing;
 mod retention;

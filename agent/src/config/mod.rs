@@ -2,6 +2,8 @@
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
 pub mod collectors;
+mod metadata;
+mod process;
 mod raw;
 mod suggest;
 
@@ -15,6 +17,7 @@ pub use self::raw::RawConfig;
 use crate::batch::BatchLimits;
 use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
+use crate::process::Chain;
 use crate::record::Labels;
 use crate::tail::{Section, Settings};
 
@@ -117,10 +120,13 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
     }
     let limits = raw.limits.check()?;
+    let resource = crate::metadata::of_host(host_name, raw.metadata.host);
     let tailing = Settings {
         coverage,
         sections,
-        host_name,
+        resource: resource.clone(),
+        process: Chain::new(process::check(raw.process)?, resource),
+        path_metadata: raw.metadata.containers,
         batch: BatchLimits { bytes: limits.batch_bytes, age_ms: limits.batch_age_ms },
         open_files_max: limits.open_files,
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),

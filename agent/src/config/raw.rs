@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use super::Checked;
 use super::collectors::{RawCollector, RawFurther};
+use super::metadata::RawMetadata;
+use super::process::RawProcess;
 use crate::limits;
 
 /// The whole file.
@@ -29,6 +31,12 @@ pub struct RawConfig {
     /// `[[files]]`
     #[serde(default)]
     pub files: Vec<RawFiles>,
+    /// `[[process]]`
+    #[serde(default)]
+    pub process: Vec<RawProcess>,
+    /// `[metadata]`
+    #[serde(default)]
+    pub metadata: RawMetadata,
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,

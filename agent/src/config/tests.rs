@@ -10,7 +10,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 
 const MINIMAL: &str = "[collector]\naddress = 'c:7514'\n[[files]]\ninclude = ['/var/log/**']\n";
 
-/// The template with the keys that are commented out because they have a default.
+/// The template with the keys that are commented out because they have a default, and with sections that are examples.
 fn uncommented() -> String {
     let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("# ") {
         Some(section) if section.starts_with("[[") => section,
@@ -29,6 +29,9 @@ fn the_shipped_file_holds_the_defaults() {
     let shipped: RawConfig = toml::from_str(TEMPLATE).unwrap();
     let every_key: RawConfig = toml::from_str(&uncommented()).unwrap();
     assert_eq!(every_key.limits, RawConfig::clone(&shipped).limits);
+    assert_eq!(every_key.metadata, shipped.metadata);
+    assert!(shipped.process.is_empty() && every_key.process.len() == 8);
+    assert!(parse(&uncommented()).is_ok(), "examples are right");
     assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
     assert_eq!(every_key.files[0].format, shipped.files[0].format);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
@@ -57,15 +60,24 @@ fn the_shipped_file_has_every_key() {
         "open_files",
         "scan_seconds",
         "rotate_grace_seconds",
+        "name",
+        "when",
+        "drop",
+        "keep",
+        "sample",
+        "rate_limit",
+        "redact",
+        "rename",
+        "set",
+        "remove",
+        "host",
+        "containers",
     ] {
         assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
     }
-    assert_eq!(
-        text.lines()
-            .filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = "))
-            .count(),
-        20
-    );
+    let keys =
+        text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).filter(|key| is_key(key));
+    assert_eq!(keys.collect::<HashSet<_>>().len(), 29);
 }
 
 #[test]

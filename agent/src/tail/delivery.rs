@@ -189,6 +189,7 @@ impl Tailer {
     /// Everything on the way is dropped and read again from what the collector has.
     fn rewind(&mut self, now: Now) {
         self.ready = None;
+        self.reader.rewind();
         self.batcher.clear();
         for stream in self.table.streams(|generation| generation.unacked_groups > 0) {
             let Some(generation) = self.table.get_mut(stream) else { continue };

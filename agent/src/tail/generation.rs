@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use millpond_parsers::Detector;
 
@@ -76,6 +77,8 @@ pub struct Generation {
     pub queued: bool,
     /// Finds the format of its lines.
     pub detector: Option<Box<Detector>>,
+    /// What its path says of who writes it, once that was asked for.
+    pub metadata: Option<Arc<[(&'static str, String)]>>,
 }
 
 impl Generation {
@@ -102,6 +105,7 @@ impl Generation {
             remembered_s: 0,
             queued: false,
             detector: None,
+            metadata: None,
         }
     }
 

@@ -1,12 +1,15 @@
 //! The lines of a turn into the batch: opens the group of the stream with its first line, and writes texts
 //! that a container runtime has cut as one.
 
+use std::sync::Arc;
+
 use millpond_parsers::Detector;
 
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
 use super::read::Turn;
 use crate::metrics::Counters;
+use crate::process::Source;
 use crate::record::{Input, Piece, Recorder, Surroundings, Written};
 
 /// The group of lines that a turn adds to the batch; opened by its first line.
@@ -14,19 +17,28 @@ use crate::record::{Input, Piece, Recorder, Surroundings, Written};
 pub(super) struct Group {
     from_offset: u64,
     is_open: bool,
+    origin: Origin,
+}
+
+/// What all its lines have in common.
+#[derive(Debug, Default)]
+struct Origin {
+    path: String,
+    metadata: Arc<[(&'static str, String)]>,
 }
 
 impl Group {
     /// Not opened yet; starts at an offset.
     pub(super) fn new(from_offset: u64) -> Self {
-        Self { from_offset, is_open: false }
+        Self { from_offset, is_open: false, origin: Origin::default() }
     }
 
     fn open(&mut self, turn: &mut Turn<'_>) {
         if !self.is_open {
             self.is_open = true;
             let path = turn.generation.origin.to_string_lossy().into_owned();
-            let attributes = turn.section.labels.attributes(&path);
+            self.origin = Origin { path, metadata: Arc::clone(turn.metadata()) };
+            let attributes = turn.section.labels.attributes(&self.origin.path, &self.origin.metadata);
             turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
         }
     }
@@ -46,7 +58,7 @@ impl Group {
         input: &Input<'a>,
     ) -> Option<Piece<'a>> {
         self.open(turn);
-        let (mut detector, around) = (take_detector(turn), surroundings(turn));
+        let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
         let written = recorder.write(input, &mut detector, &around, turn.batcher);
         turn.generation.detector = Some(detector);
         match written {
@@ -62,7 +74,7 @@ impl Group {
         input: &Input<'_>,
         whole: &Piece<'_>,
     ) {
-        let (mut detector, around) = (take_detector(turn), surroundings(turn));
+        let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
         recorder.write_joined(input, whole, &mut detector, &around, turn.batcher);
         turn.generation.detector = Some(detector);
     }
@@ -158,8 +170,12 @@ fn take_detector(turn: &mut Turn<'_>) -> Box<Detector> {
     turn.generation.detector.take().unwrap_or_else(new)
 }
 
-fn surroundings<'a>(turn: &Turn<'a>) -> Surroundings<'a> {
-    Surroundings { labels: &turn.section.labels, counters: turn.counters, now_ns: turn.now.unix_ns }
+impl Origin {
+    fn surroundings<'a>(&'a self, turn: &Turn<'a>) -> Surroundings<'a> {
+        let labels = &turn.section.labels;
+        let source = Source { stream: turn.stream, path: &self.path, labels, metadata: &self.metadata };
+        Surroundings { source, counters: turn.counters, now_ns: turn.now.unix_ns }
+    }
 }
 
 pub(super) fn count_text(text: &Text<'_>, counters: &Counters) {

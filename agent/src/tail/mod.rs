@@ -47,6 +47,7 @@ use crate::checkpoint::{Entry, Journal, Recovered};
 use crate::dead_letters::DeadLetters;
 use crate::discover::{self, Coverage};
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::Labels;
 use crate::time::Now;
 use crate::{limits, watch::Hint};
@@ -69,8 +70,12 @@ pub struct Settings {
     pub coverage: Vec<Coverage>,
     /// How the lines of each section are treated.
     pub sections: Vec<Section>,
-    /// Of this machine.
-    pub host_name: String,
+    /// Fields of this machine, which all its lines have.
+    pub resource: Vec<(&'static str, String)>,
+    /// What lines go through before they are shipped.
+    pub process: Chain,
+    /// Paths are asked who wrote the lines.
+    pub path_metadata: bool,
     /// When a batch goes.
     pub batch: BatchLimits,
     /// Files kept open while they rest.
@@ -133,7 +138,8 @@ impl Tailer {
     ) -> Self {
         let is_first_start = !recovered.begun && positions.is_empty();
         let is_intact = recovered.intact;
-        let batcher = Batcher::new(&settings.host_name, settings.batch);
+        let batcher = Batcher::new(&settings.resource, settings.batch);
+        let reader = Reader::new(settings.process.clone());
         let mut tailer = Self {
             settings,
             counters,
@@ -141,7 +147,7 @@ impl Tailer {
             journal,
             dead_letters,
             batcher,
-            reader: Reader::default(),
+            reader,
             ready: None,
             in_flight: None,
             urgent: VecDeque::new(),
@@ -189,6 +195,11 @@ impl Tailer {
     /// Everything that is followed or remembered.
     pub fn generations(&self) -> impl Iterator<Item = (StreamId, &Generation)> {
         self.table.iter()
+    }
+
+    /// The steps that lines go through, with what they have done.
+    pub fn process(&self) -> &Chain {
+        self.reader.chain()
     }
 
     fn is_covered(&self, path: &Path) -> bool {

@@ -6,13 +6,16 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
 use millpond_wire::position::StreamId;
 
 use crate::batch::Batcher;
 use crate::limits;
+use crate::metadata;
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::{Input, Recorder};
 use crate::tail::Section;
 use crate::tail::generation::{self, Generation};
@@ -54,12 +57,23 @@ pub struct Turn<'a> {
     pub section: &'a Section,
     /// The clocks.
     pub now: Now,
+    /// Its path is asked for more.
+    pub path_metadata: bool,
     /// It has come to its end: what is left without a newline is a line too.
     pub is_ending: bool,
     /// Where things are counted.
     pub counters: &'a Counters,
     /// Where lines go.
     pub batcher: &'a mut Batcher,
+}
+
+impl Turn<'_> {
+    /// What the path of the file says of who writes it; found out once for each generation.
+    pub(super) fn metadata(&mut self) -> &Arc<[(&'static str, String)]> {
+        let generation = &mut *self.generation;
+        let find = || if self.path_metadata { metadata::of_path(&generation.origin) } else { Vec::new() };
+        generation.metadata.get_or_insert_with(|| find().into())
+    }
 }
 
 /// The bytes after the position, in the reader's buffer.
@@ -80,6 +94,21 @@ enum Stop {
 }
 
 impl Reader {
+    /// Records go through these steps.
+    pub fn new(chain: Chain) -> Self {
+        Self { buffer: Vec::new(), recorder: Recorder::new(chain) }
+    }
+
+    /// What was read since the last acknowledgement will be read again.
+    pub fn rewind(&mut self) {
+        self.recorder.rewind();
+    }
+
+    /// The steps that records go through.
+    pub fn chain(&self) -> &Chain {
+        self.recorder.chain()
+    }
+
     /// Reads up to a turn's worth of whole lines into the batch.
     ///
     /// # Errors

@@ -134,8 +134,10 @@ impl Tailer {
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
         let (counters, batcher) = (&*self.counters, &mut self.batcher);
-        let end =
-            self.reader.turn(Turn { stream, generation, file, section, now, is_ending, counters, batcher });
+        let path_metadata = self.settings.path_metadata;
+        let turn =
+            Turn { stream, generation, file, section, now, path_metadata, is_ending, counters, batcher };
+        let end = self.reader.turn(turn);
         if generation.renamed && generation.unread_bytes() > 0 {
             self.ending.insert(stream);
         }

@@ -17,6 +17,7 @@ use crate::dead_letters::DeadLetters;
 use crate::discover::Coverage;
 use crate::glob::Pattern;
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::Labels;
 use crate::tail::{Outcome, Section, Settings, Tailer};
 use crate::time::Now;
@@ -80,6 +81,7 @@ pub(super) struct Host {
     start_at_end: bool,
     poison: Option<String>,
     pub(super) open_files_max: usize,
+    pub(super) process: Chain,
     pub(super) collector: Collector,
     pub(super) counters: Arc<Counters>,
     pub(super) tailer: Option<Tailer>,
@@ -97,6 +99,7 @@ impl Host {
             start_at_end: false,
             poison: None,
             open_files_max: 100,
+            process: Chain::default(),
             collector: Collector::default(),
             counters: Arc::default(),
             tailer: None,
@@ -180,7 +183,9 @@ impl Host {
                 labels: Labels::default(),
                 start_at_end: self.start_at_end,
             }],
-            host_name: "host".into(),
+            resource: vec![("host.name", "host".into())],
+            process: self.process.clone(),
+            path_metadata: true,
             batch: BatchLimits { bytes: 4_000, age_ms: 100 },
             open_files_max: self.open_files_max,
             rotate_grace_ms: GRACE_MS,
