@@ -1,14 +1,14 @@
 //! Opens files whose inode isn't known, observes how they relate to what is, and acts on the decision.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
+use super::content::Content;
 use super::decide::{self, Likeness, Origin, Tail, Verdict};
-use super::generation::{self, Generation, Life, Stat};
+use super::generation::{self, Archive, Generation, Life, Stat};
 use super::identity::{Head, Mark};
 use crate::discover::{self, Found};
 use crate::limits;
@@ -30,7 +30,7 @@ pub(super) struct Suspect {
 /// A file that is being examined.
 struct Newcomer<'a> {
     found: &'a Found,
-    file: File,
+    file: Content,
     stat: Stat,
     start: Vec<u8>,
     suspect: Option<Suspect>,
@@ -38,20 +38,54 @@ struct Newcomer<'a> {
     since_ms: u64,
 }
 
+impl Newcomer<'_> {
+    /// What is known of it, if it is an archive.
+    fn archive(&self) -> Option<Archive> {
+        self.file.is_packed().then_some(Archive { file_bytes: self.stat.file_bytes, end_bytes: None })
+    }
+}
+
+/// Why a file can't be followed.
+enum Useless {
+    Binary,
+    Damaged(String),
+    EmptyArchive,
+}
+
+fn why_useless(content: &Content, start: &[u8]) -> Option<Useless> {
+    match content.end() {
+        Some(end) if start.is_empty() => Some(end.damage.map_or(Useless::EmptyArchive, Useless::Damaged)),
+        _ => decide::is_binary(start).then_some(Useless::Binary),
+    }
+}
+
 impl Tailer {
     /// Decides what an unknown file is and follows it, or waits. A file that isn't `covered` is only
     /// followed as the continuation of one that is.
     pub(super) fn examine(&mut self, found: &Found, covered: bool, now: Now) {
-        if found.size == 0 || self.table.live_at(found.inode).is_some() || self.is_pointless(found) {
+        let is_settled = self.table.live_at(found.inode).is_some() || self.archives.is_waiting(found.inode);
+        if found.size == 0 || is_settled || self.is_pointless(found) {
             return;
         }
-        let newcomer = match self.open_newcomer(found, now) {
+        let unpacked = self.archives.take_unpacked(found.inode);
+        let is_unpacked = unpacked.is_some();
+        let newcomer = match self.open_newcomer(found, unpacked, now) {
             Ok(Some(newcomer)) => newcomer,
             Ok(None) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.warn_once(&found.path, &error.to_string()),
         };
         self.warned.remove(&found.path);
+        if newcomer.file.is_packed() && covered && self.is_fresh(&newcomer.stat, now) {
+            // It may still be written; the next scan will see it again.
+            return;
+        }
+        if newcomer.file.is_packed() && !is_unpacked {
+            let needed_bytes = self.needed_bytes(&newcomer);
+            if !matches!(newcomer.file.approach(needed_bytes, 0), Ok(true)) {
+                return self.await_unpacked(found, covered, needed_bytes);
+            }
+        }
         let (verdict, stream) = self.judge(&newcomer, now);
         if !covered && verdict != Verdict::Continue {
             return;
@@ -59,7 +93,7 @@ impl Tailer {
         self.suspects.remove(&found.inode);
         match (verdict, stream) {
             (Verdict::Continue, Some(stream)) => self.carry_on(stream, newcomer, covered, now),
-            (Verdict::AlreadyRead, _) => match generation::mark_at(&newcomer.file, newcomer.stat.size) {
+            (Verdict::AlreadyRead, _) => match generation::end_mark(&newcomer.file) {
                 Ok(end) => self.begin(newcomer, end, now),
                 Err(error) => self.warn_once(&found.path, &error.to_string()),
             },
@@ -118,29 +152,67 @@ impl Tailer {
         })
     }
 
-    fn open_newcomer<'a>(&mut self, found: &'a Found, now: Now) -> io::Result<Option<Newcomer<'a>>> {
-        let (file, stat) = generation::open(&found.path)?;
+    fn open_newcomer<'a>(
+        &mut self,
+        found: &'a Found,
+        unpacked: Option<Content>,
+        now: Now,
+    ) -> io::Result<Option<Newcomer<'a>>> {
+        let (file, stat) = match unpacked {
+            Some(content) => generation::stat(&content).map(|stat| (content, stat))?,
+            None => generation::open(&found.path)?,
+        };
         // Replaced or emptied since it was listed: the next scan will see.
         if stat.inode != found.inode || stat.size == 0 {
             return Ok(None);
         }
         let start = generation::read_vec(&file, limits::COMPARE_BYTES, 0)?;
-        if decide::is_binary(&start) {
-            if self.skipped.len() < limits::SKIPPED_MAX
-                && self.skipped.insert(found.inode, (found.size, found.modified_ns)).is_none()
-            {
-                self.counters.binary_files.increment();
-                tracing::warn!(path = %found.path.display(), "not followed: binary, not text");
-            }
+        if let Some(reason) =
+            why_useless(&file, &start).filter(|_| !(file.is_packed() && self.is_fresh(&stat, now)))
+        {
+            self.skip(found, &reason);
             return Ok(None);
         }
         let suspect = self.suspects.get(&found.inode).copied();
         let since_ms = suspect.map_or(now.mono_ms, |suspect| suspect.since_ms);
         let is_old = now.mono_ms.saturating_sub(since_ms) >= limits::COPY_GROWTH_MS;
         let grew = suspect.is_some_and(|suspect| {
-            suspect.grew || (is_old && decide::grew_like_a_log(suspect.size, stat.size))
+            let grows = !file.is_packed() && decide::grew_like_a_log(suspect.size, stat.size);
+            suspect.grew || (is_old && grows)
         });
         Ok(Some(Newcomer { found, file, stat, start, suspect, grew, since_ms }))
+    }
+
+    /// A file that isn't followed as it is.
+    fn skip(&mut self, found: &Found, reason: &Useless) {
+        let state = (found.size, found.modified_ns);
+        let has_room = self.skipped.len() < limits::SKIPPED_MAX;
+        if !has_room || self.skipped.insert(found.inode, state).is_some() {
+            return;
+        }
+        let path = found.path.display();
+        match reason {
+            Useless::Binary => {
+                self.counters.binary_files.increment();
+                tracing::warn!(%path, "not followed: binary, not text");
+            }
+            Useless::Damaged(reason) => {
+                self.counters.archives_damaged.increment();
+                tracing::warn!(%path, reason, "nothing of the archive can be read");
+            }
+            Useless::EmptyArchive => {}
+        }
+    }
+
+    /// How far an archive must be unpacked until it can be told from the generations that it may be a copy of.
+    fn needed_bytes(&self, newcomer: &Newcomer<'_>) -> u64 {
+        let candidates = self.candidates(newcomer).into_iter();
+        let needed = candidates.filter_map(|stream| self.table.get(stream)).map(|of| match of.life {
+            Life::Live if of.archive.is_some() => 0,
+            Life::Live | Life::Deleted => of.size_seen.max(of.read.offset) + 1,
+            Life::Dormant | Life::Cut { .. } => of.read.offset,
+        });
+        needed.max().unwrap_or(0)
     }
 
     /// The verdict that binds most, over all generations whose head the file has.
@@ -163,7 +235,8 @@ impl Tailer {
         // What was deleted a while ago and is only kept for late writes doesn't live on in a new file.
         candidates.retain(|stream| {
             let is_deleted = self.table.get(*stream).is_some_and(|of| of.life == Life::Deleted);
-            !(is_deleted && self.late.contains(stream))
+            // …but an archive may be made of it.
+            newcomer.file.is_packed() || !(is_deleted && self.late.contains(stream))
         });
         if candidates.len() > limits::CANDIDATES_MAX {
             candidates.sort_by_cached_key(|stream| {
@@ -204,7 +277,9 @@ impl Tailer {
         if generation.inode == newcomer.found.inode {
             return None;
         }
-        let (read, size) = (generation.read, newcomer.stat.size);
+        let read = generation.read;
+        newcomer.file.approach(read.offset, usize::MAX).ok()?;
+        let size = generation::stat(&newcomer.file).ok()?.size;
         let tail = if size < read.offset {
             Tail::TooShort
         } else if generation::holds(&newcomer.file, &read).unwrap_or(false) {
@@ -212,10 +287,15 @@ impl Tailer {
         } else {
             Tail::Other
         };
-        let compared = generation
-            .file
-            .as_ref()
-            .map(|original| generation::is_prefix(&newcomer.file, size, original).unwrap_or(false));
+        let compared = match &generation.file {
+            Some(_) if generation.archive.is_some() && !newcomer.file.is_packed() => {
+                Some(tail == Tail::Same && read.offset > 0)
+            }
+            Some(original) => {
+                Some(generation::is_prefix(&newcomer.file, &newcomer.start, original).unwrap_or(false))
+            }
+            None => None,
+        };
         let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
         let passes_a_mark = || {
             let marks = generation.recent.iter().chain([&generation.acked]);
@@ -267,6 +347,10 @@ impl Tailer {
         }
         let Some(generation) = self.table.get(stream) else { return true };
         let Some(file) = &generation.file else { return true };
+        if generation.archive.is_some() {
+            // Changes of it are found in its turn.
+            return true;
+        }
         let tail = generation::holds(file, &generation.read).unwrap_or(true);
         let head = generation::read_vec(file, usize::from(generation.head.len), 0);
         tail && head.map_or(true, |start| generation.head.matches(&start))
@@ -297,14 +381,17 @@ impl Tailer {
         self.table.place(stream, newcomer.found.inode, &newcomer.found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
         // Written to the original after the copy was made, and not read before the truncation.
-        let lost_bytes = generation.size_seen.saturating_sub(newcomer.stat.size);
+        let size = newcomer.stat.size;
+        let is_size_known = !newcomer.file.is_packed() || newcomer.file.end().is_some();
+        let lost_bytes = if is_size_known { generation.size_seen.saturating_sub(size) } else { 0 };
         self.counters.truncated_unread_bytes.add(lost_bytes);
         let (path, original) = (newcomer.found.path.display(), generation.origin.display());
         tracing::info!(%path, %original, offset = generation.read.offset, "the rest is read from a copy");
         generation.covered = covered;
         generation.renamed = true;
         generation.scanned_to = 0;
-        generation.size_seen = newcomer.stat.size;
+        generation.size_seen = size;
+        generation.archive = newcomer.archive();
         generation.modified_ns = newcomer.found.modified_ns;
         generation.quiet_since_ms = now.mono_ms;
         let entry = generation.entry_at(&generation.acked, now.unix_s());
@@ -316,10 +403,17 @@ impl Tailer {
 
     /// Follows a new generation from a position.
     fn begin(&mut self, newcomer: Newcomer<'_>, start: Mark, now: Now) {
+        let archive = newcomer.archive().map(|archive| {
+            let end_bytes = newcomer.file.end().map(|end| end.bytes).filter(|end| *end == start.offset);
+            // One that isn't wanted is done with as it is.
+            let is_unwanted = self.starts_at_end(&newcomer);
+            Archive { end_bytes: end_bytes.or(is_unwanted.then_some(start.offset)), ..archive }
+        });
         let Newcomer { found, file, stat, start: bytes, .. } = newcomer;
         let mut generation =
             Generation::new(found.section, &found.path, found.inode, Head::of(&bytes), start, now.mono_ms);
         generation.size_seen = stat.size;
+        generation.archive = archive;
         generation.modified_ns = found.modified_ns;
         let stream = self.unused_stream();
         self.journal.put(stream, &generation.entry_at(&start, now.unix_s()));
@@ -327,15 +421,22 @@ impl Tailer {
         self.counters.generations.increment();
         self.table.insert(stream, generation);
         self.keep_open(stream, file);
+        if archive.is_some() {
+            self.ending.insert(stream);
+        }
         self.enqueue(stream);
+    }
+
+    fn starts_at_end(&self, newcomer: &Newcomer<'_>) -> bool {
+        let section = self.settings.sections.get(newcomer.found.section);
+        let at_end = section.is_some_and(|section| section.start_at_end);
+        at_end && self.is_first_start && self.is_first_scan
     }
 
     /// Where a new generation starts: at its beginning, unless it was there before the agent's first start
     /// and its section wants the end; then after the last whole line.
     fn first_position(&self, newcomer: &Newcomer<'_>) -> io::Result<Mark> {
-        let section = self.settings.sections.get(newcomer.found.section);
-        let at_end = section.is_some_and(|section| section.start_at_end);
-        if !(at_end && self.is_first_start && self.is_first_scan) {
+        if newcomer.file.is_packed() || !self.starts_at_end(newcomer) {
             return Ok(Mark::start());
         }
         let window = (limits::READ_WINDOW_BYTES as u64).min(newcomer.stat.size);

@@ -8,13 +8,17 @@
 //! | `identity` | what makes a file the same file |
 //! | `decide` | the decisions about identity, pure |
 //! | `generation`, `table` | what is known of each file, and how to find it |
+//! | `content` | what stands in a file, archives unpacked |
 //! | `scan` | compares what was found with what is known |
 //! | `examine` | opens files that aren't known and decides what they are |
 //! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `archive` | the turns of archives |
 //! | `late` | what is written to files that are gone already |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
+mod archive;
+pub mod content;
 pub mod decide;
 pub mod delivery;
 mod examine;
@@ -36,6 +40,7 @@ use std::sync::Arc;
 use millpond_parsers::Format;
 use millpond_wire::position::{StreamId, StreamPosition};
 
+use self::archive::Archives;
 pub use self::delivery::Outcome;
 use self::examine::Suspect;
 use self::generation::Generation;
@@ -98,6 +103,7 @@ pub struct Tailer {
     /// Rotated and deleted files: the sooner they're read, the sooner their space is free.
     urgent: VecDeque<StreamId>,
     ordinary: VecDeque<StreamId>,
+    archives: Archives,
     /// Files without a name, or with another one, until nothing is left of them.
     ending: HashSet<StreamId>,
     /// As those, when nothing is left and something may still come; bounded.
@@ -146,6 +152,7 @@ impl Tailer {
             in_flight: None,
             urgent: VecDeque::new(),
             ordinary: VecDeque::new(),
+            archives: Archives::default(),
             ending: HashSet::new(),
             late: HashSet::new(),
             open_files: 0,

@@ -4,7 +4,6 @@
 //! container pieces without its end, is read again at the next turn. So ten thousand resting files cost no
 //! buffers, and what is checkpointed is always the start of a line.
 
-use std::fs::File;
 use std::io;
 
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
@@ -15,6 +14,7 @@ use crate::limits;
 use crate::metrics::Counters;
 use crate::record::{Input, Recorder};
 use crate::tail::Section;
+use crate::tail::content::Content;
 use crate::tail::generation::{self, Generation};
 use crate::tail::group::{Group, LineWriter, count_text};
 use crate::tail::identity::Mark;
@@ -48,8 +48,8 @@ pub struct Turn<'a> {
     pub stream: StreamId,
     /// What is known of it.
     pub generation: &'a mut Generation,
-    /// Its descriptor.
-    pub file: &'a File,
+    /// What stands in it.
+    pub file: &'a Content,
     /// Of the configuration.
     pub section: &'a Section,
     /// The clocks.
@@ -147,7 +147,7 @@ impl Reader {
         let read = turn.generation.read;
         let tail_len = usize::from(read.tail_len);
         self.buffer.resize(tail_len + want, 0);
-        let count = generation::read_at(turn.file, &mut self.buffer, read.tail_offset())?;
+        let count = turn.file.read_at(&mut self.buffer, read.tail_offset())?;
         let tail_is_same = self.buffer.get(..tail_len.min(count)).is_some_and(|tail| read.matches(tail));
         let window =
             Window { start: tail_len, len: count.saturating_sub(tail_len), at_end: count < tail_len + want };
@@ -249,7 +249,7 @@ impl Reader {
         }
         let scanned_to = turn.generation.scanned_to;
         self.buffer.resize(limits::READ_WINDOW_BYTES, 0);
-        let count = generation::read_at(turn.file, &mut self.buffer, scanned_to)?;
+        let count = turn.file.read_at(&mut self.buffer, scanned_to)?;
         *budget = budget.saturating_sub(count);
         let found = self.buffer.get(..count).and_then(|bytes| memchr::memchr(b'\n', bytes));
         let (line_end, next) = match found {
