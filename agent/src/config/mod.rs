@@ -1,6 +1,7 @@
 //! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
+mod archives;
 mod raw;
 mod suggest;
 
@@ -112,11 +113,13 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     let mut sections = Vec::new();
     for (index, files) in raw.files.into_iter().enumerate() {
         let key = |name: &str| format!("files[{index}].{name}");
-        coverage.push(Coverage {
-            include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
-            exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
-        });
-        sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+        for files in archives::apart(files) {
+            coverage.push(Coverage {
+                include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
+                exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
+            });
+            sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+        }
     }
     let limits = raw.limits.check()?;
     let in_data_dir = |path: Option<PathBuf>, name: &str| path.unwrap_or_else(|| data_dir.join(name));
@@ -135,6 +138,7 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         open_files_max: limits.open_files,
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),
         never: HashSet::new(),
+        once: false,
     };
     Ok(Config { data_dir, endpoint, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })
 }

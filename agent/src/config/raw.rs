@@ -119,7 +119,7 @@ impl RawLimits {
     }
 }
 
-fn default_excludes() -> Vec<String> {
+pub(super) fn default_excludes() -> Vec<String> {
     limits::DEFAULT_EXCLUDES.map(str::to_owned).to_vec()
 }
 

@@ -77,6 +77,25 @@ fn a_minimal_file_is_enough() {
 }
 
 #[test]
+fn archives_are_covered_by_patterns_that_name_them() {
+    let check = |keys: &str, path: &str, expected: bool| {
+        let config = parse(&MINIMAL.replace("include = ['/var/log/**']", keys)).unwrap();
+        let section = crate::discover::section_of(&config.tailing.coverage, Path::new(path));
+        assert_eq!(section.is_some(), expected, "{keys} {path}");
+        assert_eq!(config.tailing.coverage.len(), config.tailing.sections.len());
+    };
+    let both = "include = ['/l/**', '/l/app/*.gz']";
+    check("include = ['/l/app.log*']", "/l/app.log.2.gz", false);
+    check("include = ['/l/app.log*.gz']", "/l/app.log.2.gz", true);
+    check("include = ['/l/app.log*.zst']", "/l/app.log.2.zst", true);
+    check(both, "/l/app/a.gz", true);
+    check(both, "/l/other/a.gz", false);
+    check(both, "/l/app/a.log", true);
+    check("include = ['/l/app.log*.gz']\nexclude = ['*.gz']", "/l/app.log.2.gz", false);
+    check("include = ['/l/**']\nexclude = []", "/l/other/a.gz", true);
+}
+
+#[test]
 fn the_agents_own_directory_is_never_followed() {
     let config = parse("data_dir = '/var/log/agent'\n[collector]\naddress='c:1'\n[[files]]\ninclude=['/var/log/**']\nexclude=[]\n").unwrap();
     let covers =

@@ -48,6 +48,16 @@ impl Archives {
         self.unknown.iter().any(|unknown| unknown.found.inode == inode)
     }
 
+    /// Something is to be read or to be examined.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.reading.is_empty() || !self.unknown.is_empty()
+    }
+
+    /// The one that is being read.
+    pub(super) fn current(&self) -> Option<StreamId> {
+        self.reading.front().copied()
+    }
+
     /// The content of an archive that waited.
     pub(super) fn take_unpacked(&mut self, inode: Inode) -> Option<Content> {
         self.unpacked.take_if(|(unpacked, _)| *unpacked == inode).map(|(_, content)| content)
@@ -125,7 +135,8 @@ impl Tailer {
     /// True when the file may still be written.
     pub(super) fn is_fresh(&self, stat: &Stat, now: Now) -> bool {
         let age_ms = (i128::from(now.unix_ns) - stat.modified_ns) / 1_000_000;
-        age_ms < i128::from(self.settings.rotate_grace_ms)
+        // One from the future isn't.
+        (0..i128::from(self.settings.rotate_grace_ms)).contains(&age_ms)
     }
 
     /// What could be unpacked of an archive has been read, but for a last line without a newline.
@@ -163,9 +174,11 @@ impl Tailer {
         self.counters.archives_read.increment();
         if let Some(reason) = end.damage {
             self.counters.archives_damaged.increment();
-            let path = generation.path.display();
-            tracing::warn!(%path, reason, bytes_read = end.bytes, "an archive isn't whole; read as far as possible");
+            let (path, bytes_read) = (generation.path.clone(), end.bytes);
+            tracing::warn!(path = %path.display(), reason, bytes_read, "an archive isn't whole; read as far as possible");
+            self.problem(path, &format!("only the first {bytes_read} bytes can be unpacked: {reason}"));
         }
+        let Some(generation) = self.table.get(stream) else { return Ok(TurnEnd::AtEnd) };
         if generation.is_settled() {
             // So that a restart needn't unpack it again.
             let entry = generation.entry_at(&generation.acked, now.unix_s());

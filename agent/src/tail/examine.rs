@@ -108,6 +108,12 @@ impl Tailer {
     /// The file of a generation holds something else now. What was lost of it may be in a copy; what is in
     /// its place is a generation of its own.
     pub(super) fn cut(&mut self, stream: StreamId, now: Now) {
+        self.mark_cut(stream, now);
+        self.search_copies(stream, now);
+    }
+
+    /// As [`Self::cut`], without looking for copies.
+    pub(super) fn mark_cut(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.file = None;
         let path = generation.path.clone();
@@ -116,7 +122,6 @@ impl Tailer {
         self.ending.remove(&stream);
         self.needs_scan = true;
         tracing::info!(path = %path.display(), "truncated or overwritten");
-        self.search_copies(stream, now);
     }
 
     /// Looks at what stands beside the file of a cut generation: it may be a copy, also where the patterns
@@ -190,18 +195,14 @@ impl Tailer {
         if !has_room || self.skipped.insert(found.inode, state).is_some() {
             return;
         }
-        let path = found.path.display();
-        match reason {
-            Useless::Binary => {
-                self.counters.binary_files.increment();
-                tracing::warn!(%path, "not followed: binary, not text");
-            }
-            Useless::Damaged(reason) => {
-                self.counters.archives_damaged.increment();
-                tracing::warn!(%path, reason, "nothing of the archive can be read");
-            }
-            Useless::EmptyArchive => {}
-        }
+        let (counter, reason) = match reason {
+            Useless::Binary => (&self.counters.binary_files, "binary, not text"),
+            Useless::Damaged(reason) => (&self.counters.archives_damaged, reason.as_str()),
+            Useless::EmptyArchive => return,
+        };
+        counter.increment();
+        tracing::warn!(path = %found.path.display(), reason, "not followed");
+        self.problem(found.path.clone(), reason);
     }
 
     /// How far an archive must be unpacked until it can be told from the generations that it may be a copy of.
@@ -303,7 +304,10 @@ impl Tailer {
                 marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
             last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
         };
-        let is_prefix = compared.unwrap_or(was_prefix || (tail == Tail::TooShort && passes_a_mark()));
+        // Where the original is, the next scan will say.
+        let is_unseen = compared.is_none() && origin == Origin::Alive && tail == Tail::Same;
+        let is_prefix =
+            compared.unwrap_or(was_prefix || is_unseen || (tail == Tail::TooShort && passes_a_mark()));
         Some(Likeness {
             origin,
             tail,
@@ -375,6 +379,11 @@ impl Tailer {
         self.suspects.insert(newcomer.found.inode, suspect);
     }
 
+    /// Some may turn out not to be copies, with time.
+    pub(super) fn has_open_suspects(&self) -> bool {
+        self.suspects.values().any(|suspect| !suspect.is_related)
+    }
+
     /// A copy takes the place of a generation's lost file.
     fn carry_on(&mut self, stream: StreamId, newcomer: Newcomer<'_>, covered: bool, now: Now) {
         self.counters.copies_continued.increment();
@@ -421,7 +430,7 @@ impl Tailer {
         self.counters.generations.increment();
         self.table.insert(stream, generation);
         self.keep_open(stream, file);
-        if archive.is_some() {
+        if archive.is_some() || self.settings.once {
             self.ending.insert(stream);
         }
         self.enqueue(stream);

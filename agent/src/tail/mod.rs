@@ -14,6 +14,7 @@
 //! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
 //! | `archive` | the turns of archives |
+//! | `once` | how far files are that are read once |
 //! | `late` | what is written to files that are gone already |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
@@ -28,6 +29,7 @@ pub mod identity;
 pub mod join;
 mod late;
 pub mod lines;
+mod once;
 pub mod read;
 mod scan;
 pub mod table;
@@ -85,6 +87,9 @@ pub struct Settings {
     pub rotate_grace_ms: u64,
     /// Files that are never followed: the agent's own output.
     pub never: HashSet<Inode>,
+    /// Every file is taken as finished: its last line is complete, with or without a newline. What was read is
+    /// never forgotten, and what couldn't be is remembered for [`Tailer::problems`].
+    pub once: bool,
 }
 
 /// See the module.
@@ -124,6 +129,7 @@ pub struct Tailer {
     synced_ms: u64,
     /// Nothing is sent before: a dead letter couldn't be written.
     held_until_ms: u64,
+    problems: Vec<(std::path::PathBuf, String)>,
 }
 
 impl Tailer {
@@ -165,6 +171,7 @@ impl Tailer {
             unnoted: HashSet::new(),
             synced_ms: 0,
             held_until_ms: 0,
+            problems: Vec::new(),
         };
         tailer.remember(recovered.entries, positions);
         if !is_intact {
@@ -234,6 +241,7 @@ impl Tailer {
         if self.warned.len() < limits::SKIPPED_MAX && self.warned.insert(path.to_owned()) {
             self.counters.unreadable_files.increment();
             tracing::warn!(path = %path.display(), reason, "not followed");
+            self.problem(path.to_owned(), reason);
         }
     }
 }

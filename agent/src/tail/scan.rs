@@ -35,17 +35,17 @@ impl Tailer {
         let mut present = HashSet::new();
         let (known, unknown): (Vec<&Found>, Vec<&Found>) =
             listing.files.iter().partition(|found| self.table.live_at(found.inode).is_some());
+        let mut cut = Vec::new();
         for found in known {
             if let Some(stream) = self.table.live_at(found.inode) {
                 present.insert(stream);
-                self.sighted(stream, found, now);
+                self.sighted(stream, found, &mut cut, now);
             }
         }
         for stream in followed.into_iter().filter(|stream| !present.contains(stream)) {
             self.missing(stream, now);
         }
         // Files with a remembered inode first, so that the others can be told from their copies.
-        let mut cut = Vec::new();
         let unknown: Vec<&Found> =
             unknown.into_iter().filter(|found| !self.recognise(found, &mut cut, now)).collect();
         if self.is_first_scan {
@@ -71,8 +71,9 @@ impl Tailer {
         listing.directories
     }
 
-    /// A file that is followed was found.
-    fn sighted(&mut self, stream: StreamId, found: &Found, now: Now) {
+    /// A file that is followed was found. When it holds something else now, it is added to `cut`: whose copies
+    /// there are can be told when everything that was found has been looked at.
+    fn sighted(&mut self, stream: StreamId, found: &Found, cut: &mut Vec<StreamId>, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.covered = true;
         generation.section = found.section;
@@ -97,7 +98,8 @@ impl Tailer {
         if self.is_still_there(stream) {
             self.enqueue(stream);
         } else {
-            self.cut(stream, now);
+            self.mark_cut(stream, now);
+            cut.push(stream);
         }
     }
 
@@ -203,7 +205,7 @@ impl Tailer {
             self.journal.put(stream, &entry);
         }
         let has_unread = generation.unread_bytes() > 0;
-        if has_unread && (generation.renamed || !covered) {
+        if has_unread && (generation.renamed || !covered || self.settings.once) {
             self.ending.insert(stream);
         }
         if has_unread {
@@ -251,7 +253,8 @@ impl Tailer {
         dormant.sort_unstable_by_key(|(remembered_s, stream)| (*remembered_s, *stream));
         for (index, (remembered_s, stream)) in dormant.into_iter().enumerate() {
             let away_s = now.unix_s().saturating_sub(remembered_s);
-            if index < surplus || (remembered_s > 0 && away_s > limits::DORMANT_SECONDS_MAX) {
+            let is_old = remembered_s > 0 && away_s > limits::DORMANT_SECONDS_MAX && !self.settings.once;
+            if index < surplus || is_old {
                 self.forget(stream);
             }
         }

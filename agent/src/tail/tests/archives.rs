@@ -257,3 +257,42 @@ fn a_damaged_archive_is_read_as_far_as_it_goes_and_further_when_it_changes() {
         assert!(host.collector.lines.contains_key("one") || extension == "zst");
     }
 }
+
+#[test]
+fn an_archive_with_the_inode_of_another_log() {
+    let mut host = Host::new(&["app.log*"]);
+    let all = lines("a", 0..60);
+    host.append("app.log.1", text(&all[..40]));
+    host.append("app.log.2", text(&all[40..]));
+    host.run();
+    host.kill();
+    host.scan();
+    let (one, two) = (text(&all[..40]), text(&all[40..]));
+    host.write("app.log.2.gz", gzip(two.as_bytes()));
+    host.write("app.log.2", gzip(one.as_bytes()));
+    host.rename("app.log.2", "app.log.1.gz");
+    host.remove("app.log.1");
+    host.run();
+    host.check(&all);
+}
+
+#[test]
+fn a_file_that_is_read_once_is_complete_without_a_newline() {
+    let mut host = Host::new(&["*"]);
+    host.once = true;
+    host.append("a.log", "one\ntwo");
+    host.write("b.gz", gzip(b"three\nfour"));
+    host.write("binary", [0u8; 99].map(|_| 0).iter().chain(b"\x01\0\0\0").copied().collect::<Vec<u8>>());
+    assert!(!host.agent().is_done());
+    host.run();
+    assert!(host.agent().is_done());
+    host.check(["one", "two", "three", "four"]);
+    assert_eq!(host.agent().problems().len(), 1);
+    host.kill();
+    // Long after: it is still known.
+    host.pass(40 * 24 * 3_600_000);
+    host.scan();
+    assert_eq!(host.agent().files_done(), 2);
+    host.run();
+    host.check(["one", "two", "three", "four"]);
+}

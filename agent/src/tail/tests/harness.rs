@@ -80,6 +80,7 @@ pub(super) struct Host {
     start_at_end: bool,
     poison: Option<String>,
     pub(super) open_files_max: usize,
+    pub(super) once: bool,
     pub(super) collector: Collector,
     pub(super) counters: Arc<Counters>,
     pub(super) tailer: Option<Tailer>,
@@ -97,6 +98,7 @@ impl Host {
             start_at_end: false,
             poison: None,
             open_files_max: 100,
+            once: false,
             collector: Collector::default(),
             counters: Arc::default(),
             tailer: None,
@@ -185,6 +187,7 @@ impl Host {
             open_files_max: self.open_files_max,
             rotate_grace_ms: GRACE_MS,
             never: Default::default(),
+            once: self.once,
         };
         let (journal, recovered) = Journal::open(&self.state_dir()).unwrap();
         let letters = DeadLetters::new(&self.state_dir());
