@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use super::harness::{Host, lines, text};
+use super::harness::{GRACE_MS, Host, lines, text};
 use crate::tail::content::tests::{gzip, zstd};
 
 pub(super) type Pack = fn(&[u8]) -> Vec<u8>;
@@ -284,7 +284,14 @@ fn a_file_that_is_read_once_is_complete_without_a_newline() {
     host.write("b.gz", gzip(b"three\nfour"));
     host.write("binary", [0u8; 99].map(|_| 0).iter().chain(b"\x01\0\0\0").copied().collect::<Vec<u8>>());
     assert!(!host.agent().is_done());
-    host.run();
+    host.scan();
+    for _ in 0..10 {
+        host.work(20);
+        host.pass(GRACE_MS);
+        let now = host.now;
+        host.agent().settle(now);
+        host.deliver(true);
+    }
     assert!(host.agent().is_done());
     host.check(["one", "two", "three", "four"]);
     assert_eq!(host.agent().problems().len(), 1);
