@@ -144,13 +144,7 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
 }
 
 fn section(files: raw::RawFiles) -> Checked<Section> {
-    let format = match files.format.as_str() {
-        "auto" => None,
-        name => Some(Format::from_name(name).ok_or_else(|| {
-            let names = std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
-            ("format".to_owned(), suggest::unknown("format", name, names))
-        })?),
-    };
+    let format = format_named(&files.format).map_err(|reason| ("format".to_owned(), reason))?;
     let start_at_end = match files.start.as_str() {
         "beginning" => false,
         "end" => true,
@@ -158,9 +152,19 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
             return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter())));
         }
     };
-    let service = files.service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
-    let fields = service.into_iter().chain(files.fields).collect();
-    Ok(Section { format, labels: Labels { fields }, start_at_end })
+    Ok(Section { format, labels: Labels::new(files.service, files.fields), start_at_end })
+}
+
+/// The format of a name; `None` for `auto`.
+///
+/// # Errors
+/// There is none of that name; says which was probably meant.
+pub fn format_named(name: &str) -> Result<Option<Format>, String> {
+    if name == "auto" {
+        return Ok(None);
+    }
+    let names = || std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
+    Format::from_name(name).map(Some).ok_or_else(|| suggest::unknown("format", name, names()))
 }
 
 fn patterns(
