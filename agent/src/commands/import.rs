@@ -5,7 +5,7 @@
 //!
 //! What the agent follows or has shipped is left out: those lines are at the collector, or will be.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use millpond_parsers::Format;
-use millpond_wire::position::StreamPosition;
+use millpond_wire::position::{StreamId, StreamPosition};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::{self, AppError};
@@ -28,6 +28,7 @@ use crate::progress::{self, Progress};
 use crate::record::Labels;
 use crate::ship::Shipper;
 use crate::ship::client::Client;
+use crate::tail::generation::Life;
 use crate::tail::identity::{Identity, Inode};
 use crate::tail::{Section, Settings, Tailer, generation, identity};
 use crate::time::Clock;
@@ -271,7 +272,7 @@ impl Worker {
     /// Until everything is read and acknowledged, or it is stopped.
     fn run(mut self) -> Report {
         self.tailer.scan(self.clock.now());
-        self.report.files_before = self.tailer.files_done();
+        let before = self.offsets();
         self.display.before_bytes = self.tailer.progress().0;
         let mut patience = Duration::ZERO;
         let (mut scan_ms, mut stop_ms) = (0, None);
@@ -310,8 +311,17 @@ impl Worker {
         }
         self.tailer.sync_journal(self.clock.now());
         self.display.clear();
+        let after = self.offsets();
+        let is_as_before = |(stream, offset): &(&StreamId, &u64)| before.get(stream) == Some(*offset);
+        self.report.files_before = after.iter().filter(is_as_before).count();
         self.report.problems.extend_from_slice(self.tailer.problems());
         self.report
+    }
+
+    /// Of the files that are there and not read for the first time.
+    fn offsets(&self) -> HashMap<StreamId, u64> {
+        let live = self.tailer.generations().filter(|(_, file)| file.life == Life::Live);
+        live.map(|(stream, file)| (stream, file.read.offset)).filter(|(_, offset)| *offset > 0).collect()
     }
 }
 

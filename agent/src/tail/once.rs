@@ -24,14 +24,6 @@ impl Tailer {
         (live().map(bytes_done).sum(), current)
     }
 
-    /// Files that had been read to their end before. To be asked after the first scan.
-    pub fn files_done(&self) -> usize {
-        let is_done = |file: &Generation| {
-            file.life == Life::Live && file.read.offset > 0 && file.unread_bytes() == 0 && file.is_settled()
-        };
-        self.generations().filter(|(_, file)| is_done(file)).count()
-    }
-
     /// What couldn't be read, or not all of it, with the reason.
     pub fn problems(&self) -> &[(PathBuf, String)] {
         &self.problems
