@@ -121,7 +121,7 @@ mod tests {
             ),
             (
                 Progress { name: "/var/log/some/long/path/to/app.log.2.gz", ..progress(1, 1, 0) },
-                "100 %  1 B of 1 B  1.0 kB/s  …og/some/long/path/to/app.log.2.gz",
+                "100 %  1 B of 1 B  1.0 kB/s  …g/some/long/path/to/app.log.2.gz",
             ),
         ] {
             assert_eq!(shown.line(), expected);

@@ -162,7 +162,8 @@ fn select(import: &Import, agents: &Recovered, report: &mut Report) -> (Settings
             Err(reason) => report.problems.push((path.clone(), reason)),
         }
     }
-    let section = Section { format: import.format, labels: import.labels.clone(), start_at_end: false };
+    let section =
+        Section { format: import.format, encoding: None, labels: import.labels.clone(), start_at_end: false };
     let mut settings = Settings {
         coverage: vec![Coverage {
             include,

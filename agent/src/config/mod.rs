@@ -16,6 +16,7 @@ use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
 use crate::record::Labels;
 use crate::ship::client::Endpoint;
+use crate::tail::encoding::Encoding;
 use crate::tail::{Section, Settings};
 
 /// The shipped file: every key with its default and a comment.
@@ -152,7 +153,17 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
             return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter())));
         }
     };
-    Ok(Section { format, labels: Labels::new(files.service, files.fields), start_at_end })
+    let encoding = encoding_named(&files.encoding).map_err(|reason| ("encoding".to_owned(), reason))?;
+    Ok(Section { format, encoding, labels: Labels::new(files.service, files.fields), start_at_end })
+}
+
+fn encoding_named(name: &str) -> Result<Option<Encoding>, String> {
+    if name == "auto" {
+        return Ok(None);
+    }
+    let names = || std::iter::once("auto").chain(Encoding::ALL.iter().map(|(name, _)| *name));
+    let found = Encoding::ALL.iter().find(|(known, _)| *known == name).map(|(_, encoding)| *encoding);
+    found.map(Some).ok_or_else(|| suggest::unknown("encoding", name, names()))
 }
 
 /// The format of a name; `None` for `auto`.

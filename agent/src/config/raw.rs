@@ -62,6 +62,9 @@ pub struct RawFiles {
     /// `auto` or the name of a format.
     #[serde(default = "auto")]
     pub format: String,
+    /// `auto` or the name of an encoding.
+    #[serde(default = "auto")]
+    pub encoding: String,
     /// Value of `service.name`.
     pub service: Option<String>,
     /// `beginning` or `end`.

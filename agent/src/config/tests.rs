@@ -30,6 +30,7 @@ fn the_shipped_file_holds_the_defaults() {
     assert_eq!(every_key.limits, RawConfig::clone(&shipped).limits);
     assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
     assert_eq!(every_key.files[0].format, shipped.files[0].format);
+    assert_eq!(every_key.files[0].encoding, shipped.files[0].encoding);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
 }
 
@@ -46,6 +47,7 @@ fn the_shipped_file_has_every_key() {
         "include",
         "exclude",
         "format",
+        "encoding",
         "service",
         "start",
         "fields",
@@ -61,7 +63,7 @@ fn the_shipped_file_has_every_key() {
         text.lines()
             .filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = "))
             .count(),
-        17
+        18
     );
 }
 
@@ -131,6 +133,10 @@ fn mistakes_are_named_with_their_place() {
     check(
         &format!("{MINIMAL}format = 'ngnix_error'\n"),
         "files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
+    );
+    check(
+        &format!("{MINIMAL}encoding = 'utf16le'\n"),
+        "files[0].encoding: unknown encoding `utf16le`; did you mean `utf-16le`?",
     );
     check(&format!("{MINIMAL}start = 'tail'\n"), "files[0].start: unknown value `tail`");
     check(

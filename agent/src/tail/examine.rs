@@ -8,6 +8,7 @@ use millpond_wire::position::StreamId;
 use super::Tailer;
 use super::content::Content;
 use super::decide::{self, Likeness, Origin, Tail, Verdict};
+use super::encoding::{Decoder, Encoding};
 use super::generation::{self, Archive, Generation, Life, Stat};
 use super::identity::{Head, Mark};
 use crate::discover::{self, Found};
@@ -52,10 +53,10 @@ enum Useless {
     EmptyArchive,
 }
 
-fn why_useless(content: &Content, start: &[u8]) -> Option<Useless> {
+fn why_useless(content: &Content, start: &[u8], encoding: Encoding) -> Option<Useless> {
     match content.end() {
         Some(end) if start.is_empty() => Some(end.damage.map_or(Useless::EmptyArchive, Useless::Damaged)),
-        _ => decide::is_binary(start).then_some(Useless::Binary),
+        _ => decide::is_binary(Decoder::default().decode(encoding, start).bytes).then_some(Useless::Binary),
     }
 }
 
@@ -172,8 +173,8 @@ impl Tailer {
             return Ok(None);
         }
         let start = generation::read_vec(&file, limits::COMPARE_BYTES, 0)?;
-        if let Some(reason) =
-            why_useless(&file, &start).filter(|_| !(file.is_packed() && self.is_fresh(&stat, now)))
+        if let Some(reason) = why_useless(&file, &start, self.encoding_of(found, &start))
+            .filter(|_| !(file.is_packed() && self.is_fresh(&stat, now)))
         {
             self.skip(found, &reason);
             return Ok(None);
@@ -436,6 +437,11 @@ impl Tailer {
         self.enqueue(stream);
     }
 
+    fn encoding_of(&self, found: &Found, start: &[u8]) -> Encoding {
+        let section = self.settings.sections.get(found.section);
+        section.and_then(|section| section.encoding).unwrap_or_else(|| Encoding::of(start))
+    }
+
     fn starts_at_end(&self, newcomer: &Newcomer<'_>) -> bool {
         let section = self.settings.sections.get(newcomer.found.section);
         let at_end = section.is_some_and(|section| section.start_at_end);
@@ -448,10 +454,12 @@ impl Tailer {
         if newcomer.file.is_packed() || !self.starts_at_end(newcomer) {
             return Ok(Mark::start());
         }
+        let encoding = self.encoding_of(newcomer.found, &newcomer.start);
         let window = (limits::READ_WINDOW_BYTES as u64).min(newcomer.stat.size);
-        let from = newcomer.stat.size - window;
+        let unit_bytes = encoding.unit_bytes() as u64;
+        let from = (newcomer.stat.size - window).next_multiple_of(unit_bytes);
         let bytes = generation::read_vec(&newcomer.file, limits::READ_WINDOW_BYTES, from)?;
-        let after_line = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at as u64 + 1);
+        let after_line = encoding.rfind_newline(&bytes).map_or(0, |at| at as u64 + unit_bytes);
         generation::mark_at(&newcomer.file, from + after_line)
     }
 

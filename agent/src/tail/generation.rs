@@ -13,6 +13,7 @@ use millpond_parsers::Detector;
 use crate::checkpoint::Entry;
 use crate::limits;
 use crate::tail::content::Content;
+use crate::tail::encoding::Encoding;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
 
 /// Marks of earlier positions that are kept, to recognise a copy that was made before the last lines were read.
@@ -86,6 +87,8 @@ pub struct Generation {
     pub remembered_s: i64,
     /// It waits in a queue for its turn.
     pub queued: bool,
+    /// How its bytes are to be read; `None` until enough of them have been seen.
+    pub encoding: Option<Encoding>,
     /// Finds the format of its lines.
     pub detector: Option<Box<Detector>>,
 }
@@ -114,6 +117,7 @@ impl Generation {
             scanned_to: 0,
             remembered_s: 0,
             queued: false,
+            encoding: None,
             detector: None,
         }
     }

@@ -11,6 +11,7 @@
 //! | `content` | what stands in a file, archives unpacked |
 //! | `scan` | compares what was found with what is known |
 //! | `examine` | opens files that aren't known and decides what they are |
+//! | `encoding` | text that isn't UTF-8 |
 //! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
 //! | `archive` | the turns of archives |
@@ -22,6 +23,7 @@ mod archive;
 pub mod content;
 pub mod decide;
 pub mod delivery;
+pub mod encoding;
 mod examine;
 pub mod generation;
 mod group;
@@ -44,6 +46,7 @@ use millpond_wire::position::{StreamId, StreamPosition};
 
 use self::archive::Archives;
 pub use self::delivery::Outcome;
+use self::encoding::Encoding;
 use self::examine::Suspect;
 use self::generation::Generation;
 use self::identity::{Identity, Inode};
@@ -63,6 +66,8 @@ use crate::{limits, watch::Hint};
 pub struct Section {
     /// `None`: found by itself, per file.
     pub format: Option<Format>,
+    /// `None`: UTF-8, or what a byte order mark says.
+    pub encoding: Option<Encoding>,
     /// What every record carries.
     pub labels: Labels,
     /// Files that are there at the agent's very first start are read from their end.

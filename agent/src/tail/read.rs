@@ -15,6 +15,7 @@ use crate::metrics::Counters;
 use crate::record::{Input, Recorder};
 use crate::tail::Section;
 use crate::tail::content::Content;
+use crate::tail::encoding::Decoder;
 use crate::tail::generation::{self, Generation};
 use crate::tail::group::{Group, LineWriter, count_text};
 use crate::tail::identity::Mark;
@@ -38,6 +39,7 @@ pub enum TurnEnd {
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
+    decoder: Decoder,
     recorder: Recorder,
 }
 
@@ -100,6 +102,7 @@ impl Reader {
         if self.buffer.capacity() > 2 * limits::READ_WINDOW_BYTES {
             self.buffer = Vec::new();
         }
+        self.decoder.shrink(2 * limits::READ_WINDOW_BYTES);
         end
     }
 
@@ -194,23 +197,26 @@ impl Reader {
         window: Window,
         force: bool,
     ) -> (usize, Stop) {
-        let bytes = self.buffer.get(window.start..window.start + window.len).unwrap_or_default();
+        let raw = self.buffer.get(window.start..window.start + window.len).unwrap_or_default();
         let offset = turn.generation.read.offset;
-        let mut writer = LineWriter::new(bytes, offset, force, &mut self.recorder);
+        let encoding = turn.generation.encoding.unwrap_or_default();
+        let view = self.decoder.decode(encoding, raw);
+        let bytes = view.bytes;
+        let mut writer = LineWriter::new(view, offset, force, &mut self.recorder);
         let (mut at, mut done) = (0, 0);
         while let Some(line) = lines::line_at(bytes, at) {
             if writer.is_between_groups() && turn.batcher.is_full() {
-                return (done, Stop::Full);
+                return (view.raw_at(done), Stop::Full);
             }
             if !writer.line(turn, group, line) {
-                return (done, Stop::OpenGroup);
+                return (view.raw_at(done), Stop::OpenGroup);
             }
             at = line.next;
             if writer.is_between_groups() {
                 done = at;
             }
         }
-        (done, Stop::NoWholeLine)
+        (view.raw_at(done), Stop::NoWholeLine)
     }
 
     /// What stands after the last newline of a file that has come to its end.
@@ -225,7 +231,8 @@ impl Reader {
         if !rest.is_empty() {
             let before = self.buffer.get(..window.start + window.len).unwrap_or_default();
             let end = Mark::new(turn.generation.read.offset + rest.len() as u64, before);
-            let text = lines::text(rest, turn.generation.read.offset == 0, None);
+            let view = self.decoder.decode(turn.generation.encoding.unwrap_or_default(), rest);
+            let text = lines::text(view.bytes, turn.generation.read.offset == 0, None);
             count_text(&text, turn.counters);
             if !text.text.is_empty() {
                 turn.counters.unfinished_lines.increment();
@@ -251,9 +258,13 @@ impl Reader {
         self.buffer.resize(limits::READ_WINDOW_BYTES, 0);
         let count = turn.file.read_at(&mut self.buffer, scanned_to)?;
         *budget = budget.saturating_sub(count);
-        let found = self.buffer.get(..count).and_then(|bytes| memchr::memchr(b'\n', bytes));
+        let encoding = turn.generation.encoding.unwrap_or_default();
+        let unit = encoding.unit_bytes();
+        // Half a character is read again with its other half.
+        let count = count - count % unit;
+        let found = self.buffer.get(..count).and_then(|bytes| encoding.find_newline(bytes));
         let (line_end, next) = match found {
-            Some(at) => (scanned_to + at as u64, scanned_to + at as u64 + 1),
+            Some(at) => (scanned_to + at as u64, scanned_to + (at + unit) as u64),
             None if count == 0 && turn.is_ending => (scanned_to, scanned_to),
             None if count == 0 => return Ok(Some(TurnEnd::AtEnd)),
             None => {
@@ -266,7 +277,8 @@ impl Reader {
         let end = generation::mark_at(turn.file, next)?;
         // A little more than is kept, so that it is cut between two characters.
         let raw = generation::read_vec(turn.file, MESSAGE_BYTES_MAX + 4, start)?;
-        let text = lines::text(&raw, start == 0, Some(line_end - start));
+        let view = self.decoder.decode(encoding, &raw);
+        let text = lines::text(view.bytes, start == 0, Some(line_end - start));
         count_text(&text, turn.counters);
         group.write(
             turn,

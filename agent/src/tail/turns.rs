@@ -6,11 +6,15 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::content::Content;
+use super::encoding::Encoding;
 use super::generation::{self, Generation, Life};
 use super::identity::Head;
 use super::read::{Turn, TurnEnd};
 use crate::limits;
 use crate::time::Now;
+
+/// Enough of a file to tell how it is encoded.
+const BYTE_ORDER_MARK_BYTES: usize = 2;
 
 impl Tailer {
     /// Gives a file its turn, if it hasn't one already.
@@ -136,6 +140,7 @@ impl Tailer {
         is_ending: bool,
         now: Now,
     ) -> std::io::Result<TurnEnd> {
+        self.find_encoding(stream, file)?;
         if file.is_packed() && !self.approach(stream, file, now)? {
             return Ok(TurnEnd::More);
         }
@@ -171,6 +176,20 @@ impl Tailer {
             TurnEnd::AtEnd if file.is_packed() => self.end_archive(stream, file, now),
             end => Ok(end),
         }
+    }
+
+    /// Finds out how the bytes of a file are to be read: again after each start, from how it begins.
+    fn find_encoding(&mut self, stream: StreamId, file: &Content) -> std::io::Result<()> {
+        let Some(generation) = self.table.get_mut(stream).filter(|file| file.encoding.is_none()) else {
+            return Ok(());
+        };
+        let section = self.settings.sections.get(generation.section);
+        generation.encoding = section.and_then(|section| section.encoding);
+        if generation.encoding.is_none() {
+            let start = generation::read_vec(file, BYTE_ORDER_MARK_BYTES, 0)?;
+            generation.encoding = (start.len() == BYTE_ORDER_MARK_BYTES).then(|| Encoding::of(&start));
+        }
+        Ok(())
     }
 
     /// Lets the head of a short file grow with it. False when the file no longer begins with the old head.

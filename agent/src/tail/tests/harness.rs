@@ -18,6 +18,7 @@ use crate::discover::Coverage;
 use crate::glob::Pattern;
 use crate::metrics::Counters;
 use crate::record::Labels;
+use crate::tail::encoding::Encoding;
 use crate::tail::{Outcome, Section, Settings, Tailer};
 use crate::time::Now;
 
@@ -81,6 +82,7 @@ pub(super) struct Host {
     poison: Option<String>,
     pub(super) open_files_max: usize,
     pub(super) once: bool,
+    pub(super) encoding: Option<Encoding>,
     pub(super) collector: Collector,
     pub(super) counters: Arc<Counters>,
     pub(super) tailer: Option<Tailer>,
@@ -99,6 +101,7 @@ impl Host {
             poison: None,
             open_files_max: 100,
             once: false,
+            encoding: None,
             collector: Collector::default(),
             counters: Arc::default(),
             tailer: None,
@@ -179,6 +182,7 @@ impl Host {
             }],
             sections: vec![Section {
                 format: None,
+                encoding: self.encoding,
                 labels: Labels::default(),
                 start_at_end: self.start_at_end,
             }],
