@@ -108,9 +108,7 @@ impl Tailer {
             let is_covered = || discover::section_of(&self.settings.coverage, &found.path).is_some();
             if is_name_of_archive(&found.path) && !is_covered() {
                 is_found = true;
-                if self.table.dormant_at(found.inode).is_empty() {
-                    self.examine(&found, false, now);
-                }
+                self.examine(&found, false, now);
             }
         }
         is_found

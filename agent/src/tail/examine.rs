@@ -209,7 +209,10 @@ impl Tailer {
     /// How far an archive must be unpacked until it can be told from the generations that it may be a copy of.
     fn needed_bytes(&self, newcomer: &Newcomer<'_>) -> u64 {
         let candidates = self.candidates(newcomer).into_iter();
-        let needed = candidates.filter_map(|stream| self.table.get(stream)).map(|of| match of.life {
+        let candidates = candidates.filter_map(|stream| self.table.get(stream));
+        // It is no copy of itself.
+        let others = candidates.filter(|of| of.inode != newcomer.found.inode);
+        let needed = others.map(|of| match of.life {
             Life::Live if of.archive.is_some() => 0,
             Life::Live | Life::Deleted => of.size_seen.max(of.read.offset) + 1,
             Life::Dormant | Life::Cut { .. } => of.read.offset,

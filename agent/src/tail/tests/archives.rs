@@ -277,6 +277,28 @@ fn an_archive_with_the_inode_of_another_log() {
 }
 
 #[test]
+fn an_archive_out_of_the_patterns_with_the_inode_of_another_log() {
+    let mut host = Host::new(&["app.log"]);
+    let all = lines("a", 0..80);
+    for chunk in all.chunks(40) {
+        host.append("app.log", text(&chunk[..20]));
+        host.run();
+        host.kill();
+        host.append("app.log", text(&chunk[20..]));
+        host.rename("app.log", if chunk[0] == all[0] { "app.log.2" } else { "app.log.1" });
+    }
+    // Packed one after the other: the second archive gets the inode of the first log.
+    let (first, second) =
+        (fs::read(host.path("app.log.2")).unwrap(), fs::read(host.path("app.log.1")).unwrap());
+    host.write("app.log.2.gz", gzip(&first));
+    host.write("app.log.2", gzip(&second));
+    host.rename("app.log.2", "app.log.1.gz");
+    host.remove("app.log.1");
+    host.run();
+    host.check(&all);
+}
+
+#[test]
 fn a_file_that_is_read_once_is_complete_without_a_newline() {
     let mut host = Host::new(&["*"]);
     host.once = true;
