@@ -33,7 +33,7 @@ fn gzip(path: &Path) {
 }
 
 fn rotated(logs: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(logs).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(logs).expect("a directory").map(|entry| entry.expect("an entry").path());
     // `json.log.1`: neither the log itself nor an archive.
     entries
         .filter(|path| path.extension().is_some_and(|end| end.as_encoded_bytes()[0].is_ascii_digit()))

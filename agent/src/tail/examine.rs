@@ -6,11 +6,10 @@ use std::path::Path;
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
-use super::content::Content;
 use super::decide::{self, Likeness, Origin, Tail, Verdict};
-use super::encoding::{Decoder, Encoding};
-use super::generation::{self, Archive, Generation, Life, Stat};
+use super::generation::{self, Archive, Generation, Life};
 use super::identity::{Head, Mark};
+use super::newcomer::Newcomer;
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -18,46 +17,14 @@ use crate::time::Now;
 /// A file that can't be told from a copy yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Suspect {
-    size: u64,
-    modified_ns: i128,
-    since_ms: u64,
-    is_prefix: bool,
-    grew: bool,
+    pub(super) size: u64,
+    pub(super) modified_ns: i128,
+    pub(super) since_ms: u64,
+    pub(super) is_prefix: bool,
+    pub(super) grew: bool,
     /// Whose copy it may be.
-    of: StreamId,
-    is_related: bool,
-}
-
-/// A file that is being examined.
-struct Newcomer<'a> {
-    found: &'a Found,
-    file: Content,
-    stat: Stat,
-    start: Vec<u8>,
-    suspect: Option<Suspect>,
-    grew: bool,
-    since_ms: u64,
-}
-
-impl Newcomer<'_> {
-    /// What is known of it, if it is an archive.
-    fn archive(&self) -> Option<Archive> {
-        self.file.is_packed().then_some(Archive { file_bytes: self.stat.file_bytes, end_bytes: None })
-    }
-}
-
-/// Why a file can't be followed.
-enum Useless {
-    Binary,
-    Damaged(String),
-    EmptyArchive,
-}
-
-fn why_useless(content: &Content, start: &[u8], encoding: Encoding) -> Option<Useless> {
-    match content.end() {
-        Some(end) if start.is_empty() => Some(end.damage.map_or(Useless::EmptyArchive, Useless::Damaged)),
-        _ => decide::is_binary(Decoder::default().decode(encoding, start).bytes).then_some(Useless::Binary),
-    }
+    pub(super) of: StreamId,
+    pub(super) is_related: bool,
 }
 
 impl Tailer {
@@ -70,7 +37,7 @@ impl Tailer {
         }
         let unpacked = self.archives.take_unpacked(found.inode);
         let is_unpacked = unpacked.is_some();
-        let newcomer = match self.open_newcomer(found, unpacked, now) {
+        let newcomer = match self.open_newcomer(found, covered, unpacked, now) {
             Ok(Some(newcomer)) => newcomer,
             Ok(None) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
@@ -156,54 +123,6 @@ impl Tailer {
             let is_there = of.is_some_and(|of| of.life == Life::Live && of.path == of.origin);
             (suspect.size, suspect.modified_ns) == state && suspect.is_related && is_there
         })
-    }
-
-    fn open_newcomer<'a>(
-        &mut self,
-        found: &'a Found,
-        unpacked: Option<Content>,
-        now: Now,
-    ) -> io::Result<Option<Newcomer<'a>>> {
-        let (file, stat) = match unpacked {
-            Some(content) => generation::stat(&content).map(|stat| (content, stat))?,
-            None => generation::open(&found.path)?,
-        };
-        // Replaced or emptied since it was listed: the next scan will see.
-        if stat.inode != found.inode || stat.size == 0 {
-            return Ok(None);
-        }
-        let start = generation::read_vec(&file, limits::COMPARE_BYTES, 0)?;
-        if let Some(reason) = why_useless(&file, &start, self.encoding_of(found, &start))
-            .filter(|_| !(file.is_packed() && self.is_fresh(&stat, now)))
-        {
-            self.skip(found, &reason);
-            return Ok(None);
-        }
-        let suspect = self.suspects.get(&found.inode).copied();
-        let since_ms = suspect.map_or(now.mono_ms, |suspect| suspect.since_ms);
-        let is_old = now.mono_ms.saturating_sub(since_ms) >= limits::COPY_GROWTH_MS;
-        let grew = suspect.is_some_and(|suspect| {
-            let grows = !file.is_packed() && decide::grew_like_a_log(suspect.size, stat.size);
-            suspect.grew || (is_old && grows)
-        });
-        Ok(Some(Newcomer { found, file, stat, start, suspect, grew, since_ms }))
-    }
-
-    /// A file that isn't followed as it is.
-    fn skip(&mut self, found: &Found, reason: &Useless) {
-        let state = (found.size, found.modified_ns);
-        let has_room = self.skipped.len() < limits::SKIPPED_MAX;
-        if !has_room || self.skipped.insert(found.inode, state).is_some() {
-            return;
-        }
-        let (counter, reason) = match reason {
-            Useless::Binary => (&self.counters.binary_files, "binary, not text"),
-            Useless::Damaged(reason) => (&self.counters.archives_damaged, reason.as_str()),
-            Useless::EmptyArchive => return,
-        };
-        counter.increment();
-        tracing::warn!(path = %found.path.display(), reason, "not followed");
-        self.problem(found.path.clone(), reason);
     }
 
     /// How far an archive must be unpacked until it can be told from the generations that it may be a copy of.
@@ -440,64 +359,11 @@ impl Tailer {
         self.enqueue(stream);
     }
 
-    fn encoding_of(&self, found: &Found, start: &[u8]) -> Encoding {
-        let section = self.settings.sections.get(found.section);
-        section.and_then(|section| section.encoding).unwrap_or_else(|| Encoding::of(start))
-    }
-
-    fn starts_at_end(&self, newcomer: &Newcomer<'_>) -> bool {
-        let section = self.settings.sections.get(newcomer.found.section);
-        let at_end = section.is_some_and(|section| section.start_at_end);
-        at_end && self.is_first_start && self.is_first_scan
-    }
-
-    /// Where a new generation starts: at its beginning, unless it was there before the agent's first start
-    /// and its section wants the end; then after the last whole line.
-    fn first_position(&self, newcomer: &Newcomer<'_>) -> io::Result<Mark> {
-        if newcomer.file.is_packed() || !self.starts_at_end(newcomer) {
-            return Ok(Mark::start());
-        }
-        let encoding = self.encoding_of(newcomer.found, &newcomer.start);
-        let window = (limits::READ_WINDOW_BYTES as u64).min(newcomer.stat.size);
-        let unit_bytes = encoding.unit_bytes() as u64;
-        let from = (newcomer.stat.size - window).next_multiple_of(unit_bytes);
-        let bytes = generation::read_vec(&newcomer.file, limits::READ_WINDOW_BYTES, from)?;
-        let after_line = encoding.rfind_newline(&bytes).map_or(0, |at| at as u64 + unit_bytes);
-        generation::mark_at(&newcomer.file, from + after_line)
-    }
-
     fn unused_stream(&self) -> StreamId {
         loop {
             let stream = StreamId(crate::random::number());
             if self.table.get(stream).is_none() {
                 return stream;
-            }
-        }
-    }
-
-    /// Opens a resting file again. False when it isn't where it was; the next scan will say.
-    pub(super) fn ensure_open(&mut self, stream: StreamId) -> bool {
-        let Some(generation) = self.table.get_mut(stream) else { return false };
-        if generation.file.is_some() {
-            return true;
-        }
-        match generation::open(&generation.path) {
-            Ok((file, stat)) if stat.inode == generation.inode => {
-                generation.file = Some(file);
-                self.open_files += 1;
-                true
-            }
-            Ok(_) => {
-                self.needs_scan = true;
-                false
-            }
-            Err(error) => {
-                let path = generation.path.clone();
-                self.needs_scan |= error.kind() == io::ErrorKind::NotFound;
-                if error.kind() != io::ErrorKind::NotFound {
-                    self.warn_once(&path, &error.to_string());
-                }
-                false
             }
         }
     }

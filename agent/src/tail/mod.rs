@@ -10,7 +10,7 @@
 //! | `generation`, `table` | what is known of each file, and how to find it |
 //! | `content` | what stands in a file, archives unpacked |
 //! | `scan` | compares what was found with what is known |
-//! | `examine` | opens files that aren't known and decides what they are |
+//! | `newcomer`, `examine` | files that aren't known: opens them, decides what they are |
 //! | `encoding` | text that isn't UTF-8 |
 //! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
@@ -31,6 +31,7 @@ pub mod identity;
 pub mod join;
 mod late;
 pub mod lines;
+mod newcomer;
 mod once;
 pub mod read;
 mod scan;

@@ -1,6 +1,6 @@
 //! Whose turn it is to be read, and when a file that has lost its name has come to its end.
 
-use std::mem;
+use std::{io, mem};
 
 use millpond_wire::position::StreamId;
 
@@ -267,6 +267,33 @@ impl Tailer {
             generation.file = None;
             generation.detector = None;
             generation.remembered_s = now.unix_s();
+        }
+    }
+
+    /// Opens a resting file again. False when it isn't where it was; the next scan will say.
+    pub(super) fn ensure_open(&mut self, stream: StreamId) -> bool {
+        let Some(generation) = self.table.get_mut(stream) else { return false };
+        if generation.file.is_some() {
+            return true;
+        }
+        match generation::open(&generation.path) {
+            Ok((file, stat)) if stat.inode == generation.inode => {
+                generation.file = Some(file);
+                self.open_files += 1;
+                true
+            }
+            Ok(_) => {
+                self.needs_scan = true;
+                false
+            }
+            Err(error) => {
+                let path = generation.path.clone();
+                self.needs_scan |= error.kind() == io::ErrorKind::NotFound;
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.warn_once(&path, &error.to_string());
+                }
+                false
+            }
         }
     }
 
