@@ -188,12 +188,20 @@ impl Tailer {
     /// See [`Tailer::settle`]; of an archive.
     pub(super) fn settle_archive(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get(stream) else { return };
+        if !matches!(generation.life, Life::Live | Life::Deleted) {
+            self.ending.remove(&stream);
+            return;
+        }
         if !generation.is_exhausted() {
             let rest_ms = now.mono_ms.saturating_sub(generation.quiet_since_ms);
-            if rest_ms >= self.settings.rotate_grace_ms {
-                self.enqueue(stream);
+            if generation.queued || rest_ms < self.settings.rotate_grace_ms {
+                return;
             }
-            return;
+            if self.ensure_open(stream) {
+                return self.enqueue(stream);
+            }
+            self.ending.remove(&stream);
+            return self.vanished(stream, now);
         }
         if generation.is_settled() && !generation.queued {
             self.ending.remove(&stream);

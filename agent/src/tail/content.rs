@@ -94,6 +94,28 @@ impl Content {
         read_plain(&self.file, buffer, offset)
     }
 
+    /// True when an archive says itself that this many bytes come out of it; of several members or frames, it
+    /// says something else. A hint that costs no unpacking.
+    pub fn declares(&self, bytes: u64) -> bool {
+        let Ok(file_bytes) = self.metadata().map(|metadata| metadata.len()) else { return false };
+        match self.packing {
+            // The size modulo 2^32, at the end (RFC 1952, 2.3.1).
+            Some(Packing::Gzip) => {
+                let mut end = [0; 4];
+                let read = self.read_packed_at(&mut end, file_bytes.saturating_sub(4));
+                read.is_ok_and(|count| count == 4) && u64::from(u32::from_le_bytes(end)) == bytes % (1 << 32)
+            }
+            // In the header of the first frame (RFC 8878, 3.1.1.1).
+            Some(Packing::Zstd) => {
+                let mut start = [0; 18];
+                let count = self.read_packed_at(&mut start, 0).unwrap_or(0);
+                let header = start.get(..count).unwrap_or_default();
+                zstd::zstd_safe::get_frame_content_size(header).is_ok_and(|declared| declared == Some(bytes))
+            }
+            None => false,
+        }
+    }
+
     /// The file itself.
     pub fn file(&self) -> &File {
         &self.file

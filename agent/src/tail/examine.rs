@@ -48,6 +48,9 @@ impl Tailer {
             // It may still be written; the next scan will see it again.
             return;
         }
+        if newcomer.file.is_packed() && !covered && self.is_known_to_be_read(&newcomer) {
+            return;
+        }
         if newcomer.file.is_packed() && !is_unpacked {
             let needed_bytes = self.needed_bytes(&newcomer);
             if !matches!(newcomer.file.approach(needed_bytes, 0), Ok(true)) {
@@ -137,6 +140,17 @@ impl Tailer {
             Life::Dormant | Life::Cut { .. } => of.read.offset,
         });
         needed.max().unwrap_or(0)
+    }
+
+    /// An archive says itself that nothing is in it beyond what was read of the log that it was made of: so the
+    /// archives of a month needn't be unpacked at each start.
+    fn is_known_to_be_read(&self, newcomer: &Newcomer<'_>) -> bool {
+        let candidates = self.candidates(newcomer).into_iter();
+        candidates.filter_map(|stream| self.table.get(stream)).any(|of| {
+            let is_related = decide::names_related(&of.origin, &newcomer.found.path);
+            let is_read = of.life == Life::Dormant && of.read.offset > 0 && of.is_settled();
+            is_related && is_read && newcomer.file.declares(of.read.offset)
+        })
     }
 
     /// The verdict that binds most, over all generations whose head the file has.

@@ -141,8 +141,11 @@ impl Tailer {
     pub(super) fn vanished(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get(stream) else { return };
         let (unread_bytes, section) = (generation.unread_bytes(), generation.section);
-        let directory = generation.origin.parent().map(Path::to_owned);
+        let (path, directory) = (generation.path.clone(), generation.origin.parent().map(Path::to_owned));
         self.retire(stream, now);
+        if unread_bytes > 0 {
+            self.problem(path, "gone before all of it was read");
+        }
         let may_be_packed = unread_bytes > 0
             && directory.is_some_and(|directory| self.search_archives(&directory, section, now));
         if !may_be_packed {

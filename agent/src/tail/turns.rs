@@ -128,6 +128,10 @@ impl Tailer {
                 }
                 let path = generation.path.clone();
                 self.warn_once(&path, &error.to_string());
+                if self.settings.once {
+                    // Tried again by the next import, not for ever by this one.
+                    self.ending.remove(&stream);
+                }
                 None
             }
         }

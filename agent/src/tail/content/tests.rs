@@ -63,6 +63,17 @@ fn every_packing_reads_the_same_at_every_offset() {
 }
 
 #[test]
+fn archives_declare_how_much_comes_out() {
+    for pack in [gzip, zstd] {
+        let packed = content(&pack(b"some text"));
+        assert!(packed.declares(9) && !packed.declares(8) && !packed.declares(0));
+        let two = content(&[pack(b"some text"), pack(b"more")].concat());
+        assert!(!two.declares(13));
+    }
+    assert!(!content(b"").declares(0) && !content(b"plain").declares(5));
+}
+
+#[test]
 fn a_cut_archive_holds_what_came_before_the_cut_and_says_so() {
     let plain = text(2_000);
     for whole in [gzip(&plain), zstd(&plain), [gzip(&plain[..900]), gzip(&plain[900..])].concat()] {
