@@ -98,16 +98,16 @@ fn a_cut_archive_holds_what_came_before_the_cut_and_says_so() {
 
 #[test]
 fn damage_ends_an_archive_at_the_same_place_each_time() {
-    let plain = text(200_000);
+    let plain = text(60_000);
     for whole in [gzip(&plain), zstd(&plain)] {
-        for at in (0..whole.len()).step_by(whole.len() / 50) {
+        for at in (0..whole.len()).step_by(whole.len() / 20) {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x55;
             let packed = content(&bytes);
             if !packed.is_packed() {
                 continue;
             }
-            let first = read(&packed, 0, 500_000);
+            let first = read(&packed, 0, 200_000);
             let piecewise: Vec<u8> = (0..)
                 .step_by(999)
                 .map(|at| read(&content(&bytes), at, 999))
