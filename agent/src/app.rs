@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::certificate::Expiry;
 use crate::checkpoint::Journal;
+use crate::commands::import;
 use crate::config::Config;
 use crate::dead_letters::DeadLetters;
 use crate::limits;
@@ -94,6 +95,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
 
     let settings = &mut config.tailing;
     settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
+    settings.imported = import::imported(&config.data_dir);
     settings.never.extend(identity::inode_of_regular(std::io::stderr()));
     let clock = Clock::start();
     let letters = DeadLetters::new(&config.data_dir);

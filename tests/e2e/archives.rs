@@ -163,3 +163,38 @@ fn an_import_leaves_out_what_the_agent_ships_and_names_what_it_cannot_read() {
         cluster.client().count("team:a").filter(|count| Some(*count) == lines)
     });
 }
+
+#[test]
+fn an_agent_that_starts_after_an_import_still_starts_at_the_end() {
+    let mut cluster = Cluster::new();
+    let logs = PathBuf::from(cluster.path("logs"));
+    let old = PathBuf::from(cluster.path("old"));
+    cluster.start_collector();
+    let token = cluster.join_token();
+    let include = logs.join("**").to_string_lossy().into_owned();
+    cluster.agent_command(&[
+        "enroll",
+        "--data-dir",
+        &cluster.path("agent"),
+        "--token",
+        &token,
+        "--logs",
+        &include,
+    ]);
+    cluster.edit_config("agent/agent.toml", "# start = \"beginning\"", "start = \"end\"");
+    let mut imported = LogWriter::new(&old, 1).unwrap();
+    imported.write_lines(100).unwrap();
+    let (code, report) = finish(&cluster, &[&old.to_string_lossy()]);
+    assert!(code == 0 && report.starts_with("100 lines"), "{report}");
+    fs::create_dir(&logs).unwrap();
+    fs::write(logs.join("a.log"), "from before\n").unwrap();
+    cluster.start_agent(&include);
+    eventually("the agent has seen the file", LIMIT, || {
+        cluster.log("agent/status.json").contains("a.log").then_some(())
+    });
+    let mut file = fs::OpenOptions::new().append(true).open(logs.join("a.log")).unwrap();
+    std::io::Write::write_all(&mut file, b"from now on\n").unwrap();
+    let client = cluster.client();
+    eventually("the new line is there", LIMIT, || client.count("now").filter(|count| *count == 1));
+    assert_eq!(client.count("before"), Some(0));
+}

@@ -7,9 +7,9 @@
 
 mod select;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::select::{forget, select};
 use crate::app::{self, AppError};
-use crate::checkpoint::{self, Journal};
+use crate::checkpoint::{self, Journal, Recovered};
 use crate::config::Config;
 use crate::dead_letters::DeadLetters;
 use crate::mailbox::Mailbox;
@@ -82,9 +82,9 @@ pub async fn run(import: Import, stop: impl Future<Output = ()>) -> Result<Repor
     state_dir::create(&directory)?;
     let lock = state_dir::lock(&directory)?;
     let (mut journal, mut recovered) = Journal::open(&directory).map_err(AppError::Journal)?;
-    // Those of the agent: its files are its own business.
-    let agents = std::fs::read(import.config.data_dir.join(checkpoint::FILE_NAME)).unwrap_or_default();
-    let agents = checkpoint::record::recover(&agents);
+    // Those of the agent: its files are its own business. It may have learned of imports from the collector.
+    let mut agents = remembered_in(&import.config.data_dir);
+    agents.entries.retain(|stream, _| !recovered.entries.contains_key(stream));
 
     let counters = Arc::new(Counters::default());
     let mailbox = Arc::new(Mailbox::default());
@@ -96,7 +96,7 @@ pub async fn run(import: Import, stop: impl Future<Output = ()>) -> Result<Repor
         positions = shipper.positions(None) => positions.unwrap_or_default(),
         () = &mut stop => return Ok(Report { is_interrupted: true, ..Report::default() }),
     };
-    // However a lost state directory: what was imported before, the collector still knows.
+    // Should the state directory be lost: what was imported before, the collector still knows.
     let mut positions: Vec<StreamPosition> =
         positions.into_iter().filter(|position| !agents.entries.contains_key(&position.stream)).collect();
 
@@ -126,6 +126,16 @@ pub async fn run(import: Import, stop: impl Future<Output = ()>) -> Result<Repor
     report.dead_letters = counters.dead_letters.value();
     drop(lock);
     Ok(report)
+}
+
+/// The streams that were imported with the state directory of an agent.
+pub fn imported(data_dir: &Path) -> HashSet<StreamId> {
+    remembered_in(&data_dir.join(DIRECTORY)).entries.into_keys().collect()
+}
+
+/// What a journal holds that another process may have open.
+fn remembered_in(directory: &Path) -> Recovered {
+    checkpoint::record::recover(&std::fs::read(directory.join(checkpoint::FILE_NAME)).unwrap_or_default())
 }
 
 /// Ships what comes until the worker has ended.

@@ -139,6 +139,7 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         open_files_max: limits.open_files,
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),
         never: HashSet::new(),
+        imported: HashSet::new(),
         once: false,
     };
     Ok(Config { data_dir, endpoint, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })

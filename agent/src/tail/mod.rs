@@ -93,6 +93,8 @@ pub struct Settings {
     pub rotate_grace_ms: u64,
     /// Files that are never followed: the agent's own output.
     pub never: HashSet<Inode>,
+    /// Streams of imports: that the collector has some says nothing of whether the agent has run before.
+    pub imported: HashSet<StreamId>,
     /// Every file is taken as finished: its last line is complete, with or without a newline. What was read is
     /// never forgotten, and what couldn't be is remembered for [`Tailer::problems`].
     pub once: bool,
@@ -149,7 +151,8 @@ impl Tailer {
         counters: Arc<Counters>,
         now: Now,
     ) -> Self {
-        let is_first_start = !recovered.begun && positions.is_empty();
+        let has_own = positions.iter().any(|position| !settings.imported.contains(&position.stream));
+        let is_first_start = !recovered.begun && !has_own;
         let is_intact = recovered.intact;
         let batcher = Batcher::new(settings.host_name.clone(), settings.batch);
         let mut tailer = Self {

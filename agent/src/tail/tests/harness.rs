@@ -193,6 +193,7 @@ impl Host {
             open_files_max: self.open_files_max,
             rotate_grace_ms: GRACE_MS,
             never: Default::default(),
+            imported: Default::default(),
             once: self.once,
         };
         let (journal, recovered) = Journal::open(&self.state_dir()).unwrap();
