@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::batch::Body;
 use crate::checkpoint::Journal;
+use crate::commands::import;
 use crate::config::Config;
 use crate::dead_letters::DeadLetters;
 use crate::mailbox::Mailbox;
@@ -44,16 +45,23 @@ pub enum AppError {
 /// # Errors
 /// When it can't start, or by a defect.
 pub async fn run(config: Config) -> Result<(), AppError> {
+    run_until(config, stop_signal()?).await
+}
+
+/// Ready at SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the system doesn't let us listen to them.
+pub fn stop_signal() -> Result<impl Future<Output = ()>, AppError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Start)?;
-    let stop = async move {
+    Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
-    };
-    run_until(config, stop).await
+    })
 }
 
 /// Runs until `stop` is ready.
@@ -88,6 +96,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
 
     let settings = &mut config.tailing;
     settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
+    settings.imported = import::imported(&config.data_dir);
     settings.never.extend(identity::inode_of_regular(std::io::stderr()));
     let clock = Clock::start();
     let letters = DeadLetters::new(&config.data_dir);
@@ -156,7 +165,7 @@ async fn run_worker(
 }
 
 /// Descriptors that this process may have.
-fn descriptors_max() -> usize {
+pub fn descriptors_max() -> usize {
     const FEW: u64 = 256;
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(FEW);
     usize::try_from(limit).unwrap_or(usize::MAX)

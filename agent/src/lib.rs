@@ -23,12 +23,14 @@
 //! | [`ship`], [`certificate`] | TLS, HTTP/2, repetition; when the certificate ends |
 //! | [`worker`], [`mailbox`], [`time`], [`random`] | the loop, and how others reach it; clocks and chance |
 //! | [`metrics`], [`status`], [`dead_letters`] | what was done, left out, refused |
+//! | [`commands`], [`progress`] | what else the program can do; how far it is |
 //! | [`limits`] | every bound |
 
 pub mod app;
 pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
+pub mod commands;
 pub mod config;
 pub mod dead_letters;
 pub mod discover;
@@ -39,6 +41,7 @@ pub mod mailbox;
 pub mod metadata;
 pub mod metrics;
 pub mod process;
+pub mod progress;
 pub mod random;
 pub mod record;
 pub mod ship;

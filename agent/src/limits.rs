@@ -14,6 +14,24 @@ pub const READ_WINDOW_BYTES: usize = 256 << 10;
 /// Bytes read of one file before the next file has its turn.
 pub const TURN_BYTES: usize = 1 << 20;
 
+/// Bytes that are kept of what came out of an archive, before what is read at the moment, and again at most as
+/// many until they're let go of: a turn goes back to the start of a group or of a long line, never further.
+pub const UNPACKED_BACK_BYTES: usize = GROUP_BYTES_MAX + READ_WINDOW_BYTES;
+
+/// Bytes of an archive that one read asks for.
+pub const PACKED_READ_BYTES: usize = 64 << 10;
+
+/// Bytes that are unpacked in one turn to come back to a position: some 20 ms.
+pub const APPROACH_BYTES: usize = 8 << 20;
+
+/// Largest window that an archive of zstd may ask for, as a power of two: 8 MiB, what level 19 uses. With more
+/// (`--long`, `--ultra`) it can't be read.
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// Archives that wait to be told from the logs that they may have been made of; beyond, they wait for the next
+/// scan.
+pub const ARCHIVES_WAITING_MAX: usize = 1_000;
+
 /// Longest group of container pieces, in bytes of the file, that is held open for its end; a longer one
 /// is shipped in parts.
 pub const GROUP_BYTES_MAX: usize = 2 << 20;

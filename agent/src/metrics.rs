@@ -82,6 +82,10 @@ counters! {
     /// Deleted or moved files that were read to their end and then given up early, because there were too many: what
     /// was written to them later is not known.
     late_writes_unwatched,
+    /// Archives that were read to their end.
+    archives_read,
+    /// Archives of which only a beginning could be unpacked: cut short, damaged, or packed with too large a window.
+    archives_damaged,
     /// Files left out because they aren't text.
     binary_files,
     /// Files or directories that couldn't be read or aren't regular.

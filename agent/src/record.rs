@@ -66,6 +66,12 @@ pub struct Labels {
 }
 
 impl Labels {
+    /// The value of `service.name`, if there is one, then the others.
+    pub fn new(service: Option<String>, fields: impl IntoIterator<Item = (String, String)>) -> Self {
+        let service = service.map(|name| (names::SERVICE_NAME.to_owned(), name));
+        Self { fields: service.into_iter().chain(fields).collect() }
+    }
+
     /// It has a field of this name.
     pub fn holds(&self, name: &str) -> bool {
         self.fields.iter().any(|(own, _)| own == name)

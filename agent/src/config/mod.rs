@@ -1,6 +1,7 @@
 //! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
+mod archives;
 pub mod collectors;
 mod metadata;
 mod process;
@@ -19,6 +20,7 @@ use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
 use crate::process::Chain;
 use crate::record::Labels;
+use crate::tail::encoding::Encoding;
 use crate::tail::{Section, Settings};
 
 /// The shipped file: every key with its default and a comment.
@@ -113,11 +115,13 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     let mut sections = Vec::new();
     for (index, files) in raw.files.into_iter().enumerate() {
         let key = |name: &str| format!("files[{index}].{name}");
-        coverage.push(Coverage {
-            include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
-            exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
-        });
-        sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+        for files in archives::apart(files) {
+            coverage.push(Coverage {
+                include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
+                exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
+            });
+            sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+        }
     }
     let limits = raw.limits.check()?;
     let resource = crate::metadata::of_host(host_name, raw.metadata.host);
@@ -131,18 +135,14 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         open_files_max: limits.open_files,
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),
         never: HashSet::new(),
+        imported: HashSet::new(),
+        once: false,
     };
     Ok(Config { data_dir, collectors, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })
 }
 
 fn section(files: raw::RawFiles) -> Checked<Section> {
-    let format = match files.format.as_str() {
-        "auto" => None,
-        name => Some(Format::from_name(name).ok_or_else(|| {
-            let names = std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
-            ("format".to_owned(), suggest::unknown("format", name, names))
-        })?),
-    };
+    let format = format_named(&files.format).map_err(|reason| ("format".to_owned(), reason))?;
     let start_at_end = match files.start.as_str() {
         "beginning" => false,
         "end" => true,
@@ -150,9 +150,29 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
             return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter())));
         }
     };
-    let service = files.service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
-    let fields = service.into_iter().chain(files.fields).collect();
-    Ok(Section { format, labels: Labels { fields }, start_at_end })
+    let encoding = encoding_named(&files.encoding).map_err(|reason| ("encoding".to_owned(), reason))?;
+    Ok(Section { format, encoding, labels: Labels::new(files.service, files.fields), start_at_end })
+}
+
+fn encoding_named(name: &str) -> Result<Option<Encoding>, String> {
+    if name == "auto" {
+        return Ok(None);
+    }
+    let names = || std::iter::once("auto").chain(Encoding::ALL.iter().map(|(name, _)| *name));
+    let found = Encoding::ALL.iter().find(|(known, _)| *known == name).map(|(_, encoding)| *encoding);
+    found.map(Some).ok_or_else(|| suggest::unknown("encoding", name, names()))
+}
+
+/// The format of a name; `None` for `auto`.
+///
+/// # Errors
+/// There is none of that name; says which was probably meant.
+pub fn format_named(name: &str) -> Result<Option<Format>, String> {
+    if name == "auto" {
+        return Ok(None);
+    }
+    let names = || std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
+    Format::from_name(name).map(Some).ok_or_else(|| suggest::unknown("format", name, names()))
 }
 
 fn patterns(

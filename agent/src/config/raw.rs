@@ -54,6 +54,9 @@ pub struct RawFiles {
     /// `auto` or the name of a format.
     #[serde(default = "auto")]
     pub format: String,
+    /// `auto` or the name of an encoding.
+    #[serde(default = "auto")]
+    pub encoding: String,
     /// Value of `service.name`.
     pub service: Option<String>,
     /// `beginning` or `end`.
@@ -111,7 +114,7 @@ impl RawLimits {
     }
 }
 
-fn default_excludes() -> Vec<String> {
+pub(super) fn default_excludes() -> Vec<String> {
     limits::DEFAULT_EXCLUDES.map(str::to_owned).to_vec()
 }
 

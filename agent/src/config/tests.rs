@@ -34,6 +34,7 @@ fn the_shipped_file_holds_the_defaults() {
     assert!(parse(&uncommented()).is_ok(), "examples are right");
     assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
     assert_eq!(every_key.files[0].format, shipped.files[0].format);
+    assert_eq!(every_key.files[0].encoding, shipped.files[0].encoding);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
 }
 
@@ -52,6 +53,7 @@ fn the_shipped_file_has_every_key() {
         "include",
         "exclude",
         "format",
+        "encoding",
         "service",
         "start",
         "fields",
@@ -77,7 +79,7 @@ fn the_shipped_file_has_every_key() {
     }
     let keys =
         text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).filter(|key| is_key(key));
-    assert_eq!(keys.collect::<HashSet<_>>().len(), 29);
+    assert_eq!(keys.collect::<HashSet<_>>().len(), 31);
 }
 
 #[test]
@@ -89,6 +91,25 @@ fn a_minimal_file_is_enough() {
     let covers =
         |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
     assert!(covers("/var/log/syslog") && !covers("/var/log/wtmp") && !covers("/var/log/a/b.gz"));
+}
+
+#[test]
+fn archives_are_covered_by_patterns_that_name_them() {
+    let check = |keys: &str, path: &str, expected: bool| {
+        let config = parse(&MINIMAL.replace("include = ['/var/log/**']", keys)).unwrap();
+        let section = crate::discover::section_of(&config.tailing.coverage, Path::new(path));
+        assert_eq!(section.is_some(), expected, "{keys} {path}");
+        assert_eq!(config.tailing.coverage.len(), config.tailing.sections.len());
+    };
+    let both = "include = ['/l/**', '/l/app/*.gz']";
+    check("include = ['/l/app.log*']", "/l/app.log.2.gz", false);
+    check("include = ['/l/app.log*.gz']", "/l/app.log.2.gz", true);
+    check("include = ['/l/app.log*.zst']", "/l/app.log.2.zst", true);
+    check(both, "/l/app/a.gz", true);
+    check(both, "/l/other/a.gz", false);
+    check(both, "/l/app/a.log", true);
+    check("include = ['/l/app.log*.gz']\nexclude = ['*.gz']", "/l/app.log.2.gz", false);
+    check("include = ['/l/**']\nexclude = []", "/l/other/a.gz", true);
 }
 
 #[test]
@@ -127,6 +148,10 @@ fn mistakes_are_named_with_their_place() {
     check(
         &format!("{MINIMAL}format = 'ngnix_error'\n"),
         "files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
+    );
+    check(
+        &format!("{MINIMAL}encoding = 'utf16le'\n"),
+        "files[0].encoding: unknown encoding `utf16le`; did you mean `utf-16le`?",
     );
     check(&format!("{MINIMAL}start = 'tail'\n"), "files[0].start: unknown value `tail`");
     check(

@@ -5,7 +5,6 @@
 mod container;
 mod os;
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -46,9 +45,9 @@ pub fn of_path(path: &Path) -> Fields {
 /// A small file; `None` when it can't be read, is larger, or isn't text.
 fn read(path: &Path, bytes_max: u64) -> Option<String> {
     let mut text = String::new();
-    let (file, stat) = crate::tail::generation::open(path).ok()?;
-    File::take(file, bytes_max).read_to_string(&mut text).ok()?;
-    (stat.size <= bytes_max).then_some(text)
+    let file = crate::tail::generation::open_regular(path).ok()?;
+    file.take(bytes_max + 1).read_to_string(&mut text).ok()?;
+    (text.len() as u64 <= bytes_max).then_some(text)
 }
 
 #[cfg(test)]

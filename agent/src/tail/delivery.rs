@@ -3,12 +3,12 @@
 //! can't be divided any further: one line, or container texts that are interleaved. That goes to the dead
 //! letters.
 
-use std::fs::File;
 use std::mem;
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
+use super::content::Content;
 use super::generation::{self, Life};
 use super::identity::Mark;
 use crate::batch::{Batch, Body};
@@ -69,7 +69,8 @@ impl Tailer {
     /// Monotonic time at which there will be something to send or to read without any news; `None` when only
     /// news can bring that.
     pub fn due_ms(&self) -> Option<u64> {
-        let is_held_up = self.held_until_ms > 0 && !(self.urgent.is_empty() && self.ordinary.is_empty());
+        let is_idle = self.urgent.is_empty() && self.ordinary.is_empty() && self.archives.reading.is_empty();
+        let is_held_up = self.held_until_ms > 0 && !is_idle;
         let due = match &self.ready {
             _ if self.in_flight.is_some() => None,
             Some(_) => Some(0),
@@ -245,6 +246,6 @@ impl Tailer {
 }
 
 /// The file still holds what was read between the two.
-fn holds_both(file: &File, from: &Mark, to: &Mark) -> bool {
+fn holds_both(file: &Content, from: &Mark, to: &Mark) -> bool {
     [from, to].into_iter().all(|mark| generation::holds(file, mark).unwrap_or(false))
 }

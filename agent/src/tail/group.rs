@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use millpond_parsers::Detector;
 
+use super::encoding::View;
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
 use super::read::Turn;
@@ -83,6 +84,7 @@ impl Group {
 /// Writes the lines of one window.
 pub(super) struct LineWriter<'a> {
     bytes: &'a [u8],
+    view: View<'a>,
     offset: u64,
     force: bool,
     /// Starts of lines further on that were joined to an earlier one.
@@ -92,8 +94,8 @@ pub(super) struct LineWriter<'a> {
 
 impl<'a> LineWriter<'a> {
     /// For the bytes of a file from `offset` on. `force`: a text in pieces ends with them.
-    pub(super) fn new(bytes: &'a [u8], offset: u64, force: bool, recorder: &'a mut Recorder) -> Self {
-        Self { bytes, offset, force, taken: Vec::new(), recorder }
+    pub(super) fn new(view: View<'a>, offset: u64, force: bool, recorder: &'a mut Recorder) -> Self {
+        Self { bytes: view.bytes, view, offset, force, taken: Vec::new(), recorder }
     }
 
     /// True when no line further on has been written already: a position may be taken here.
@@ -108,7 +110,7 @@ impl<'a> LineWriter<'a> {
             self.taken.swap_remove(index);
             return true;
         }
-        let offset = self.offset + line.start as u64;
+        let offset = self.offset + self.view.raw_at(line.start) as u64;
         let text = lines::text(line.raw, offset == 0, None);
         if text.text.is_empty() {
             count_text(&text, turn.counters);
@@ -157,7 +159,11 @@ impl<'a> LineWriter<'a> {
         group.write_joined(
             turn,
             self.recorder,
-            &Input { offset: self.offset + line.start as u64, text: &joined, unfinished: false },
+            &Input {
+                offset: self.offset + self.view.raw_at(line.start) as u64,
+                text: &joined,
+                unfinished: false,
+            },
             &whole,
         );
         true

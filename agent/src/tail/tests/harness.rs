@@ -19,6 +19,7 @@ use crate::glob::Pattern;
 use crate::metrics::Counters;
 use crate::process::Chain;
 use crate::record::Labels;
+use crate::tail::encoding::Encoding;
 use crate::tail::{Outcome, Section, Settings, Tailer};
 use crate::time::Now;
 
@@ -82,6 +83,9 @@ pub(super) struct Host {
     poison: Option<String>,
     pub(super) open_files_max: usize,
     pub(super) process: Chain,
+    pub(super) once: bool,
+    pub(super) batch_bytes: usize,
+    pub(super) encoding: Option<Encoding>,
     pub(super) collector: Collector,
     pub(super) counters: Arc<Counters>,
     pub(super) tailer: Option<Tailer>,
@@ -100,6 +104,9 @@ impl Host {
             poison: None,
             open_files_max: 100,
             process: Chain::default(),
+            once: false,
+            batch_bytes: 4_000,
+            encoding: None,
             collector: Collector::default(),
             counters: Arc::default(),
             tailer: None,
@@ -180,16 +187,19 @@ impl Host {
             }],
             sections: vec![Section {
                 format: None,
+                encoding: self.encoding,
                 labels: Labels::default(),
                 start_at_end: self.start_at_end,
             }],
             resource: vec![("host.name", "host".into())],
             process: self.process.clone(),
             path_metadata: true,
-            batch: BatchLimits { bytes: 4_000, age_ms: 100 },
+            batch: BatchLimits { bytes: self.batch_bytes, age_ms: 100 },
             open_files_max: self.open_files_max,
             rotate_grace_ms: GRACE_MS,
             never: Default::default(),
+            imported: Default::default(),
+            once: self.once,
         };
         let (journal, recovered) = Journal::open(&self.state_dir()).unwrap();
         let letters = DeadLetters::new(&self.state_dir());
