@@ -10,6 +10,7 @@ use crate::metrics::Counters;
 use crate::state_dir;
 use crate::tail::Tailer;
 use crate::tail::generation::{Generation, Life};
+use crate::tail::identity;
 use crate::time::Now;
 
 /// Name of the file in the state directory.
@@ -86,8 +87,8 @@ fn of_file(file: &Generation) -> Value {
         Life::Cut { .. } => "truncated; a copy is awaited",
     };
     json!({
-        "path": file.path.to_string_lossy(),
-        "origin": file.origin.to_string_lossy(),
+        "path": identity::path_text(&file.path),
+        "origin": identity::path_text(&file.origin),
         "state": state,
         "size_bytes": file.size_seen,
         "read_offset": file.read.offset,

@@ -3,6 +3,7 @@
 
 use millpond_parsers::Detector;
 
+use super::identity;
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
 use super::read::Turn;
@@ -25,7 +26,7 @@ impl Group {
     fn open(&mut self, turn: &mut Turn<'_>) {
         if !self.is_open {
             self.is_open = true;
-            let path = turn.generation.origin.to_string_lossy().into_owned();
+            let path = identity::path_text(&turn.generation.origin).into_owned();
             let attributes = turn.section.labels.attributes(&path);
             turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
         }

@@ -46,7 +46,7 @@ impl Tailer {
         let unknown: Vec<&Found> =
             unknown.into_iter().filter(|found| !self.recognise(found, &mut cut, now)).collect();
         if self.is_first_scan {
-            self.find_renamed(now);
+            self.find_renamed(&listing.behind_links, now);
         }
         for stream in cut {
             self.search_copies(stream, now);
@@ -88,9 +88,20 @@ impl Tailer {
         // Looked at here and not only at its turn: while a full batch holds up the turns, what was written
         // after a truncation could be rotated away unseen.
         if self.is_still_there(stream) {
+            self.note_growth(stream, found.size, now);
+            self.close_surplus(stream);
             self.enqueue(stream);
         } else {
             self.cut(stream, now);
+        }
+    }
+
+    /// What was written is known before it is read: while the collector is away, that may take long.
+    fn note_growth(&mut self, stream: StreamId, size: u64, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if size > generation.size_seen {
+            generation.size_seen = size;
+            generation.quiet_since_ms = now.mono_ms;
         }
     }
 
@@ -188,21 +199,23 @@ impl Tailer {
     }
 
     /// At the start: files that were renamed out of the patterns while the agent was down, in the directory
-    /// where they were. They are read to their end.
-    fn find_renamed(&mut self, now: Now) {
+    /// where they were, and files that a link has led to. They are read to their end.
+    fn find_renamed(&mut self, behind_links: &HashSet<PathBuf>, now: Now) {
         let mut listings: HashMap<PathBuf, HashMap<Inode, Found>> = HashMap::new();
         for stream in self.table.streams(|generation| generation.life == Life::Dormant) {
             let Some(generation) = self.table.get(stream) else { continue };
             let section = discover::section_of(&self.settings.coverage, &generation.origin);
             let (Some(section), Some(directory)) = (section, generation.origin.parent()) else { continue };
-            let by_inode = listings.entry(directory.to_owned()).or_insert_with(|| {
-                discover::siblings(directory, section).into_iter().map(|found| (found.inode, found)).collect()
+            let inode = generation.inode;
+            let places = std::iter::once(directory).chain(behind_links.iter().map(PathBuf::as_path));
+            let found = places.into_iter().find_map(|directory| {
+                let by_inode = listings.entry(directory.to_owned()).or_insert_with(|| {
+                    let siblings = discover::siblings(directory, section).into_iter();
+                    siblings.map(|found| (found.inode, found)).collect()
+                });
+                by_inode.get(&inode).cloned()
             });
-            let Some(found) = by_inode.get(&generation.inode) else { continue };
-            if found.size <= generation.read.offset {
-                continue;
-            }
-            let found = found.clone();
+            let Some(found) = found.filter(|found| found.size > generation.read.offset) else { continue };
             if let Some(file) = self.open_if_same(stream, &found.path) {
                 self.resume(stream, &found, file, false, now);
             }

@@ -229,6 +229,17 @@ impl Tailer {
         }
     }
 
+    /// Closes a file that was opened to be looked at, when more are open than should be.
+    pub(super) fn close_surplus(&mut self, stream: StreamId) {
+        if self.open_files <= self.settings.open_files_max {
+            return;
+        }
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if may_be_opened_again(generation) && generation.file.take().is_some() {
+            self.open_files -= 1;
+        }
+    }
+
     /// Closes the files that have rested longest, when more are open than should be.
     pub(super) fn close_resting_files(&mut self) {
         self.open_files = self.table.iter().filter(|(_, generation)| generation.file.is_some()).count();
