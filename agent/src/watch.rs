@@ -26,8 +26,8 @@ pub enum Hint {
 pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     watched: HashSet<PathBuf>,
-    /// Directories that can't be watched, each mentioned once.
-    refused: HashSet<PathBuf>,
+    /// Reasons why directories can't be watched, each mentioned once: there may be thousands of directories.
+    refused: HashSet<String>,
     is_complete: bool,
 }
 
@@ -51,7 +51,6 @@ impl Watch {
             // It fails when the directory is gone, and the watch with it.
             let _ = watcher.unwatch(&gone);
         }
-        self.refused.retain(|path| directories.contains(path));
         self.is_complete = true;
         let mut is_new = false;
         for path in directories {
@@ -72,9 +71,13 @@ impl Watch {
                 Ok(()) => is_new |= self.watched.insert(path.clone()),
                 Err(error) => {
                     self.is_complete = false;
-                    refuse(&mut self.refused, path, &error.to_string());
+                    // Without the path, which its own text has.
+                    refuse(&mut self.refused, path, &notify::Error::new(error.kind).to_string());
                 }
             }
+        }
+        if self.is_complete {
+            self.refused.clear();
         }
         is_new
     }
@@ -94,9 +97,9 @@ fn is_remote(path: &Path) -> bool {
     rustix::fs::statfs(path).is_ok_and(|stat| REMOTE.contains(&(stat.f_type as u32)))
 }
 
-fn refuse(refused: &mut HashSet<PathBuf>, path: &Path, reason: &str) {
-    if refused.insert(path.to_owned()) {
-        tracing::warn!(path = %path.display(), reason, "can't be watched; polling instead");
+fn refuse(refused: &mut HashSet<String>, path: &Path, reason: &str) {
+    if refused.insert(reason.to_owned()) {
+        tracing::warn!(first = %path.display(), reason, "directories can't be watched; polling instead");
     }
 }
 

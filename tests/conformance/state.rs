@@ -188,7 +188,7 @@ fn reconfigured() -> Outcome {
     site.await_all();
     for keys in ["service = 'shop'\nformat = 'text'", "format = 'auto'\nfields = { site = 'x' }"] {
         site.keys = keys.into();
-        site.set_patterns(&["a.*", "/**/b.log", "*.log"]);
+        site.set_patterns(&["a.*", "**/b.log", "*.log"]);
         site.configure();
         site.restart_agent();
         site.append("a.log", "a", 100);
