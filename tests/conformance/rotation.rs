@@ -126,12 +126,8 @@ fn compressed() -> Outcome {
             site.append("app.log", "app", 300);
             site.await_all();
         }
-        assert!(
-            fs::read_dir(&site.logs)
-                .expect("a directory")
-                .flatten()
-                .any(|entry| { entry.path().extension().is_some_and(|extension| extension == "gz") })
-        );
+        let mut entries = fs::read_dir(&site.logs).expect("a directory").flatten();
+        assert!(entries.any(|entry| entry.path().extension().is_some_and(|ending| ending == "gz")));
         site.verify();
     }
     Ok(())

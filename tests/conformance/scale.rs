@@ -68,7 +68,7 @@ fn many_files(directories: u64, in_each: u64, memory_bytes_max: u64) {
         let (before, pause) = (processor_time(&site), Duration::from_secs(10));
         site.pause(pause);
         let used = processor_time(&site) - before;
-        assert!(used < pause / 50, "{used:?} of {pause:?} while nothing happens");
+        assert!(used < pause / 20, "{used:?} of {pause:?} while nothing happens");
     }
     site.verify();
 }
@@ -85,17 +85,20 @@ fn hundred_thousand() -> Outcome {
 
 /// What the slow ones write has arrived before the fast one is through.
 fn fairness() -> Outcome {
-    const FAST_LINES: u64 = 60_000;
+    const FAST_LINES: u64 = 40_000;
     let mut site = Site::start(&["*.log"]);
     for slow in 0..50 {
         site.append(&format!("slow{slow}.log"), &format!("slow{slow}"), 1);
     }
     site.await_all();
-    site.append("fast.log", "fast", FAST_LINES);
-    site.await_count("fast", 1);
-    for slow in 0..50 {
-        site.append(&format!("slow{slow}.log"), &format!("slow{slow}"), 1);
-    }
+    site.append("fast.log", "fast", 1);
+    site.await_all();
+    site.unseen(|site| {
+        site.append("fast.log", "fast", FAST_LINES);
+        for slow in 0..50 {
+            site.append(&format!("slow{slow}.log"), &format!("slow{slow}"), 1);
+        }
+    });
     site.verify();
     let documents = site.documents();
     let last_slow = documents.iter().rposition(|document| message(document).starts_with("slow"));

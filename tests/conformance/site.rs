@@ -226,15 +226,13 @@ impl Site {
         self.account();
     }
 
-    /// Waits until as many documents are there as there should be.
+    /// Waits until as many documents are there as there should be; as long as more come, that may take time.
     pub(crate) fn await_all(&self) {
         let (client, expected) = (self.cluster.client(), self.expected());
         let mut latest = None;
-        let deadline = std::time::Instant::now() + PATIENCE;
         while latest < Some(expected) {
-            assert!(std::time::Instant::now() < deadline, "{latest:?} of {expected} documents are there");
-            std::thread::park_timeout(Duration::from_millis(20));
-            latest = client.count("");
+            let what = format!("more than {latest:?} of {expected} documents");
+            latest = eventually(&what, PATIENCE, || Some(client.count("")).filter(|count| *count > latest));
         }
     }
 
