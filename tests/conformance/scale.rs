@@ -50,7 +50,8 @@ fn write_to_some(site: &mut Site, directories: u64, in_each: u64) {
     }
 }
 
-fn many_files(directories: u64, in_each: u64, memory_bytes_max: u64) {
+/// `idle_part`: of a processor, while nothing happens, as a divisor; in a build without optimisation.
+fn many_files(directories: u64, in_each: u64, memory_bytes_max: u64, idle_part: u32) {
     let mut site = Site::new(&["**/*.log"]);
     // Lines written later are found by the watch alone.
     site.limits = "scan_seconds = 3600".into();
@@ -68,18 +69,18 @@ fn many_files(directories: u64, in_each: u64, memory_bytes_max: u64) {
         let (before, pause) = (processor_time(&site), Duration::from_secs(10));
         site.pause(pause);
         let used = processor_time(&site) - before;
-        assert!(used < pause / 20, "{used:?} of {pause:?} while nothing happens");
+        assert!(used < pause / idle_part, "{used:?} of {pause:?} while nothing happens");
     }
     site.verify();
 }
 
 fn ten_thousand() -> Outcome {
-    many_files(100, 100, 64 << 20);
+    many_files(100, 100, 64 << 20, 20);
     Ok(())
 }
 
 fn hundred_thousand() -> Outcome {
-    many_files(1_000, 99, 400 << 20);
+    many_files(1_000, 99, 400 << 20, 5);
     Ok(())
 }
 

@@ -201,20 +201,18 @@ impl Tailer {
     /// At the start: files that were renamed out of the patterns while the agent was down, in the directory
     /// where they were, and files that a link has led to. They are read to their end.
     fn find_renamed(&mut self, behind_links: &HashSet<PathBuf>, now: Now) {
+        let by_inode = |directory: &Path| -> HashMap<Inode, Found> {
+            discover::siblings(directory, 0).into_iter().map(|found| (found.inode, found)).collect()
+        };
         let mut listings: HashMap<PathBuf, HashMap<Inode, Found>> = HashMap::new();
+        let linked: HashMap<Inode, Found> = behind_links.iter().flat_map(|path| by_inode(path)).collect();
         for stream in self.table.streams(|generation| generation.life == Life::Dormant) {
             let Some(generation) = self.table.get(stream) else { continue };
             let section = discover::section_of(&self.settings.coverage, &generation.origin);
             let (Some(section), Some(directory)) = (section, generation.origin.parent()) else { continue };
-            let inode = generation.inode;
-            let places = std::iter::once(directory).chain(behind_links.iter().map(PathBuf::as_path));
-            let found = places.into_iter().find_map(|directory| {
-                let by_inode = listings.entry(directory.to_owned()).or_insert_with(|| {
-                    let siblings = discover::siblings(directory, section).into_iter();
-                    siblings.map(|found| (found.inode, found)).collect()
-                });
-                by_inode.get(&inode).cloned()
-            });
+            let beside = listings.entry(directory.to_owned()).or_insert_with(|| by_inode(directory));
+            let found = beside.get(&generation.inode).or_else(|| linked.get(&generation.inode));
+            let found = found.map(|found| Found { section, ..found.clone() });
             let Some(found) = found.filter(|found| found.size > generation.read.offset) else { continue };
             if let Some(file) = self.open_if_same(stream, &found.path) {
                 self.resume(stream, &found, file, false, now);

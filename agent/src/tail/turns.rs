@@ -229,9 +229,10 @@ impl Tailer {
         }
     }
 
-    /// Closes a file that was opened to be looked at, when more are open than should be.
+    /// Closes a file that was opened to be looked at, when descriptors become few.
     pub(super) fn close_surplus(&mut self, stream: StreamId) {
-        if self.open_files <= self.settings.open_files_max {
+        let limit = self.settings.open_files_max;
+        if self.open_files <= limit + limit / limits::OPEN_FILES_EXTRA {
             return;
         }
         let Some(generation) = self.table.get_mut(stream) else { return };
