@@ -30,8 +30,8 @@ pub(crate) struct Site {
     /// What the agent is started by.
     pub(crate) launcher: Vec<String>,
     disturbance: Disturbance,
-    /// Starts of the agent so far.
-    starts: usize,
+    /// How often the agent had begun, by its log, before it was started last.
+    begun: usize,
     /// Lines of each writer so far.
     written: BTreeMap<String, u64>,
     /// Where each writer began another file: within one, lines keep their order.
@@ -56,7 +56,7 @@ impl Site {
             collector_address: None,
             launcher: Vec::new(),
             disturbance: Disturbance::Steady,
-            starts: 0,
+            begun: 0,
             written: BTreeMap::new(),
             files: BTreeMap::new(),
             others: BTreeMap::new(),
@@ -120,7 +120,7 @@ impl Site {
     }
 
     pub(crate) fn start_agent(&mut self) {
-        self.starts += 1;
+        self.begun = self.logged(" started ");
         let launcher: Vec<&str> = self.launcher.iter().map(String::as_str).collect();
         self.cluster.start_agent_by(&launcher);
     }
@@ -314,7 +314,7 @@ impl Site {
     /// Stops the agent in order, so that its counters are final.
     pub(crate) fn stop_agent(&mut self) {
         // A signal that comes before it listens to signals just ends it.
-        let has_begun = || (self.logged(" started ") >= self.starts).then_some(());
+        let has_begun = || (self.logged(" started ") > self.begun).then_some(());
         eventually("the agent has begun", PATIENCE, has_begun);
         assert!(self.cluster.stop_agent(), "the agent stops in order");
     }
