@@ -24,7 +24,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 fn deleted() -> Outcome {
-    let lines = by_length(60_000, 1_500_000);
+    let lines = by_length(60_000, 500_000);
     let mut site = Site::new(&["*.log"]);
     site.limits += "\nbatch_bytes = 65536";
     site.start_both();
