@@ -26,7 +26,8 @@ fn works(launcher: &[&str]) -> Outcome {
     let output = Command::new(program).args(arguments).arg("true").output();
     let output = output.map_err(|error| format!("{program}: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{program}: {}", said.trim())) }
+    let reason = said.lines().next().unwrap_or("no reason given");
+    if output.status.success() { Ok(()) } else { Err(reason.to_owned()) }
 }
 
 fn launched_by(site: &mut Site, launcher: &[&str]) -> Outcome {

@@ -109,7 +109,11 @@ fn run_all(cases: &[Case<'_>]) -> Vec<Row> {
         for _ in 0..threads.unwrap_or(THREADS).clamp(1, cases.len().max(1)) {
             scope.spawn(|| {
                 loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    // From the end, where the long ones stand.
+                    let Some(index) = cases.len().checked_sub(next.fetch_add(1, Ordering::Relaxed) + 1)
+                    else {
+                        break;
+                    };
                     let Some(case) = cases.get(index) else { break };
                     let row = run_one(case);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((index, row));

@@ -68,5 +68,6 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let output =
         Command::new(program).args(arguments).output().map_err(|error| format!("{program}: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{program}: {}", said.trim())) }
+    let reason = said.lines().next().unwrap_or("no reason given");
+    if output.status.success() { Ok(()) } else { Err(reason.to_owned()) }
 }
