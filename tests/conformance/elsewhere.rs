@@ -26,6 +26,4 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     elsewhere(74, "a certificate expired or revoked"),
     elsewhere(75, "an enrolment token used twice, expired, or with a wrong CA"),
     elsewhere(76, "records in another agent's name"),
-    elsewhere(77, "a link to a file that its owner can not read"),
-    elsewhere(78, "an agent that is not root"),
 ];

@@ -30,7 +30,8 @@ fn works(launcher: &[&str]) -> Outcome {
     if output.status.success() { Ok(()) } else { Err(reason.to_owned()) }
 }
 
-fn launched_by(site: &mut Site, launcher: &[&str]) -> Outcome {
+/// The agent is started by this, if it works here.
+pub(crate) fn launched_by(site: &mut Site, launcher: &[&str]) -> Outcome {
     site.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
     works(launcher)
 }

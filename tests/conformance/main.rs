@@ -18,6 +18,7 @@ mod rotation;
 mod runner;
 mod scale;
 mod scenario;
+mod security;
 mod site;
 mod state;
 mod truncation;
@@ -38,6 +39,7 @@ fn scenarios() -> Vec<Scenario> {
         limits::SCENARIOS,
         delivery::SCENARIOS,
         state::SCENARIOS,
+        security::SCENARIOS,
         elsewhere::SCENARIOS,
     ];
     let mut all: Vec<Scenario> = families.into_iter().flatten().copied().collect();

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -104,17 +103,14 @@ impl Case<'_> {
 
 fn run_all(cases: &[Case<'_>]) -> Vec<Row> {
     let threads = std::env::var("MILLPOND_CONFORMANCE_THREADS").ok().and_then(|text| text.parse().ok());
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    // From the end, where the long ones stand.
+    let (queue, done) = (Mutex::new(cases.iter().enumerate().rev()), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..threads.unwrap_or(THREADS).clamp(1, cases.len().max(1)) {
             scope.spawn(|| {
                 loop {
-                    // From the end, where the long ones stand.
-                    let Some(index) = cases.len().checked_sub(next.fetch_add(1, Ordering::Relaxed) + 1)
-                    else {
-                        break;
-                    };
-                    let Some(case) = cases.get(index) else { break };
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((index, case)) = next else { break };
                     let row = run_one(case);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((index, row));
                 }
