@@ -118,6 +118,10 @@ pub const LATE_WRITES_MS: u64 = 300_000;
 /// given up. Each deleted one costs a descriptor and keeps its space on the disk.
 pub const LATE_WRITES_FILES_MAX: usize = 256;
 
+/// Part of the limit of open files by which files with unread lines may go beyond it, as a divisor: the limit is at
+/// most half of the descriptors that the process may have. Beyond, such a file is open for its turn only.
+pub const OPEN_FILES_EXTRA: usize = 4;
+
 /// Files that are away and remembered, should they come back; beyond, those away longest are forgotten.
 pub const DORMANT_MAX: usize = 20_000;
 

@@ -12,6 +12,7 @@ use crate::ship::board::CollectorState;
 use crate::state_dir;
 use crate::tail::Tailer;
 use crate::tail::generation::{Generation, Life};
+use crate::tail::identity;
 use crate::time::Now;
 
 /// Name of the file in the state directory.
@@ -101,8 +102,8 @@ fn of_file(file: &Generation) -> Value {
         Life::Cut { .. } => "truncated; a copy is awaited",
     };
     json!({
-        "path": file.path.to_string_lossy(),
-        "origin": file.origin.to_string_lossy(),
+        "path": identity::path_text(&file.path),
+        "origin": identity::path_text(&file.origin),
         "state": state,
         "size_bytes": file.size_seen,
         "read_offset": file.read.offset,

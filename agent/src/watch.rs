@@ -32,8 +32,8 @@ pub struct Watch {
     /// The names of each watched directory; links may give it several.
     directories: HashMap<i32, Vec<PathBuf>>,
     watched: HashSet<PathBuf>,
-    /// Directories that can't be watched, each mentioned once.
-    refused: HashSet<PathBuf>,
+    /// Reasons why directories can't be watched, each mentioned once: there may be thousands of directories.
+    refused: HashSet<String>,
     is_complete: bool,
 }
 
@@ -71,7 +71,6 @@ impl Watch {
             }
             !names.is_empty()
         });
-        self.refused.retain(|path| directories.contains(path));
         self.is_complete = true;
         let mut is_new = false;
         for path in directories.difference(&self.watched).cloned().collect::<Vec<_>>() {
@@ -79,11 +78,14 @@ impl Watch {
                 Ok(()) => is_new = true,
                 Err(reason) => {
                     self.is_complete = false;
-                    if self.refused.insert(path.clone()) {
-                        tracing::warn!(path = %path.display(), reason, "can't be watched; polling instead");
+                    if self.refused.insert(reason.clone()) {
+                        tracing::warn!(first = %path.display(), reason, "directories can't be watched; polling instead");
                     }
                 }
             }
+        }
+        if self.is_complete {
+            self.refused.clear();
         }
         is_new
     }

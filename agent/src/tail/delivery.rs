@@ -10,7 +10,7 @@ use millpond_wire::position::StreamId;
 use super::Tailer;
 use super::content::Content;
 use super::generation::{self, Life};
-use super::identity::Mark;
+use super::identity::{self, Mark};
 use crate::batch::{Batch, Body};
 use crate::checkpoint::Entry;
 use crate::dead_letters::Letter;
@@ -226,7 +226,7 @@ impl Tailer {
             }
             _ => None,
         };
-        let path = generation.origin.to_string_lossy();
+        let path = identity::path_text(&generation.origin);
         let letter = Letter {
             path: &path,
             stream,

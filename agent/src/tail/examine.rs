@@ -157,7 +157,9 @@ impl Tailer {
     fn judge(&mut self, newcomer: &Newcomer<'_>, now: Now) -> (Verdict, Option<StreamId>) {
         let mut best = (Verdict::Independent, None, 0);
         for stream in self.candidates(newcomer) {
-            let Some(like) = self.likeness(newcomer, stream, now) else { continue };
+            let like = self.likeness(newcomer, stream, now);
+            self.close_surplus(stream);
+            let Some(like) = like else { continue };
             let verdict = decide::newcomer(&like);
             let read_offset = self.table.get(stream).map_or(0, |generation| generation.read.offset);
             if verdict != Verdict::Independent && (verdict, read_offset) > (best.0, best.2) {

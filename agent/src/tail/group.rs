@@ -6,6 +6,7 @@ use std::sync::Arc;
 use millpond_parsers::Detector;
 
 use super::encoding::View;
+use super::identity;
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
 use super::read::Turn;
@@ -37,7 +38,7 @@ impl Group {
     fn open(&mut self, turn: &mut Turn<'_>) {
         if !self.is_open {
             self.is_open = true;
-            let path = turn.generation.origin.to_string_lossy().into_owned();
+            let path = identity::path_text(&turn.generation.origin).into_owned();
             self.origin = Origin { path, metadata: Arc::clone(turn.metadata()) };
             let attributes = turn.section.labels.attributes(&self.origin.path, &self.origin.metadata);
             turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);

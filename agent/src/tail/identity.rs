@@ -11,6 +11,7 @@
 //! Numbers are hexadecimal; the path comes last, with `%`, control characters and bytes that aren't UTF-8
 //! written as `%xx`. The journal and the state that the collector keeps for a stream both hold it.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::Metadata;
@@ -189,6 +190,19 @@ pub fn inode_of_regular(descriptor: impl std::os::fd::AsFd) -> Option<Inode> {
     is_regular.then_some(Inode { device: stat.st_dev, number: stat.st_ino })
 }
 
+/// A path as users see it: bytes that aren't UTF-8 as `%E9`, so that two names stay two.
+pub fn path_text(path: &Path) -> Cow<'_, str> {
+    if let Some(text) = path.to_str() {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("%{byte:02X}")));
+    }
+    Cow::Owned(text)
+}
+
 fn write_path(f: &mut fmt::Formatter<'_>, path: &Path) -> fmt::Result {
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -252,6 +266,19 @@ mod tests {
         assert!(!mark.matches(&[b'y'; 63]));
         assert!(!mark.matches(&[b'x'; 64]));
         assert!(Mark::start().matches(b""));
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_stay_apart() {
+        for (path, expected) in [
+            (&b"/var/log/app.log"[..], "/var/log/app.log"),
+            ("/ünï/✓".as_bytes(), "/ünï/✓"),
+            (b"/caf\xe9.log", "/caf%E9.log"),
+            (b"/caf\xe8.log", "/caf%E8.log"),
+            (b"/\xe2\x82/100%", "/%E2%82/100%"),
+        ] {
+            assert_eq!(path_text(Path::new(OsStr::from_bytes(path))), expected);
+        }
     }
 
     #[test]

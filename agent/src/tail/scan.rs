@@ -49,7 +49,7 @@ impl Tailer {
         let unknown: Vec<&Found> =
             unknown.into_iter().filter(|found| !self.recognise(found, &mut cut, now)).collect();
         if self.is_first_scan {
-            self.find_renamed(now);
+            self.find_renamed(&listing.behind_links, now);
         }
         for stream in cut {
             self.search_copies(stream, now);
@@ -96,10 +96,21 @@ impl Tailer {
         // Looked at here and not only at its turn: while a full batch holds up the turns, what was written
         // after a truncation could be rotated away unseen.
         if self.is_still_there(stream) {
+            self.note_growth(stream, found.size, now);
+            self.close_surplus(stream);
             self.enqueue(stream);
         } else {
             self.mark_cut(stream, now);
             cut.push(stream);
+        }
+    }
+
+    /// What was written is known before it is read: while the collector is away, that may take long.
+    fn note_growth(&mut self, stream: StreamId, size: u64, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if size > generation.size_seen {
+            generation.size_seen = size;
+            generation.quiet_since_ms = now.mono_ms;
         }
     }
 
@@ -218,22 +229,25 @@ impl Tailer {
     }
 
     /// At the start: files that were renamed out of the patterns while the agent was down, in the directory
-    /// where they were. They are read to their end, and so are archives that were made of them.
-    fn find_renamed(&mut self, now: Now) {
+    /// where they were, and files that a link has led to. They are read to their end, and so are archives that were
+    /// made of them.
+    fn find_renamed(&mut self, behind_links: &HashSet<PathBuf>, now: Now) {
+        let by_inode = |directory: &Path| -> HashMap<Inode, Found> {
+            discover::siblings(directory, 0).into_iter().map(|found| (found.inode, found)).collect()
+        };
         let mut listings: HashMap<PathBuf, HashMap<Inode, Found>> = HashMap::new();
+        let linked: HashMap<Inode, Found> = behind_links.iter().flat_map(|path| by_inode(path)).collect();
         for stream in self.table.streams(|generation| generation.life == Life::Dormant) {
             let Some(generation) = self.table.get(stream) else { continue };
             let section = discover::section_of(&self.settings.coverage, &generation.origin);
             let (Some(section), Some(directory)) = (section, generation.origin.parent()) else { continue };
-            let by_inode = listings.entry(directory.to_owned()).or_insert_with(|| {
-                discover::siblings(directory, section).into_iter().map(|found| (found.inode, found)).collect()
-            });
-            let Some(found) = by_inode.get(&generation.inode) else { continue };
+            let beside = listings.entry(directory.to_owned()).or_insert_with(|| by_inode(directory));
+            let found = beside.get(&generation.inode).or_else(|| linked.get(&generation.inode));
+            let Some(found) = found.map(|found| Found { section, ..found.clone() }) else { continue };
             let is_packed = is_name_of_archive(&found.path);
             if generation.is_exhausted() || (found.size <= generation.read.offset && !is_packed) {
                 continue;
             }
-            let found = found.clone();
             if let Some(file) = self.open_if_same(stream, &found.path) {
                 self.resume(stream, &found, file, false, now);
             }

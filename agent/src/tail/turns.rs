@@ -314,6 +314,18 @@ impl Tailer {
         }
     }
 
+    /// Closes a file that was opened to be looked at, when descriptors become few.
+    pub(super) fn close_surplus(&mut self, stream: StreamId) {
+        let limit = self.settings.open_files_max;
+        if self.open_files <= limit + limit / limits::OPEN_FILES_EXTRA {
+            return;
+        }
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if may_be_opened_again(generation) && generation.file.take().is_some() {
+            self.open_files -= 1;
+        }
+    }
+
     /// Closes the files that have rested longest, when more are open than should be.
     pub(super) fn close_resting_files(&mut self) {
         self.open_files = self.table.iter().filter(|(_, generation)| generation.file.is_some()).count();

@@ -19,7 +19,7 @@ fn cluster(settings: &str) -> (Cluster, String) {
     cluster.start_collector();
     let logs = cluster.path("logs");
     fs::create_dir_all(&logs).expect("a directory");
-    cluster.enrol_agent(&format!("{logs}/*.log"));
+    cluster.enroll_agent(&format!("{logs}/*.log"));
     cluster.edit_config("agent/agent.toml", "# format = \"auto\"", settings);
     (cluster, logs)
 }
