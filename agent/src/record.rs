@@ -11,6 +11,8 @@ use millpond_wire::otlp::RecordRef;
 
 use crate::batch::Batcher;
 use crate::metrics::Counters;
+use crate::process::event::value_ref;
+use crate::process::{Chain, Event, Source};
 use crate::tail::lines::Text;
 use crate::zone::SystemZone;
 
@@ -55,7 +57,7 @@ pub struct More<'a> {
 /// What became of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written<'a> {
-    /// It is in the batch.
+    /// It is in the batch, or a step has dropped it.
     Record,
     /// It is the first piece of something longer; nothing was written. Its pieces are to be joined and
     /// given to [`Recorder::write_joined`].
@@ -83,22 +85,35 @@ pub struct Labels {
 }
 
 impl Labels {
-    fn holds(&self, name: &str) -> bool {
+    /// The value of `service.name`, if there is one, then the others.
+    pub fn new(service: Option<String>, fields: impl IntoIterator<Item = (String, String)>) -> Self {
+        let service = service.map(|name| (names::SERVICE_NAME.to_owned(), name));
+        Self { fields: service.into_iter().chain(fields).collect() }
+    }
+
+    /// It has a field of this name.
+    pub fn holds(&self, name: &str) -> bool {
         self.fields.iter().any(|(own, _)| own == name)
     }
 
-    /// The attributes of a group of lines of this section.
-    pub fn attributes<'a>(&'a self, path: &'a str) -> Vec<(&'a str, ValueRef<'a>)> {
+    /// The attributes of a group of lines of this section: what its configuration says comes before `metadata`.
+    pub fn attributes<'a>(
+        &'a self,
+        path: &'a str,
+        metadata: &'a [(&'static str, String)],
+    ) -> Vec<(&'a str, ValueRef<'a>)> {
         let own = self.fields.iter().map(|(name, value)| (name.as_str(), ValueRef::Str(value)));
-        std::iter::once((names::FILE_PATH, ValueRef::Str(path))).chain(own).collect()
+        let others = metadata.iter().filter(|(name, _)| !self.holds(name));
+        let others = others.map(|(name, value)| (*name, ValueRef::Str(value)));
+        std::iter::once((names::FILE_PATH, ValueRef::Str(path))).chain(own).chain(others).collect()
     }
 }
 
 /// What a line alone doesn't say.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// Of the section that covers the file.
-    pub labels: &'a Labels,
+    /// Where the lines come from.
+    pub source: Source<'a>,
     /// Where it is counted.
     pub counters: &'a Counters,
     /// The clock, Unix nanoseconds.
@@ -110,12 +125,23 @@ pub struct Surroundings<'a> {
 pub struct Recorder {
     zone: SystemZone,
     spare: Parsed<'static>,
+    chain: Chain,
 }
 
 impl Recorder {
-    /// With the zone of this machine.
-    pub fn new() -> Self {
-        Self::default()
+    /// With the zone of this machine. Records go through these steps.
+    pub fn new(chain: Chain) -> Self {
+        Self { chain, ..Self::default() }
+    }
+
+    /// The steps that records go through.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Lines will be read again.
+    pub fn rewind(&mut self) {
+        self.chain.forget_rates();
     }
 
     /// Parses a line and writes it into the batch, unless it is a piece of a longer one.
@@ -138,7 +164,7 @@ impl Recorder {
                 last: partial.last,
             })
         } else {
-            put(&parsed, &input.text.text, input, around, batcher);
+            self.process(&mut parsed, &input.text.text, input, around, batcher);
             Written::Record
         };
         self.spare = parsed.recycle();
@@ -170,30 +196,89 @@ impl Recorder {
         let context = Context { now_ns: around.now_ns, zone: &self.zone };
         let mut parsed = std::mem::take(&mut self.spare).recycle();
         detector.parse_inner(whole.stream, &whole.message, whole.written_ns, &context, &mut parsed);
-        put(&parsed, &whole.message, input, around, batcher);
+        self.process(&mut parsed, &whole.message, input, around, batcher);
         self.spare = parsed.recycle();
+    }
+
+    /// Takes a record through the steps and writes what is left of it into the batch.
+    fn process(
+        &mut self,
+        parsed: &mut Parsed<'_>,
+        raw: &str,
+        input: &Input<'_>,
+        around: &Surroundings<'_>,
+        batcher: &mut Batcher,
+    ) {
+        let Surroundings { source, counters, now_ns } = *around;
+        let error = add_lines(parsed, &input.more, source.labels);
+        if self.chain.is_empty() {
+            return put(parsed, Some(raw), input, around, batcher);
+        }
+        let original = Some(Cow::Borrowed(raw));
+        let mut event = Event { parsed, original, source, offset: input.offset, now_ns };
+        if self.chain.keeps(&mut event, counters) {
+            // Fields of the section have taken the place of the line's already; what is there now was set by a step.
+            let source = Source { labels: const { &Labels { fields: Vec::new() } }, ..source };
+            let Event { parsed, original, .. } = event;
+            leave_out_masked(parsed, &error);
+            put(parsed, original.as_deref(), input, &Surroundings { source, ..*around }, batcher);
+        }
     }
 }
 
-fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<'_>, batcher: &mut Batcher) {
-    let Surroundings { labels, counters, now_ns } = *around;
+/// Gives a message the lines that belong to it, and a trace the fields of its exception, which are returned: steps see
+/// and change what is shipped.
+fn add_lines(parsed: &mut Parsed<'_>, more: &More<'_>, labels: &Labels) -> Vec<(&'static str, String)> {
+    if more.text.is_empty() {
+        return Vec::new();
+    }
+    parsed.message = [&*parsed.message, more.text].join("\n").into();
+    let is_named = parsed.field(ERROR_TYPE).is_some() || labels.holds(ERROR_TYPE);
+    let exception = if more.is_trace && !is_named { exception_of(&parsed.message) } else { None };
+    let fields =
+        exception.map(|exception| [(ERROR_TYPE, exception.name), (ERROR_MESSAGE, exception.message)]);
+    let fields = fields.into_iter().flatten().filter(|(_, text)| !text.is_empty());
+    let fields = fields.filter(|(name, _)| parsed.field(name).is_none());
+    let fields: Vec<_> = fields.map(|(name, text)| (name, text.to_owned())).collect();
+    let values = fields.iter().map(|(name, text)| (Cow::Borrowed(*name), Value::Str(text.clone().into())));
+    parsed.fields.extend(values);
+    fields
+}
+
+/// A step may know a secret only by the words around it, which stand in the message and not in the fields of the
+/// exception. What these repeat of the message goes with it.
+fn leave_out_masked(parsed: &mut Parsed<'_>, error: &[(&'static str, String)]) {
+    let Parsed { message, fields, .. } = parsed;
+    fields.retain(|(name, value)| {
+        let repeated = error
+            .iter()
+            .find(|(own, text)| own == name && matches!(value, Value::Str(value) if value == text));
+        repeated.is_none_or(|(_, text)| message.contains(text.as_str()))
+    });
+}
+
+/// Writes a record. `original`: the line, for where the fields don't hold all of it.
+fn put(
+    parsed: &Parsed<'_>,
+    original: Option<&str>,
+    input: &Input<'_>,
+    around: &Surroundings<'_>,
+    batcher: &mut Batcher,
+) {
+    let Surroundings { source: Source { labels, .. }, counters, now_ns } = *around;
     if parsed.note.is_some() {
         counters.unparsed_lines.increment();
     }
     counters.lines_read.increment();
     let trace_id = hex::<16>(parsed.trace_id.as_deref());
     let span_id = hex::<8>(parsed.span_id.as_deref());
-    let whole = (!input.more.text.is_empty()).then(|| [&*parsed.message, input.more.text].join("\n"));
-    let body = whole.as_deref().unwrap_or(&parsed.message);
-    let exception = if input.more.is_trace { exception_of(body) } else { None };
-    let exception = exception.filter(|_| parsed.field(ERROR_TYPE).is_none() && !labels.holds(ERROR_TYPE));
     let record = RecordRef {
         offset: input.offset,
         timestamp_ns: parsed.timestamp_ns.unwrap_or(now_ns),
         observed_ns: now_ns,
         severity_number: parsed.severity_number,
         severity_text: parsed.severity_text.as_deref().unwrap_or_default(),
-        body,
+        body: &parsed.message,
         trace_id: trace_id.as_ref().map_or(&[], |id| id.as_slice()),
         span_id: span_id.as_ref().map_or(&[], |id| id.as_slice()),
     };
@@ -202,7 +287,8 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
         .iter()
         .filter(|(name, _)| !labels.holds(name))
         .map(|(name, value)| (&**name, value_ref(value)));
-    let original = (!parsed.rebuilds_line).then_some((names::ORIGINAL, ValueRef::Str(raw)));
+    let original =
+        original.filter(|_| !parsed.rebuilds_line).map(|line| (names::ORIGINAL, ValueRef::Str(line)));
     let cut = input.text.cut_from_bytes;
     let dropped_lines = input.more.dropped_lines;
     let flags = match (cut.is_some() || dropped_lines > 0, input.unfinished) {
@@ -212,24 +298,7 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
     };
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
     let dropped = (dropped_lines > 0).then(|| (DROPPED_LINES, ValueRef::I64(dropped_lines.cast_signed())));
-    let error = exception.into_iter().flat_map(|exception| {
-        let fields = [(ERROR_TYPE, exception.name), (ERROR_MESSAGE, exception.message)];
-        fields
-            .into_iter()
-            .filter(|(_, text)| !text.is_empty())
-            .map(|(name, text)| (name, ValueRef::Str(text)))
-    });
-    batcher.record(&record, fields.chain(original).chain(flags).chain(length).chain(dropped).chain(error));
-}
-
-fn value_ref<'a>(value: &'a Value<'_>) -> ValueRef<'a> {
-    match value {
-        Value::Str(text) => ValueRef::Str(text),
-        Value::I64(number) => ValueRef::I64(*number),
-        Value::F64(number) => ValueRef::F64(*number),
-        Value::Bool(truth) => ValueRef::Bool(*truth),
-        Value::Json(text) => ValueRef::Json(text),
-    }
+    batcher.record(&record, fields.chain(original).chain(flags).chain(length).chain(dropped));
 }
 
 /// The bytes that an id's hexadecimal digits stand for; `None` when it has another length.

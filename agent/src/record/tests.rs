@@ -14,18 +14,21 @@ const NOW_NS: i64 = 1_900_000_000_000_000_000;
 /// The document that a line becomes, without what every document has.
 fn document(line: &[u8], labels: &Labels, whole_bytes: Option<u64>) -> Json {
     let counters = Counters::default();
-    let mut batcher = Batcher::new("host".into(), BatchLimits { bytes: 1 << 20, age_ms: 1 });
-    let mut recorder = Recorder::new();
+    let mut batcher =
+        Batcher::new(&[(names::HOST_NAME, "host".into())], BatchLimits { bytes: 1 << 20, age_ms: 1 });
+    let mut recorder = Recorder::default();
     let mut detector = Detector::new();
     let text = lines::text(line, false, whole_bytes);
     let input = Input { offset: 0, text: &text, unfinished: false, more: More::default() };
-    let around = Surroundings { labels, counters: &counters, now_ns: NOW_NS };
-    batcher.begin(StreamId(1), 0, &labels.attributes("/a.log"), 0);
+    let source = Source { stream: StreamId(1), path: "/a.log", labels, metadata: &[] };
+    let around = Surroundings { source, counters: &counters, now_ns: NOW_NS };
+    batcher.begin(StreamId(1), 0, &labels.attributes("/a.log", &[]), 0);
     if let Written::Piece(whole) = recorder.write(&input, &mut detector, &around, &mut batcher) {
         recorder.write_joined(&input, &whole, &mut detector, &around, &mut batcher);
     }
     batcher.end(StreamId(1), Mark::new(10, b"x"), "state");
-    let logs = decode(&batcher.take().body, &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
+    let logs =
+        decode(&batcher.take().body.request(), &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
     let mut bytes = Vec::new();
     logs.batch.doc(0).unwrap().write_json(&mut bytes);
     let mut document: Json = serde_json::from_slice(&bytes).unwrap();

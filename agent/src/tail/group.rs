@@ -278,7 +278,7 @@ impl<'w> Events<'w> {
         }
         if let Some(overflow) = self.overflow.as_mut().filter(|overflow| overflow.lane == event.lane) {
             if rules.continues(&mut overflow.group, line) {
-                looker.counters.dropped_lines.increment();
+                looker.counters.left_out_lines.increment();
                 return Added::Continues;
             }
             self.overflow = None;

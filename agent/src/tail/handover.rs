@@ -5,16 +5,19 @@
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
+use super::encoding::Encoding;
 use super::generation::{self, Generation, Life};
 use super::identity::Mark;
+use super::write::Origin;
 use crate::limits;
 use crate::time::Now;
 
 /// The beginning of the file that has taken another one's name, of which nothing has been read.
 #[derive(Debug)]
-pub(super) struct Successor {
+pub struct Successor {
     stream: StreamId,
     pub(super) head: Vec<u8>,
+    pub(super) encoding: Encoding,
 }
 
 impl Tailer {
@@ -45,7 +48,9 @@ impl Tailer {
         }
         let next = self.table.get(successor)?;
         let head = generation::read_vec(next.file.as_ref()?, limits::READ_WINDOW_BYTES, 0).ok()?;
-        next.head.matches(&head).then_some(Successor { stream: successor, head })
+        let encoding = self.settings.sections.get(next.section).and_then(|section| section.encoding);
+        let encoding = encoding.unwrap_or_else(|| Encoding::of(&head));
+        next.head.matches(&head).then_some(Successor { stream: successor, head, encoding })
     }
 
     /// Lines at the beginning of the successor were written with an event of the old file: its position goes with
@@ -55,8 +60,8 @@ impl Tailer {
         let Some(next) = self.table.get_mut(stream) else { return };
         let Some(section) = self.settings.sections.get(next.section) else { return };
         let mark = Mark::new(taken_bytes as u64, successor.head.get(..taken_bytes).unwrap_or_default());
-        let path = next.origin.to_string_lossy();
-        self.batcher.begin(stream, 0, &section.labels.attributes(&path), now.mono_ms);
+        let origin = Origin::of(next, self.settings.path_metadata);
+        self.batcher.begin(stream, 0, &origin.attributes(&section.labels), now.mono_ms);
         let state = next.entry_at(&mark, now.unix_s()).identity.to_string();
         self.batcher.end(stream, mark, &state);
         next.advance(mark);
@@ -86,10 +91,11 @@ fn has_lost_its_name(generation: &Generation) -> bool {
     generation.renamed || generation.life == Life::Deleted
 }
 
-/// The first file had the name before the second one.
+/// The first file had the name before the second one. An archive is complete as it is, and nothing waits for it.
 fn comes_before(first: &Generation, second: &Generation) -> bool {
     let is_later = !has_lost_its_name(second) || first.modified_ns < second.modified_ns;
-    has_lost_its_name(first) && first.origin == second.origin && is_later
+    let is_plain = first.archive.is_none() && second.archive.is_none();
+    is_plain && has_lost_its_name(first) && first.origin == second.origin && is_later
 }
 
 fn is_unread(generation: &Generation) -> bool {

@@ -4,7 +4,6 @@
 //! on, is read again at the next turn. So ten thousand resting files cost no buffers, and what is checkpointed is
 //! always the start of an event.
 
-use std::fs::File;
 use std::io;
 
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
@@ -13,13 +12,18 @@ use millpond_wire::position::StreamId;
 use crate::batch::Batcher;
 use crate::limits;
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::{Input, More, Recorder};
 use crate::tail::Section;
+use crate::tail::content::Content;
+use crate::tail::encoding::Decoder;
 use crate::tail::generation::{self, Generation, Waiting};
-use crate::tail::group::{Added, Events, Looker};
+use crate::tail::group::Events;
+use crate::tail::handover::Successor;
 use crate::tail::identity::Mark;
-use crate::tail::lines::{self, Line};
-use crate::tail::write::{RecordGroup, count_text, take_detector};
+use crate::tail::lines;
+use crate::tail::window::Writer;
+use crate::tail::write::{RecordGroup, count_text};
 use crate::time::Now;
 
 /// How a turn ended.
@@ -39,6 +43,7 @@ pub enum TurnEnd {
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
+    decoder: Decoder,
     recorder: Recorder,
 }
 
@@ -49,12 +54,14 @@ pub struct Turn<'a> {
     pub stream: StreamId,
     /// What is known of it.
     pub generation: &'a mut Generation,
-    /// Its descriptor.
-    pub file: &'a File,
+    /// What stands in it.
+    pub file: &'a Content,
     /// Of the configuration.
     pub section: &'a Section,
     /// The clocks.
     pub now: Now,
+    /// Its path is asked for more.
+    pub path_metadata: bool,
     /// It has come to its end: what is left without a newline is a line too.
     pub is_ending: bool,
     /// What the last turn left open.
@@ -63,8 +70,8 @@ pub struct Turn<'a> {
     pub counters: &'a Counters,
     /// Where lines go.
     pub batcher: &'a mut Batcher,
-    /// The beginning of the file that has this one's name now, if nothing of it has been read.
-    pub successor: &'a [u8],
+    /// The file that has this one's name now, if nothing of it has been read.
+    pub successor: Option<&'a Successor>,
     /// Bytes of it that were written with the last event of this file.
     pub successor_bytes_taken: usize,
 }
@@ -78,24 +85,29 @@ struct Window {
     at_end: bool,
 }
 
-/// Writes the events of one window.
-struct Writer<'t> {
-    recorder: &'t mut Recorder,
-    group: &'t mut RecordGroup,
-    /// Of the window.
-    offset: u64,
-    /// Bytes of the window that are done with.
-    done: usize,
-}
-
 /// Why the lines of a window came to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     Full,
     NoWholeLine,
 }
 
 impl Reader {
+    /// Records go through these steps.
+    pub fn new(chain: Chain) -> Self {
+        Self { recorder: Recorder::new(chain), ..Self::default() }
+    }
+
+    /// What was read since the last acknowledgement will be read again.
+    pub fn rewind(&mut self) {
+        self.recorder.rewind();
+    }
+
+    /// The steps that records go through.
+    pub fn chain(&self) -> &Chain {
+        self.recorder.chain()
+    }
+
     /// Reads up to a turn's worth of whole lines into the batch.
     ///
     /// # Errors
@@ -116,6 +128,7 @@ impl Reader {
         if self.buffer.capacity() > 2 * limits::READ_WINDOW_BYTES {
             self.buffer = Vec::new();
         }
+        self.decoder.shrink(2 * limits::READ_WINDOW_BYTES);
         end
     }
 
@@ -163,7 +176,7 @@ impl Reader {
         let read = turn.generation.read;
         let tail_len = usize::from(read.tail_len);
         self.buffer.resize(tail_len + want, 0);
-        let count = generation::read_at(turn.file, &mut self.buffer, read.tail_offset())?;
+        let count = turn.file.read_at(&mut self.buffer, read.tail_offset())?;
         let tail_is_same = self.buffer.get(..tail_len.min(count)).is_some_and(|tail| read.matches(tail));
         let window =
             Window { start: tail_len, len: count.saturating_sub(tail_len), at_end: count < tail_len + want };
@@ -210,13 +223,16 @@ impl Reader {
         window: Window,
         force: bool,
     ) -> (usize, Stop) {
-        let Self { buffer, recorder } = self;
-        let bytes = buffer.get(window.start..window.start + window.len).unwrap_or_default();
+        let Self { buffer, decoder, recorder } = self;
+        let raw = buffer.get(window.start..window.start + window.len).unwrap_or_default();
+        let view = decoder.decode(turn.generation.encoding.unwrap_or_default(), raw);
+        let (mut other, successor) = (Decoder::default(), turn.successor.filter(|_| window.at_end));
+        let successor = successor.map(|next| other.decode(next.encoding, &next.head));
         let section = turn.section;
         let mut events = Events::new(&section.multiline, section.format, turn.generation.overflow);
-        let mut writer = Writer { recorder, group, offset: turn.generation.read.offset, done: 0 };
+        let mut writer = Writer::new(view, raw.len(), turn.generation.read.offset, recorder, group);
         let mut at = 0;
-        while let Some(line) = lines::line_at(bytes, at) {
+        while let Some(line) = lines::line_at(view.bytes, at) {
             if turn.batcher.is_full() {
                 return writer.stop(turn, &events, Stop::Full);
             }
@@ -225,14 +241,13 @@ impl Reader {
             writer.write_ready(turn, &mut events, at);
         }
         let mut taken = 0;
-        if window.at_end && at == bytes.len() && events.start().is_some() {
-            taken = writer.carry_on(turn, turn.successor, &mut events, at);
+        if let Some(successor) = successor.filter(|_| !writer.is_torn(at) && events.start().is_some()) {
+            taken = writer.carry_on(turn, successor, &mut events);
         }
         if force {
             events.close_all();
-        } else if window.at_end {
-            let is_torn = at < bytes.len();
-            writer.wait(turn, &mut events, if is_torn { Some(bytes.len()) } else { None }, bytes.len());
+        } else if window.at_end && !turn.file.is_packed() {
+            writer.wait(turn, &mut events, at);
         }
         writer.write_ready(turn, &mut events, at);
         if events.start().is_none() {
@@ -254,7 +269,8 @@ impl Reader {
         if !rest.is_empty() {
             let before = self.buffer.get(..window.start + window.len).unwrap_or_default();
             let end = Mark::new(turn.generation.read.offset + rest.len() as u64, before);
-            let text = lines::text(rest, turn.generation.read.offset == 0, None);
+            let view = self.decoder.decode(turn.generation.encoding.unwrap_or_default(), rest);
+            let text = lines::text(view.bytes, turn.generation.read.offset == 0, None);
             count_text(&text, turn.counters);
             if !text.text.is_empty() {
                 turn.counters.unfinished_lines.increment();
@@ -283,11 +299,15 @@ impl Reader {
         }
         let scanned_to = turn.generation.scanned_to;
         self.buffer.resize(limits::READ_WINDOW_BYTES, 0);
-        let count = generation::read_at(turn.file, &mut self.buffer, scanned_to)?;
+        let count = turn.file.read_at(&mut self.buffer, scanned_to)?;
         *budget = budget.saturating_sub(count);
-        let found = self.buffer.get(..count).and_then(|bytes| memchr::memchr(b'\n', bytes));
+        let encoding = turn.generation.encoding.unwrap_or_default();
+        let unit = encoding.unit_bytes();
+        // Half a character is read again with its other half.
+        let count = count - count % unit;
+        let found = self.buffer.get(..count).and_then(|bytes| encoding.find_newline(bytes));
         let (line_end, next) = match found {
-            Some(at) => (scanned_to + at as u64, scanned_to + at as u64 + 1),
+            Some(at) => (scanned_to + at as u64, scanned_to + (at + unit) as u64),
             None if count == 0 && turn.is_ending => (scanned_to, scanned_to),
             None if count == 0 => return Ok(Some(TurnEnd::AtEnd)),
             None => {
@@ -300,7 +320,8 @@ impl Reader {
         let end = generation::mark_at(turn.file, next)?;
         // A little more than is kept, so that it is cut between two characters.
         let raw = generation::read_vec(turn.file, MESSAGE_BYTES_MAX + 4, start)?;
-        let text = lines::text(&raw, start == 0, Some(line_end - start));
+        let view = self.decoder.decode(encoding, &raw);
+        let text = lines::text(view.bytes, start == 0, Some(line_end - start));
         count_text(&text, turn.counters);
         group.write(
             turn,
@@ -309,91 +330,5 @@ impl Reader {
         );
         turn.generation.advance(end);
         Ok(None)
-    }
-}
-
-impl Writer<'_> {
-    fn look<'w>(
-        &mut self,
-        turn: &mut Turn<'_>,
-        events: &mut Events<'w>,
-        line: Line<'w>,
-        only_more: bool,
-    ) -> Added {
-        let mut detector = take_detector(turn);
-        let (counters, now_ns) = (turn.counters, turn.now.unix_ns);
-        let mut looker = Looker { recorder: self.recorder, detector: &mut detector, counters, now_ns };
-        let at_start = self.offset == 0 && line.start == 0;
-        let added = events.add(line, at_start, only_more, &mut looker);
-        turn.generation.detector = Some(detector);
-        added
-    }
-
-    /// Writes what can be written; the lines before `at` have been looked at.
-    fn write_ready(&mut self, turn: &mut Turn<'_>, events: &mut Events<'_>, at: usize) {
-        while let count @ 1.. = events.ready() {
-            if turn.batcher.is_full() {
-                return;
-            }
-            for event in (0..count).map_while(|_| events.pop()) {
-                self.group.write_event(turn, self.recorder, event, self.offset);
-            }
-            self.done = events.start().unwrap_or(at);
-        }
-        if events.start().is_none() {
-            self.done = at;
-        }
-    }
-
-    /// Takes the lines with which the file's successor carries on what is open at the file's end, which is `at`.
-    /// Returns their length. When another event begins after them, nothing is open any more.
-    fn carry_on<'w>(
-        &mut self,
-        turn: &mut Turn<'_>,
-        successor: &'w [u8],
-        events: &mut Events<'w>,
-        end: usize,
-    ) -> usize {
-        let (mut at, mut taken) = (0, 0);
-        while let Some(line) = lines::line_at(successor, at) {
-            at = line.next;
-            let line = Line { start: end + line.start, next: end + line.next, raw: line.raw };
-            match self.look(turn, events, line, true) {
-                Added::Continues => taken = at,
-                Added::Blank => {}
-                Added::Begins => {
-                    events.close_all();
-                    break;
-                }
-            }
-        }
-        taken
-    }
-
-    /// At the end of the file: ends what has waited long enough, and notes how long the rest waits. `torn_end`: there
-    /// is the beginning of another line, up to there.
-    fn wait(&mut self, turn: &mut Turn<'_>, events: &mut Events<'_>, torn_end: Option<usize>, len: usize) {
-        let now_ms = turn.now.mono_ms;
-        while events.ready() == 0
-            && let Some((last_line_end, wait_ms)) = events.waiting()
-        {
-            let end_offset = self.offset + torn_end.unwrap_or(last_line_end) as u64;
-            let before = turn.waited.filter(|before| before.end_offset == end_offset);
-            let since_ms = before.map_or(now_ms, |before| before.since_ms);
-            let due_ms = wait_ms.map(|wait_ms| since_ms.saturating_add(wait_ms));
-            if due_ms.is_none_or(|due_ms| due_ms > now_ms) {
-                let seen_to = self.offset + len as u64;
-                let open_bytes = len.saturating_sub(events.start().unwrap_or(len)) as u64;
-                turn.generation.waiting = Some(Waiting { end_offset, since_ms, due_ms, seen_to, open_bytes });
-                return;
-            }
-            events.close_first();
-            self.write_ready(turn, events, len);
-        }
-    }
-
-    fn stop(self, turn: &mut Turn<'_>, events: &Events<'_>, stop: Stop) -> (usize, Stop) {
-        turn.generation.overflow = events.overflow;
-        (self.done, stop)
     }
 }

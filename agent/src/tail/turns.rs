@@ -1,25 +1,32 @@
 //! Whose turn it is to be read, and when a file that has lost its name has come to its end.
 
-use std::fs::File;
-use std::mem;
+use std::{io, mem};
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
+use super::content::Content;
+use super::encoding::Encoding;
 use super::generation::{self, Generation, Life};
 use super::identity::Head;
+use super::open::may_be_opened_again;
 use super::read::{Turn, TurnEnd};
 use crate::limits;
 use crate::time::Now;
+
+/// Enough of a file to tell how it is encoded.
+const BYTE_ORDER_MARK_BYTES: usize = 2;
 
 impl Tailer {
     /// Gives a file its turn, if it hasn't one already.
     pub(super) fn enqueue(&mut self, stream: StreamId) {
         let Some(generation) = self.table.get_mut(stream) else { return };
-        if mem::replace(&mut generation.queued, true) {
+        if generation.is_exhausted() || mem::replace(&mut generation.queued, true) {
             return;
         }
-        if generation.renamed || !generation.covered || generation.life == Life::Deleted {
+        if generation.archive.is_some() {
+            self.archives.reading.push_back(stream);
+        } else if generation.renamed || !generation.covered || generation.life == Life::Deleted {
             self.urgent.push_back(stream);
         } else {
             self.ordinary.push_back(stream);
@@ -33,8 +40,9 @@ impl Tailer {
             return false;
         }
         self.wake_waiting(now);
-        let Some(stream) = self.urgent.pop_front().or_else(|| self.ordinary.pop_front()) else {
-            return false;
+        let has_unpacked = self.unpack_unknown(now);
+        let Some(stream) = self.next_stream() else {
+            return has_unpacked;
         };
         if let Some(generation) = self.table.get_mut(stream) {
             generation.queued = false;
@@ -42,7 +50,7 @@ impl Tailer {
         let stream = self.predecessor(stream).unwrap_or(stream);
         let end = self.turn(stream, false, now);
         if matches!(end, Some(TurnEnd::More | TurnEnd::BatchFull)) {
-            self.enqueue(stream);
+            self.enqueue_again(stream);
         }
         true
     }
@@ -58,6 +66,28 @@ impl Tailer {
         for stream in due {
             self.waiting.remove(&stream);
             self.enqueue(stream);
+        }
+    }
+
+    fn next_stream(&mut self) -> Option<StreamId> {
+        self.archives.is_next = !self.archives.is_next;
+        if self.archives.is_next
+            && let Some(stream) = self.archives.reading.pop_front()
+        {
+            return Some(stream);
+        }
+        let plain = self.urgent.pop_front().or_else(|| self.ordinary.pop_front());
+        plain.or_else(|| self.archives.reading.pop_front())
+    }
+
+    /// An archive goes on before the others: it has the decoder.
+    fn enqueue_again(&mut self, stream: StreamId) {
+        match self.table.get_mut(stream) {
+            Some(generation) if generation.archive.is_some() && !generation.queued => {
+                generation.queued = true;
+                self.archives.reading.push_front(stream);
+            }
+            _ => self.enqueue(stream),
         }
     }
 
@@ -122,6 +152,10 @@ impl Tailer {
                 }
                 let path = generation.path.clone();
                 self.warn_once(&path, &error.to_string());
+                if self.settings.once {
+                    // Tried again by the next import, not for ever by this one.
+                    self.ending.remove(&stream);
+                }
                 None
             }
         }
@@ -130,10 +164,14 @@ impl Tailer {
     fn turn_of(
         &mut self,
         stream: StreamId,
-        file: &File,
+        file: &Content,
         is_ending: bool,
         now: Now,
     ) -> std::io::Result<TurnEnd> {
+        self.find_encoding(stream, file)?;
+        if file.is_packed() && !self.approach(stream, file, now)? {
+            return Ok(TurnEnd::More);
+        }
         let stat = generation::stat(file)?;
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         if stat.size != generation.size_seen {
@@ -154,28 +192,43 @@ impl Tailer {
         if !self.grow_head(stream, file, stat.size)? {
             return Ok(TurnEnd::Cut);
         }
+        match self.read(stream, file, is_ending, now)? {
+            TurnEnd::AtEnd if file.is_packed() => self.end_archive(stream, file, now),
+            end => Ok(end),
+        }
+    }
+
+    /// Reads what comes after the position. `is_ending`: nothing will come after it.
+    pub(super) fn read(
+        &mut self,
+        stream: StreamId,
+        file: &Content,
+        is_ending: bool,
+        now: Now,
+    ) -> io::Result<TurnEnd> {
         let successor = self.successor(stream);
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         let waited = generation.waiting;
         let is_alone = !is_ending && successor.is_none();
-        if is_alone && waited.is_some_and(|waited| waited.is_not_worth_a_turn(stat.size, now.mono_ms)) {
+        let size = generation.size_seen;
+        if is_alone && waited.is_some_and(|waited| waited.is_not_worth_a_turn(size, now.mono_ms)) {
             return Ok(TurnEnd::AtEnd);
         }
         generation.waiting = None;
         let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
         let (counters, batcher) = (&*self.counters, &mut self.batcher);
-        let head = successor.as_ref().map(|successor| successor.head.as_slice()).unwrap_or_default();
         let mut turn = Turn {
             stream,
             generation,
             file,
             section,
             now,
+            path_metadata: self.settings.path_metadata,
             is_ending,
             waited,
             counters,
             batcher,
-            successor: head,
+            successor: successor.as_ref(),
             successor_bytes_taken: 0,
         };
         let end = self.reader.turn(&mut turn);
@@ -190,9 +243,23 @@ impl Tailer {
         end
     }
 
+    /// Finds out how the bytes of a file are to be read: again after each start, from how it begins.
+    fn find_encoding(&mut self, stream: StreamId, file: &Content) -> std::io::Result<()> {
+        let Some(generation) = self.table.get_mut(stream).filter(|file| file.encoding.is_none()) else {
+            return Ok(());
+        };
+        let section = self.settings.sections.get(generation.section);
+        generation.encoding = section.and_then(|section| section.encoding);
+        if generation.encoding.is_none() {
+            let start = generation::read_vec(file, BYTE_ORDER_MARK_BYTES, 0)?;
+            generation.encoding = (start.len() == BYTE_ORDER_MARK_BYTES).then(|| Encoding::of(&start));
+        }
+        Ok(())
+    }
+
     /// Lets the head of a short file grow with it. False when the file no longer begins with the old head.
     /// Where nothing has been read yet the head is the only evidence, and is looked at each time.
-    fn grow_head(&mut self, stream: StreamId, file: &File, size: u64) -> std::io::Result<bool> {
+    fn grow_head(&mut self, stream: StreamId, file: &Content, size: u64) -> std::io::Result<bool> {
         let Some(generation) = self.table.get(stream) else { return Ok(true) };
         let head = generation.head;
         if size < u64::from(head.len) {
@@ -227,6 +294,9 @@ impl Tailer {
             self.ending.remove(&stream);
             return;
         };
+        if generation.archive.is_some() {
+            return self.settle_archive(stream, now);
+        }
         let size =
             generation.file.as_ref().and_then(|file| generation::stat(file).ok()).map(|stat| stat.size);
         if size.is_some_and(|size| size != generation.size_seen) {
@@ -241,9 +311,8 @@ impl Tailer {
         }
         let unread_bytes = generation.unread_bytes();
         if unread_bytes > 0 && !self.ensure_open(stream) {
-            self.counters.vanished_unread_bytes.add(unread_bytes);
             self.ending.remove(&stream);
-            return self.retire(stream, now);
+            return self.vanished(stream, now);
         }
         if unread_bytes > 0 {
             self.turn(stream, true, now);
@@ -268,43 +337,6 @@ impl Tailer {
             generation.remembered_s = now.unix_s();
         }
     }
-
-    /// Keeps the descriptor of a file that was just opened, where there is room for it: while it is open, not
-    /// even a deletion takes away what is unread.
-    pub(super) fn keep_open(&mut self, stream: StreamId, file: File) {
-        let has_room = self.open_files < self.settings.open_files_max;
-        let Some(generation) = self.table.get_mut(stream) else { return };
-        if has_room || !may_be_opened_again(generation) {
-            generation.file = Some(file);
-            self.open_files += 1;
-        }
-    }
-
-    /// Closes the files that have rested longest, when more are open than should be.
-    pub(super) fn close_resting_files(&mut self) {
-        self.open_files = self.table.iter().filter(|(_, generation)| generation.file.is_some()).count();
-        let surplus = self.open_files.saturating_sub(self.settings.open_files_max);
-        if surplus == 0 {
-            return;
-        }
-        let may_close = |generation: &Generation| {
-            may_be_opened_again(generation) && !generation.queued && generation.unread_bytes() == 0
-        };
-        let generations = self.table.iter_mut().map(|(_, generation)| generation);
-        let mut resting: Vec<_> =
-            generations.filter(|generation| generation.file.is_some() && may_close(generation)).collect();
-        resting.sort_unstable_by_key(|generation| generation.quiet_since_ms);
-        for generation in resting.into_iter().take(surplus) {
-            generation.file = None;
-            generation.detector = None;
-            self.open_files -= 1;
-        }
-    }
-}
-
-/// True when its name will find it again.
-fn may_be_opened_again(generation: &Generation) -> bool {
-    generation.life == Life::Live && generation.covered
 }
 
 /// True when whoever wrote to a renamed file has begun its successor, or there is none: a daemon goes on

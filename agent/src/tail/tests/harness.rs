@@ -18,7 +18,9 @@ use crate::dead_letters::DeadLetters;
 use crate::discover::Coverage;
 use crate::glob::Pattern;
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::Labels;
+use crate::tail::encoding::Encoding;
 use crate::tail::group::Multiline;
 use crate::tail::{Outcome, Section, Settings, Tailer};
 use crate::time::Now;
@@ -34,6 +36,8 @@ pub(super) struct Collector {
     pub(super) lines: BTreeMap<String, usize>,
     /// Each message with the path and the text of its flags.
     pub(super) documents: Vec<(String, String, String)>,
+    /// The same as JSON.
+    pub(super) json: Vec<serde_json::Value>,
 }
 
 impl Collector {
@@ -56,6 +60,9 @@ impl Collector {
                     let message = doc.message().unwrap_or_default().to_owned();
                     *self.lines.entry(message.clone()).or_default() += 1;
                     self.documents.push((message, field("log.file.path"), field("log.flags")));
+                    let mut json = Vec::new();
+                    doc.write_json(&mut json);
+                    self.json.push(serde_json::from_slice(&json).unwrap());
                 }
             }
             if span.to_offset > position {
@@ -83,6 +90,10 @@ pub(super) struct Host {
     pub(super) multiline: Multiline,
     poison: Option<String>,
     pub(super) open_files_max: usize,
+    pub(super) process: Chain,
+    pub(super) once: bool,
+    pub(super) batch_bytes: usize,
+    pub(super) encoding: Option<Encoding>,
     pub(super) collector: Collector,
     pub(super) counters: Arc<Counters>,
     pub(super) tailer: Option<Tailer>,
@@ -101,6 +112,10 @@ impl Host {
             multiline: Multiline { rules: Rules::Off, ..Multiline::default() },
             poison: None,
             open_files_max: 100,
+            process: Chain::default(),
+            once: false,
+            batch_bytes: 4_000,
+            encoding: None,
             collector: Collector::default(),
             counters: Arc::default(),
             tailer: None,
@@ -187,15 +202,20 @@ impl Host {
             }],
             sections: vec![Section {
                 format: None,
+                encoding: self.encoding,
                 multiline: self.multiline.clone(),
                 labels: Labels::default(),
                 start_at_end: self.start_at_end,
             }],
-            host_name: "host".into(),
-            batch: BatchLimits { bytes: 4_000, age_ms: 100 },
+            resource: vec![("host.name", "host".into())],
+            process: self.process.clone(),
+            path_metadata: true,
+            batch: BatchLimits { bytes: self.batch_bytes, age_ms: 100 },
             open_files_max: self.open_files_max,
             rotate_grace_ms: GRACE_MS,
             never: Default::default(),
+            imported: Default::default(),
+            once: self.once,
         };
         let (journal, recovered) = Journal::open(&self.state_dir()).unwrap();
         let letters = DeadLetters::new(&self.state_dir());
@@ -237,6 +257,7 @@ impl Host {
         self.pass(100);
         let now = self.now;
         let Some(body) = self.agent().take_batch(now) else { return false };
+        let body = body.request();
         let poison = self.poison.as_deref().unwrap_or("no such text");
         if memchr::memmem::find(&body, poison.as_bytes()).is_some() {
             let refused = Outcome::Refused { status: 400, reason: "poison".into() };

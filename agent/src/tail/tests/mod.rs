@@ -1,6 +1,11 @@
 //! The tailer against a real directory and a strict collector in memory.
 
+mod archives;
+mod encodings;
 mod harness;
 mod model;
 mod multiline;
+mod portions;
 mod scenarios;
+mod steps;
+mod traces;
