@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Checked;
+use super::metrics::RawMetrics;
 use crate::limits;
 
 /// The whole file.
@@ -28,6 +29,9 @@ pub struct RawConfig {
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,
+    /// `[metrics]`
+    #[serde(default)]
+    pub metrics: RawMetrics,
 }
 
 /// `[collector]`
@@ -86,6 +90,8 @@ pub struct RawLimits {
     pub scan_seconds: u64,
     /// Seconds.
     pub rotate_grace_seconds: u64,
+    /// Seconds.
+    pub stalled_seconds: u64,
 }
 
 impl Default for RawLimits {
@@ -96,6 +102,7 @@ impl Default for RawLimits {
             open_files: 512,
             scan_seconds: 10,
             rotate_grace_seconds: 5,
+            stalled_seconds: 60,
         }
     }
 }
@@ -109,6 +116,7 @@ impl RawLimits {
             ("open_files", self.open_files as u64, 8, 100_000),
             ("scan_seconds", self.scan_seconds, 1, 3_600),
             ("rotate_grace_seconds", self.rotate_grace_seconds, 1, 86_400),
+            ("stalled_seconds", self.stalled_seconds, 1, 86_400),
         ];
         for (name, value, min, max) in rows {
             if !(min..=max).contains(&value) {
