@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use millpond_wire::tls::{self, SERVER_NAME, TlsError};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -23,7 +24,7 @@ use crate::limits;
 
 /// Where the collector is and who we are. The files are read at each connection, so that renewed
 /// certificates need no restart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// `host:port` of the agents' port.
     pub address: String,
@@ -94,6 +95,8 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Client {
     endpoint: Endpoint,
+    /// The endpoint to use from the next request on.
+    latest: watch::Receiver<Endpoint>,
     connection: Option<Connection>,
 }
 
@@ -111,9 +114,23 @@ impl Drop for Connection {
 }
 
 impl Client {
-    /// Connects with the first request.
-    pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, connection: None }
+    /// Connects with the first request; again when there is another endpoint.
+    pub fn new(mut latest: watch::Receiver<Endpoint>) -> Self {
+        let endpoint = latest.borrow_and_update().clone();
+        Self { endpoint, latest, connection: None }
+    }
+
+    /// Where requests go.
+    pub fn address(&self) -> &str {
+        &self.endpoint.address
+    }
+
+    /// Waits until there is another endpoint.
+    pub async fn redirected(&mut self) {
+        let mut latest = self.latest.clone();
+        if latest.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Sends a request and reads the whole answer. After an error the next request makes a new connection.
@@ -121,6 +138,10 @@ impl Client {
     /// # Errors
     /// When no answer came; the collector may have acted on the request all the same.
     pub async fn send(&mut self, request: Request<'_>) -> Result<Answer, ClientError> {
+        if self.latest.has_changed().unwrap_or(false) {
+            self.endpoint = self.latest.borrow_and_update().clone();
+            self.connection = None;
+        }
         let mut connection = match self.connection.take().filter(|connection| connection.requests.is_ready())
         {
             Some(connection) => connection,

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod backoff;
 pub mod client;
+pub mod health;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,10 @@ use millpond_wire::position::StreamPosition;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use self::answer::Decision;
+use self::answer::{Answer, Decision};
 use self::backoff::Backoff;
-use self::client::{Client, Request};
+use self::client::{Client, ClientError, Request};
+use self::health::Health;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::tail::Outcome;
@@ -29,14 +31,20 @@ pub struct Shipper {
     client: Client,
     backoff: Backoff,
     counters: Arc<Counters>,
+    health: Arc<Health>,
     /// Becomes true when the program ends: no more repetitions then.
     stop: watch::Receiver<bool>,
 }
 
 impl Shipper {
     /// Talks through this client until `stop` becomes true.
-    pub fn new(client: Client, counters: Arc<Counters>, stop: watch::Receiver<bool>) -> Self {
-        Self { client, backoff: Backoff::default(), counters, stop }
+    pub fn new(
+        client: Client,
+        counters: Arc<Counters>,
+        health: Arc<Health>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self { client, backoff: Backoff::default(), counters, health, stop }
     }
 
     /// Ships every batch that comes and posts the collector's answers, until the sender is gone or a
@@ -63,6 +71,7 @@ impl Shipper {
             match self.positions_once().await {
                 Ok(positions) => {
                     self.backoff.reset();
+                    self.health.succeeded();
                     return positions;
                 }
                 Err(reason) => {
@@ -82,7 +91,7 @@ impl Shipper {
             body: Bytes::new(),
             answer_bytes_max: limits::POSITIONS_BYTES_MAX,
         };
-        let answer = self.client.send(request).await.map_err(|error| error.to_string())?;
+        let answer = self.send(request).await.map_err(|error| error.to_string())?;
         if answer.status != 200 {
             return Err(format!(
                 "asked for positions, the collector answered {}: {}",
@@ -114,7 +123,7 @@ impl Shipper {
                 body: body.clone(),
                 answer_bytes_max: limits::ANSWER_BYTES_MAX,
             };
-            let decision = match self.client.send(request).await {
+            let decision = match self.send(request).await {
                 Ok(answer) => answer::decide(&answer),
                 Err(error) => Decision::Retry { after: None, reason: error.to_string() },
             };
@@ -129,22 +138,35 @@ impl Shipper {
                         tracing::info!("the collector answers again");
                     }
                     self.backoff.reset();
+                    self.health.succeeded();
+                    if outcome == Outcome::Accepted {
+                        self.health.acknowledged();
+                    }
                     return Some(outcome);
                 }
             }
         }
     }
 
-    /// Waits before the next try. False when the program ends instead.
+    async fn send(&mut self, request: Request<'_>) -> Result<Answer, ClientError> {
+        let result = self.client.send(request).await;
+        self.health.directed_to(self.client.address());
+        self.health.reached(result.is_ok());
+        result
+    }
+
+    /// Waits before the next try, or until there is another collector to try. False when the program ends instead.
     async fn pause(&mut self, after: Option<Duration>, reason: &str) -> bool {
         let pause = self.backoff.next(random::number()).max(after.unwrap_or_default());
         let (failures, pause_ms) = (self.backoff.failures(), pause.as_millis());
+        self.health.failed(reason);
         // Said at once, then ever more rarely.
         if failures.is_power_of_two() {
             tracing::warn!(failures, pause_ms, reason, "no delivery; trying again, nothing is lost");
         }
         tokio::select! {
             () = sleep(pause) => true,
+            () = self.client.redirected() => true,
             _ = self.stop.wait_for(|stop| *stop) => false,
         }
     }
