@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::certificate::Expiry;
 use crate::checkpoint::Journal;
@@ -15,11 +16,14 @@ use crate::dead_letters::DeadLetters;
 use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
+use crate::reload::{ConfigState, Reloader};
+use crate::serve::Desk;
 use crate::ship::Shipper;
-use crate::ship::client::Client;
+use crate::ship::client::{Client, Endpoint};
+use crate::ship::health::Health;
 use crate::state_dir::{self, StateDirError};
-use crate::status::StatusFile;
-use crate::tail::{Tailer, identity};
+use crate::status::{Shared, StatusFile};
+use crate::tail::{Settings, Tailer, identity};
 use crate::time::Clock;
 use crate::watch::Watch;
 use crate::worker::Worker;
@@ -72,10 +76,20 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
             "damaged lines in the journal of positions; the collector's positions fill the gap"
         );
     }
-    let counters = Arc::new(Counters::default());
+    let clock = Clock::start();
+    let shared = Shared {
+        counters: Arc::new(Counters::default()),
+        health: Arc::new(Health::new(clock)),
+        config: Arc::new(ConfigState::new(&config.path, clock.now().unix_s())),
+    };
     let mailbox = Arc::new(Mailbox::default());
     let (end_shipping, is_ending) = watch::channel(false);
-    let mut shipper = Shipper::new(Client::new(config.endpoint.clone()), Arc::clone(&counters), is_ending);
+    fit_to_process(&mut config.tailing);
+    // Ends with this function.
+    let (_beside, latest_endpoint) = spawn_beside(&config, &shared, &mailbox, clock)?;
+    let client = Client::new(latest_endpoint);
+    let mut shipper =
+        Shipper::new(client, Arc::clone(&shared.counters), Arc::clone(&shared.health), is_ending);
     tokio::pin!(stop);
     // What the agent knows by itself is enough to go on; what it has lost, only the collector knows.
     let patience = recovered.intact.then_some(Duration::from_secs(limits::POSITIONS_SECONDS));
@@ -85,10 +99,6 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     };
     tracing::info!(address = config.endpoint.address, positions = positions.len(), "started");
 
-    let settings = &mut config.tailing;
-    settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
-    settings.never.extend(identity::inode_of_regular(std::io::stderr()));
-    let clock = Clock::start();
     let letters = DeadLetters::new(&config.data_dir);
     let tailer = Tailer::new(
         config.tailing,
@@ -96,7 +106,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         recovered,
         &positions,
         letters,
-        Arc::clone(&counters),
+        Arc::clone(&shared.counters),
         clock.now(),
     );
     drop(positions);
@@ -108,14 +118,36 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         mailbox: Arc::clone(&mailbox),
         batches,
         clock,
-        counters,
+        shared,
         expiry: Expiry::new(&certificate),
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
+        stalled_ms: config.stalled_ms,
     };
     let result = run_worker(worker, &mut shipper, queue, &mailbox, &end_shipping, stop).await;
     drop(lock);
     result
+}
+
+/// What runs beside the delivery: answers to questions, and the look at the configuration file. With it come the
+/// endpoints that the shipper is to use.
+fn spawn_beside(
+    config: &Config,
+    shared: &Shared,
+    mailbox: &Arc<Mailbox>,
+    clock: Clock,
+) -> Result<(JoinSet<()>, watch::Receiver<Endpoint>), AppError> {
+    let mut beside = JoinSet::new();
+    let desk = Desk { shared: shared.clone(), mailbox: Arc::clone(mailbox), clock };
+    beside.spawn(desk.clone().serve_socket(config.data_dir.clone()));
+    if let Some(address) = config.metrics {
+        beside.spawn(desk.serve_port(address));
+    }
+    let hangup = signal(SignalKind::hangup()).map_err(AppError::Start)?;
+    let (endpoint, latest_endpoint) = watch::channel(config.endpoint.clone());
+    let (current, shared, mailbox) = (config.clone(), shared.clone(), Arc::clone(mailbox));
+    beside.spawn(Reloader { current, shared, mailbox, endpoint, clock }.run(hangup));
+    Ok((beside, latest_endpoint))
 }
 
 async fn run_worker(
@@ -153,6 +185,12 @@ async fn run_worker(
             }
         }
     }
+}
+
+/// What depends on this process and not on the file.
+pub(crate) fn fit_to_process(settings: &mut Settings) {
+    settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
+    settings.never.extend(identity::inode_of_regular(std::io::stderr()));
 }
 
 /// Descriptors that this process may have.

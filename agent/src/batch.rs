@@ -9,7 +9,7 @@ use millpond_wire::{limits as wire_limits, names};
 use crate::tail::identity::Mark;
 
 /// When a batch is complete.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchLimits {
     /// Encoded bytes before compression. One line may exceed it.
     pub bytes: usize,

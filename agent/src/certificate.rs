@@ -26,6 +26,11 @@ impl Expiry {
         Self { path: path.to_owned(), ends_unix_s: None, looked_ms: None, warned_ms: None }
     }
 
+    /// The end of the certificate in a PEM file, Unix seconds; `None` when it can't be read.
+    pub fn of_file(path: &Path) -> Option<i64> {
+        ends_unix_s(&fs::read(path).ok()?)
+    }
+
     /// The end of the certificate, Unix seconds; `None` when the file can't be read. The file is read once an
     /// hour, since another enrolment replaces it; the warning is given once a day.
     pub fn check(&mut self, now: Now) -> Option<i64> {
@@ -34,7 +39,7 @@ impl Expiry {
         };
         if is_due(self.looked_ms, limits::CERTIFICATE_LOOK_MS) {
             self.looked_ms = Some(now.mono_ms);
-            self.ends_unix_s = fs::read(&self.path).ok().and_then(|pem| ends_unix_s(&pem));
+            self.ends_unix_s = Self::of_file(&self.path);
         }
         let left_s = self.ends_unix_s?.saturating_sub(now.unix_s());
         if left_s < limits::CERTIFICATE_SECONDS_MIN && is_due(self.warned_ms, limits::CERTIFICATE_WARNING_MS)

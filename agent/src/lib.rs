@@ -21,6 +21,7 @@
 //! | [`ship`], [`certificate`] | TLS, HTTP/2, repetition; when the certificate ends |
 //! | [`worker`], [`mailbox`], [`time`], [`random`] | the loop, and how others reach it; clocks and chance |
 //! | [`metrics`], [`status`], [`dead_letters`] | what was done, left out, refused |
+//! | [`serve`], [`reload`] | who asks is answered; a changed `agent.toml` is taken over |
 //! | [`limits`] | every bound |
 
 pub mod app;
@@ -37,6 +38,8 @@ pub mod mailbox;
 pub mod metrics;
 pub mod random;
 pub mod record;
+pub mod reload;
+pub mod serve;
 pub mod ship;
 pub mod state_dir;
 pub mod status;

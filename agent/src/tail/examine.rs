@@ -23,19 +23,19 @@ pub(super) struct Suspect {
     is_prefix: bool,
     grew: bool,
     /// Whose copy it may be.
-    of: StreamId,
+    pub(super) of: StreamId,
     is_related: bool,
 }
 
 /// A file that is being examined.
-struct Newcomer<'a> {
-    found: &'a Found,
-    file: File,
-    stat: Stat,
-    start: Vec<u8>,
-    suspect: Option<Suspect>,
-    grew: bool,
-    since_ms: u64,
+pub(super) struct Newcomer<'a> {
+    pub(super) found: &'a Found,
+    pub(super) file: File,
+    pub(super) stat: Stat,
+    pub(super) start: Vec<u8>,
+    pub(super) suspect: Option<Suspect>,
+    pub(super) grew: bool,
+    pub(super) since_ms: u64,
 }
 
 impl Tailer {
@@ -185,56 +185,14 @@ impl Tailer {
     fn likeness(&mut self, newcomer: &Newcomer<'_>, stream: StreamId, now: Now) -> Option<Likeness> {
         let path = &newcomer.found.path;
         let before = self.origin_state(stream, path, now)?;
-        let like = self.compare(newcomer, stream, before, now)?;
+        let like = compare(self.table.get(stream)?, stream, newcomer, before, now)?;
         // The original may have been truncated while it was compared; then it says nothing about the copy.
         // A life goes on only, so that the second comparison holds.
         let after = self.origin_state(stream, path, now)?;
-        if after == before { Some(like) } else { self.compare(newcomer, stream, after, now) }
-    }
-
-    /// What the two files have in common, given what has become of the generation's own.
-    fn compare(
-        &self,
-        newcomer: &Newcomer<'_>,
-        stream: StreamId,
-        origin: Origin,
-        now: Now,
-    ) -> Option<Likeness> {
-        let generation = self.table.get(stream)?;
-        if generation.inode == newcomer.found.inode {
-            return None;
+        if after == before {
+            return Some(like);
         }
-        let (read, size) = (generation.read, newcomer.stat.size);
-        let tail = if size < read.offset {
-            Tail::TooShort
-        } else if generation::holds(&newcomer.file, &read).unwrap_or(false) {
-            Tail::Same
-        } else {
-            Tail::Other
-        };
-        let compared = generation
-            .file
-            .as_ref()
-            .map(|original| generation::is_prefix(&newcomer.file, size, original).unwrap_or(false));
-        let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
-        let passes_a_mark = || {
-            let marks = generation.recent.iter().chain([&generation.acked]);
-            let last =
-                marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
-            last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
-        };
-        let is_prefix = compared.unwrap_or(was_prefix || (tail == Tail::TooShort && passes_a_mark()));
-        Some(Likeness {
-            origin,
-            tail,
-            evidence_bytes: read.offset.max(u64::from(generation.head.len)),
-            size,
-            acked_bytes: generation.acked.offset,
-            is_prefix,
-            grew: newcomer.grew,
-            related: decide::names_related(&generation.origin, &newcomer.found.path),
-            waited_ms: now.mono_ms.saturating_sub(newcomer.since_ms),
-        })
+        compare(self.table.get(stream)?, stream, newcomer, after, now)
     }
 
     /// What has become of a generation's file, looked at afresh; opens it where it rests.
@@ -389,4 +347,47 @@ impl Tailer {
         self.late.remove(&stream);
         self.unnoted.remove(&stream);
     }
+}
+
+/// What the two files have in common, given what has become of the generation's own.
+pub(super) fn compare(
+    generation: &Generation,
+    stream: StreamId,
+    newcomer: &Newcomer<'_>,
+    origin: Origin,
+    now: Now,
+) -> Option<Likeness> {
+    if generation.inode == newcomer.found.inode {
+        return None;
+    }
+    let (read, size) = (generation.read, newcomer.stat.size);
+    let tail = if size < read.offset {
+        Tail::TooShort
+    } else if generation::holds(&newcomer.file, &read).unwrap_or(false) {
+        Tail::Same
+    } else {
+        Tail::Other
+    };
+    let compared = generation
+        .file
+        .as_ref()
+        .map(|original| generation::is_prefix(&newcomer.file, size, original).unwrap_or(false));
+    let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
+    let passes_a_mark = || {
+        let marks = generation.recent.iter().chain([&generation.acked]);
+        let last = marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
+        last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
+    };
+    let is_prefix = compared.unwrap_or(was_prefix || (tail == Tail::TooShort && passes_a_mark()));
+    Some(Likeness {
+        origin,
+        tail,
+        evidence_bytes: read.offset.max(u64::from(generation.head.len)),
+        size,
+        acked_bytes: generation.acked.offset,
+        is_prefix,
+        grew: newcomer.grew,
+        related: decide::names_related(&generation.origin, &newcomer.found.path),
+        waited_ms: now.mono_ms.saturating_sub(newcomer.since_ms),
+    })
 }
