@@ -137,22 +137,29 @@ impl Cluster {
         })
     }
 
+    /// Gives the agent an identity and a configuration; it follows `include` (a glob).
+    pub fn enroll_agent(&self, include: &str) {
+        let (directory, token) = (self.path("agent"), self.join_token());
+        self.agent_command(&["enroll", "--data-dir", &directory, "--token", &token, "--logs", include]);
+    }
+
     /// Starts the agent; enrols it first if it has no identity. It tails `include` (a glob).
     pub fn start_agent(&mut self, include: &str) {
         if !Path::new(&self.path("agent/agent.toml")).exists() {
-            let token = self.join_token();
-            self.agent_command(&[
-                "enroll",
-                "--data-dir",
-                &self.path("agent"),
-                "--token",
-                &token,
-                "--logs",
-                include,
-            ]);
+            self.enroll_agent(include);
         }
         let config = self.path("agent/agent.toml");
         self.agent = Some(self.spawn("millpond-agent", &["run", "--config", &config], "agent.log"));
+    }
+
+    /// Process id of the running agent.
+    pub fn agent_pid(&self) -> Option<u32> {
+        self.agent.as_ref().map(Child::id)
+    }
+
+    /// A signal to the running agent.
+    pub fn signal_agent(&self, with: Signal) {
+        signal(self.agent.as_ref().expect("a running agent"), with);
     }
 
     /// A fresh join token.
