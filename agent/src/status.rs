@@ -199,7 +199,9 @@ fn degraded(report: &Report, stalled: usize, oldest_ms: u64, limit_ms: u64, now:
     let error = link.last_error.as_deref().unwrap_or("it doesn't answer");
     let mut reasons = Vec::new();
     let silent_ms = now.mono_ms.saturating_sub(link.acknowledged_ms);
-    if oldest_ms >= limit_ms && silent_ms >= limit_ms {
+    let queue = &report.queue;
+    let is_pending = queue.lines_gathered + queue.batches_ready + queue.batches_in_flight > 0;
+    if is_pending && oldest_ms >= limit_ms && silent_ms >= limit_ms {
         reasons.push(format!("nothing delivered for {} s: {error}", silent_ms.min(oldest_ms) / 1_000));
     } else if !link.connected && link.failures > 0 {
         reasons.push(format!("no connection to the collector: {error}"));
@@ -207,7 +209,7 @@ fn degraded(report: &Report, stalled: usize, oldest_ms: u64, limit_ms: u64, now:
     if stalled > 0 {
         reasons.push(format!("{stalled} files with unread lines make no progress"));
     }
-    if !report.queue.journal_is_whole {
+    if !queue.journal_is_whole {
         reasons.push("positions can't be written to the state directory".to_owned());
     }
     if let Some(problem) = &report.config.problem {
@@ -266,6 +268,13 @@ mod tests {
         let error = || Some("refused".to_owned());
         let down = || Link { last_error: error(), failures: 1, acknowledged_ms: 90_000, ..Link::default() };
         let now = Now { mono_ms: 100_000, unix_ns: 5_000_000_000 };
+        let silent = || Report {
+            collector: Link { acknowledged_ms: 10_000, ..down() },
+            queue: Queue { batches_in_flight: 1, journal_is_whole: true, ..Queue::default() },
+            ..Report::default()
+        };
+        // Whatever isn't read isn't the collector's doing.
+        let idle = || Report { collector: Link { acknowledged_ms: 0, ..well().collector }, ..well() };
         let mut unwritable = well();
         unwritable.queue.journal_is_whole = false;
         let mut refused = well();
@@ -274,12 +283,8 @@ mod tests {
             (well(), 0, 99_000, ""),
             (well(), 2, 0, "2 files with unread lines"),
             (Report { collector: down(), ..well() }, 0, 9_000, "no connection to the collector: refused"),
-            (
-                Report { collector: Link { acknowledged_ms: 10_000, ..down() }, ..well() },
-                0,
-                70_000,
-                "nothing delivered for 70 s: refused",
-            ),
+            (silent(), 0, 70_000, "nothing delivered for 70 s: refused"),
+            (idle(), 1, 70_000, "1 files with unread lines"),
             (unwritable, 0, 0, "positions can't be written"),
             (refused, 0, 0, "a changed configuration was refused: refused"),
             (Report { certificate_ends_unix_s: Some(5), ..well() }, 0, 0, "certificate has ended"),

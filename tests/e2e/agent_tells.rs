@@ -185,7 +185,6 @@ fn mistakes_have_places_and_matches_are_counted() {
     let (code, said, _) = host.agent(&["check"]).unwrap();
     assert_eq!((code, said.contains(": 2 files, 8 bytes")), (0, true), "{said}");
     assert!(!said.contains("warning"), "{said}");
-
     let path = host.cluster.path("agent/agent.toml");
     let good = fs::read_to_string(&path).unwrap();
     let nothing =
@@ -289,7 +288,7 @@ fn figures_are_for_programs_of_this_machine() {
 fn a_changed_configuration_is_taken_over_and_a_bad_one_refused() {
     let mut host = Host::new();
     let others = PathBuf::from(host.cluster.path("others"));
-    fs::create_dir_all(&others).unwrap();
+    fs::create_dir(&others).unwrap();
     append(&others.join("b.log"), "b one\n");
     host.append("a.log", "a one\na two\n");
     host.start();
