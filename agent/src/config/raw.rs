@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::Checked;
 use super::collectors::{RawCollector, RawFurther};
 use super::metadata::RawMetadata;
+use super::metrics::RawMetrics;
 use super::process::RawProcess;
 use crate::limits;
 
@@ -40,6 +41,9 @@ pub struct RawConfig {
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,
+    /// `[metrics]`
+    #[serde(default)]
+    pub metrics: RawMetrics,
 }
 
 /// `[[files]]`
@@ -81,6 +85,8 @@ pub struct RawLimits {
     pub scan_seconds: u64,
     /// Seconds.
     pub rotate_grace_seconds: u64,
+    /// Seconds.
+    pub stalled_seconds: u64,
 }
 
 impl Default for RawLimits {
@@ -91,6 +97,7 @@ impl Default for RawLimits {
             open_files: 512,
             scan_seconds: 10,
             rotate_grace_seconds: 5,
+            stalled_seconds: 60,
         }
     }
 }
@@ -104,6 +111,7 @@ impl RawLimits {
             ("open_files", self.open_files as u64, 8, 100_000),
             ("scan_seconds", self.scan_seconds, 1, 3_600),
             ("rotate_grace_seconds", self.rotate_grace_seconds, 1, 86_400),
+            ("stalled_seconds", self.stalled_seconds, 1, 86_400),
         ];
         for (name, value, min, max) in rows {
             if !(min..=max).contains(&value) {

@@ -8,8 +8,9 @@ use super::Tailer;
 use super::content::Content;
 use super::encoding::Encoding;
 use super::generation::{self, Generation, Life};
-use super::identity::Head;
+use super::identity::{Head, Inode};
 use super::read::{Turn, TurnEnd};
+use super::watchdog::LastTurn;
 use crate::limits;
 use crate::time::Now;
 
@@ -92,7 +93,15 @@ impl Tailer {
         let life = self.table.get(stream)?.life;
         // Else what is read couldn't be sent; when the journal is whole again, it has its turn.
         let is_held_back = self.unnoted.contains(&stream) && !self.journal.is_whole();
-        if !matches!(life, Life::Live | Life::Deleted) || is_held_back || !self.ensure_open(stream) {
+        if !matches!(life, Life::Live | Life::Deleted) {
+            return None;
+        }
+        if is_held_back {
+            self.table.get_mut(stream)?.last_turn = LastTurn::HeldBack;
+            return None;
+        }
+        if !self.ensure_open(stream) {
+            self.not_opened(stream, now);
             return None;
         }
         // Taken out for the turn, so that the generation can be changed beside it.
@@ -117,6 +126,7 @@ impl Tailer {
             }
             Ok(end) => {
                 self.acknowledge_empty_reads(stream, now);
+                self.turn_has_ended(stream, end);
                 Some(end)
             }
             Err(error) => {
@@ -126,6 +136,7 @@ impl Tailer {
                     // A descriptor of a network file system may have gone stale.
                     generation.file = None;
                 }
+                generation.last_turn = LastTurn::Failed(error.to_string());
                 let path = generation.path.clone();
                 self.warn_once(&path, &error.to_string());
                 if self.settings.once {
@@ -134,6 +145,31 @@ impl Tailer {
                 }
                 None
             }
+        }
+    }
+
+    fn turn_has_ended(&mut self, stream: StreamId, end: TurnEnd) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        let size = generation.size_seen;
+        generation.last_turn =
+            if end == TurnEnd::AtEnd { LastTurn::AtEnd { size } } else { LastTurn::Unfinished };
+        if !self.warned.is_empty() {
+            self.warned.remove(&generation.path);
+        }
+    }
+
+    /// It has no turn, and nobody else will notice that it grows.
+    fn not_opened(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        let error = match generation::open(&generation.path) {
+            Ok(_) => "another file has its name".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        generation.last_turn = LastTurn::NotOpened(error);
+        let metadata = std::fs::metadata(&generation.path).ok();
+        let is_it = |metadata: &std::fs::Metadata| Inode::of(metadata) == generation.inode;
+        if let Some(metadata) = metadata.filter(is_it) {
+            generation.saw_size(metadata.len().max(generation.size_seen), now.mono_ms);
         }
     }
 
@@ -150,14 +186,12 @@ impl Tailer {
         }
         let stat = generation::stat(file)?;
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
-        if stat.size != generation.size_seen {
-            generation.quiet_since_ms = now.mono_ms;
-        }
         if stat.size < generation.read.offset {
             // What stood between the position and the old end is gone, as far as is known.
+            generation.quiet_since_ms = now.mono_ms;
             return Ok(TurnEnd::Cut);
         }
-        generation.size_seen = stat.size;
+        generation.saw_size(stat.size, now.mono_ms);
         if stat.size < generation.scanned_to {
             generation.scanned_to = 0;
         }
@@ -225,6 +259,7 @@ impl Tailer {
         let Some(generation) = self.table.get_mut(stream) else { return };
         if generation.unacked_groups == 0 && generation.acked != generation.read {
             generation.acked = generation.read;
+            generation.backlog.settle(generation.acked.offset);
             let entry = generation.entry_at(&generation.acked, now.unix_s());
             self.journal.put(stream, &entry);
         }
@@ -349,7 +384,7 @@ impl Tailer {
 }
 
 /// True when its name will find it again.
-fn may_be_opened_again(generation: &Generation) -> bool {
+pub(super) fn may_be_opened_again(generation: &Generation) -> bool {
     generation.life == Life::Live && generation.covered
 }
 

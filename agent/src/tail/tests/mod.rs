@@ -4,5 +4,6 @@ mod archives;
 mod encodings;
 mod harness;
 mod model;
+mod reconfigured;
 mod scenarios;
 mod steps;
