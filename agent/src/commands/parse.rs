@@ -29,6 +29,9 @@ use super::{EXIT_IO, EXIT_USAGE, failed};
 /// Bytes that are taken from the input at a time.
 const CHUNK_BYTES: usize = 32 << 10;
 
+/// Bytes of a request of two lines at most, each in a message and in fields.
+const REQUEST_BYTES_MAX: usize = 64 << 20;
+
 pub(crate) fn parse(format: &str, is_pretty: bool) -> ExitCode {
     let format = match format_named(format) {
         Ok(format) => format,
@@ -137,7 +140,7 @@ impl Lines {
 
     fn show(&mut self, before: &[u64]) -> io::Result<()> {
         let body = self.batcher.take().body;
-        let request = decompress(body.encoding, &body.bytes, usize::MAX).map_err(io::Error::other)?;
+        let request = decompress(body.encoding, &body.bytes, REQUEST_BYTES_MAX).map_err(io::Error::other)?;
         let logs = decode(&request, &Stamp { agent_id: None, received_ns: 0 }).map_err(io::Error::other)?;
         let found = self
             .hits()
