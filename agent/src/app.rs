@@ -6,18 +6,22 @@ use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::batch::Body;
 use crate::checkpoint::Journal;
-use crate::commands::import;
 use crate::config::Config;
+use crate::config::collectors::Collectors;
 use crate::dead_letters::DeadLetters;
+use crate::import;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
+use crate::reload::{ConfigState, Reloader};
+use crate::serve::Desk;
 use crate::ship::Shipper;
 use crate::ship::board::Board;
 use crate::state_dir::{self, StateDirError};
-use crate::status::StatusFile;
+use crate::status::{Shared, StatusFile};
 use crate::tail::{Tailer, identity};
 use crate::time::Clock;
 use crate::watch::Watch;
@@ -78,27 +82,28 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
             "damaged lines in the journal of positions; the collector's positions fill the gap"
         );
     }
-    let counters = Arc::new(Counters::default());
+    let clock = Clock::start();
+    let shared = Shared {
+        counters: Arc::new(Counters::default()),
+        board: Arc::new(Board::new(&config.collectors.endpoints)),
+        config: Arc::new(ConfigState::new(&config.path, clock.now().unix_s())),
+    };
     let mailbox = Arc::new(Mailbox::new().map_err(AppError::Start)?);
     let (end_shipping, is_ending) = watch::channel(false);
-    let collectors = &config.collectors;
-    let board = Arc::new(Board::new(&collectors.endpoints));
-    let mut shipper =
-        Shipper::new(collectors.mode, &collectors.endpoints, &board, Arc::clone(&counters), is_ending);
+    fit_to_process(&mut config);
+    // Ends with this function.
+    let (_beside, collectors) = spawn_beside(&config, &shared, &mailbox, clock)?;
+    let mut shipper = Shipper::new(collectors, &shared.board, clock, Arc::clone(&shared.counters), is_ending);
     tokio::pin!(stop);
     // What the agent knows by itself is enough to go on; what it has lost, only the collectors know.
     let positions = tokio::select! {
         positions = shipper.positions(recovered.intact) => positions,
         () = &mut stop => return Ok(()),
     };
-    let address = collectors.endpoints.first().map(|endpoint| &endpoint.address);
-    tracing::info!(address, collectors = collectors.endpoints.len(), positions = positions.len(), "started");
+    let endpoints = &config.collectors.endpoints;
+    let address = endpoints.first().map(|endpoint| &endpoint.address);
+    tracing::info!(address, collectors = endpoints.len(), positions = positions.len(), "started");
 
-    let settings = &mut config.tailing;
-    settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
-    settings.imported = import::imported(&config.data_dir);
-    settings.never.extend(identity::inode_of_regular(std::io::stderr()));
-    let clock = Clock::start();
     let letters = DeadLetters::new(&config.data_dir);
     let tailer = Tailer::new(
         config.tailing,
@@ -106,7 +111,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         recovered,
         &positions,
         letters,
-        Arc::clone(&counters),
+        Arc::clone(&shared.counters),
         clock.now(),
     );
     drop(positions);
@@ -117,14 +122,35 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         mailbox: Arc::clone(&mailbox),
         batches,
         clock,
-        counters,
-        board,
+        shared,
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
+        stalled_ms: config.stalled_ms,
     };
     let result = run_worker(worker, &mut shipper, queue, &mailbox, &end_shipping, stop).await;
     drop(lock);
     result
+}
+
+/// What runs beside the delivery: answers to questions, and the look at the configuration file. With it come the
+/// collectors that the shipper is to use.
+fn spawn_beside(
+    config: &Config,
+    shared: &Shared,
+    mailbox: &Arc<Mailbox>,
+    clock: Clock,
+) -> Result<(JoinSet<()>, watch::Receiver<Collectors>), AppError> {
+    let mut beside = JoinSet::new();
+    let desk = Desk { shared: shared.clone(), mailbox: Arc::clone(mailbox), clock };
+    beside.spawn(desk.clone().serve_socket(config.data_dir.clone()));
+    if let Some(address) = config.metrics {
+        beside.spawn(desk.serve_port(address));
+    }
+    let hangup = signal(SignalKind::hangup()).map_err(AppError::Start)?;
+    let (collectors, latest_collectors) = watch::channel(config.collectors.clone());
+    let (current, shared, mailbox) = (config.clone(), shared.clone(), Arc::clone(mailbox));
+    beside.spawn(Reloader { current, shared, mailbox, collectors, clock }.run(hangup));
+    Ok((beside, latest_collectors))
 }
 
 async fn run_worker(
@@ -162,6 +188,14 @@ async fn run_worker(
             }
         }
     }
+}
+
+/// What depends on this process and not on the file.
+pub(crate) fn fit_to_process(config: &mut Config) {
+    let settings = &mut config.tailing;
+    settings.imported = import::imported(&config.data_dir);
+    settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
+    settings.never.extend(identity::inode_of_regular(std::io::stderr()));
 }
 
 /// Descriptors that this process may have.

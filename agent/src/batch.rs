@@ -13,7 +13,7 @@ use crate::limits;
 use crate::tail::identity::Mark;
 
 /// When a batch is complete.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchLimits {
     /// Encoded bytes before compression. One line may exceed it.
     pub bytes: usize,

@@ -1,12 +1,15 @@
 //! The walk that finds the files to follow: which regular files match, and which directories were looked
 //! into. It stats every file and opens none. What a file *is* (new, rotated, a copy) is decided elsewhere.
 
+mod skip;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+pub use self::skip::Skip;
 use crate::glob::{Pattern, States};
 use crate::limits;
 use crate::tail::identity::Inode;
@@ -40,8 +43,8 @@ pub struct Found {
 pub struct Obstacle {
     /// Where.
     pub path: PathBuf,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub reason: Skip,
 }
 
 /// The result of a walk.
@@ -86,10 +89,75 @@ pub fn walk(sections: &[Coverage], never: &HashSet<Inode>) -> Listing {
 
 /// The first section that covers a path, whether or not there is such a file.
 pub fn section_of(sections: &[Coverage], path: &Path) -> Option<usize> {
-    let accepts = |patterns: &[Pattern], path: &Path| patterns.iter().any(|p| p.accepts(p.states_at(path)));
-    sections.iter().position(|coverage| {
-        accepts(&coverage.include, path) && !path.ancestors().any(|path| accepts(&coverage.exclude, path))
+    coverage_of(sections, path).ok()
+}
+
+/// As [`section_of`], with the reason why there is none.
+///
+/// # Errors
+/// When no section covers the path: it is excluded, or not included.
+pub fn coverage_of(sections: &[Coverage], path: &Path) -> Result<usize, Skip> {
+    let mut excluded = None;
+    for (section, coverage) in sections.iter().enumerate() {
+        if !coverage.include.iter().any(|pattern| pattern.accepts(pattern.states_at(path))) {
+            continue;
+        }
+        match exclusion(coverage, path) {
+            Some(skip) => excluded = excluded.or(Some(skip)),
+            None => return Ok(section),
+        }
+    }
+    let includes = sections.iter().flat_map(|coverage| &coverage.include);
+    let nearest = || includes.max_by_key(|pattern| pattern.reach(path).components().count());
+    Err(excluded.unwrap_or_else(|| Skip::NotIncluded {
+        nearest: nearest().map(|pattern| (pattern.text().to_owned(), pattern.reach(path).to_owned())),
+    }))
+}
+
+/// The exclude pattern that matches a path or a directory above it.
+fn exclusion(coverage: &Coverage, path: &Path) -> Option<Skip> {
+    path.ancestors().find_map(|at| {
+        let pattern = coverage.exclude.iter().find(|pattern| pattern.accepts(pattern.states_at(at)))?;
+        Some(Skip::Excluded { pattern: pattern.text().to_owned(), at: at.to_owned() })
     })
+}
+
+/// What a walk would do with one path.
+///
+/// # Errors
+/// When it would leave it out.
+pub fn look_at(sections: &[Coverage], never: &HashSet<Inode>, path: &Path) -> Result<Found, Skip> {
+    let section = coverage_of(sections, path)?;
+    let covers = |pattern: &&Pattern| pattern.accepts(pattern.states_at(path));
+    let include = sections.get(section).and_then(|coverage| coverage.include.iter().find(covers));
+    let base = include.map_or(Path::new("/"), Pattern::base);
+    let mut between: Vec<&Path> =
+        path.ancestors().skip(1).take_while(|above| *above != base && above.starts_with(base)).collect();
+    if between.len() > limits::DEPTH_MAX {
+        return Err(Skip::TooDeep);
+    }
+    between.reverse();
+    if let Some(link) = between.into_iter().find(|above| above.is_symlink()) {
+        return Err(Skip::LinkedDirectory(link.to_owned()));
+    }
+    let metadata = admit(path, path.is_symlink())?;
+    let file = found(path.to_owned(), &metadata, section);
+    if never.contains(&file.inode) { Err(Skip::Own) } else { Ok(file) }
+}
+
+/// The metadata of a file that may be followed, behind a link.
+fn admit(path: &Path, is_link: bool) -> Result<fs::Metadata, Skip> {
+    let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Skip::Missing,
+        _ => Skip::Unreadable(error.to_string()),
+    })?;
+    // Links to directories are not followed; sockets, pipes and devices are never opened.
+    match metadata.is_file() {
+        _ if metadata.is_dir() => Err(Skip::Directory),
+        false => Err(Skip::NotRegular),
+        true if is_link && !link_may_be_followed(path, &metadata) => Err(Skip::ForeignLink),
+        true => Ok(metadata),
+    }
 }
 
 /// The files of one directory, whatever patterns say: where a rotated file or a copy is looked for.
@@ -144,13 +212,13 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn directory(&mut self, path: &Path, section: usize, coverage: &Coverage, at: &Position) {
         if at.depth > limits::DEPTH_MAX {
-            return self.obstacle(path, "nested too deeply");
+            return self.obstacle(path, Skip::TooDeep);
         }
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             // Gone since it was listed, or not there yet: its parent is what there is to watch.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return self.watch_nearest(path),
-            Err(error) => return self.obstacle(path, &error.to_string()),
+            Err(error) => return self.obstacle(path, Skip::Unreadable(error.to_string())),
         };
         self.listing.directories.insert(path.to_owned());
         for entry in entries.filter_map(Result::ok) {
@@ -171,26 +239,14 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: PathBuf, link: bool, section: usize) {
-        let metadata = match fs::metadata(&path) {
+        let metadata = match admit(&path, link) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.obstacle(&path, &error.to_string()),
+            Err(Skip::Missing | Skip::Directory) => return,
+            Err(skip) => return self.obstacle(&path, skip),
         };
-        if !metadata.is_file() {
-            // Links to directories are not followed; sockets, pipes and devices are never opened.
-            if !metadata.is_dir() {
-                self.obstacle(&path, "not a regular file");
-            }
-            return;
-        }
-        if link {
-            if !link_may_be_followed(&path, &metadata) {
-                return self.obstacle(&path, "a link whose owner owns neither the target nor the machine");
-            }
-            if let Some(parent) = fs::canonicalize(&path).ok().as_deref().and_then(Path::parent) {
-                self.listing.directories.insert(parent.to_owned());
-                self.listing.behind_links.insert(parent.to_owned());
-            }
+        if link && let Some(parent) = fs::canonicalize(&path).ok().as_deref().and_then(Path::parent) {
+            self.listing.directories.insert(parent.to_owned());
+            self.listing.behind_links.insert(parent.to_owned());
         }
         let file = found(path, &metadata, section);
         if self.never.contains(&file.inode) || !self.seen.insert(file.inode) {
@@ -208,9 +264,9 @@ impl Walk<'_> {
         self.listing.directories.extend(nearest.map(Path::to_owned));
     }
 
-    fn obstacle(&mut self, path: &Path, reason: &str) {
+    fn obstacle(&mut self, path: &Path, reason: Skip) {
         if self.listing.obstacles.len() < limits::SKIPPED_MAX {
-            self.listing.obstacles.push(Obstacle { path: path.to_owned(), reason: reason.to_owned() });
+            self.listing.obstacles.push(Obstacle { path: path.to_owned(), reason });
         }
     }
 }
@@ -292,7 +348,40 @@ mod tests {
             .unwrap();
         let listing = walk(&[coverage(root.path(), &["/*"], &[])], &HashSet::new());
         assert_eq!(listing.files, []);
-        assert_eq!(listing.obstacles, [Obstacle { path: pipe, reason: "not a regular file".into() }]);
+        assert_eq!(listing.obstacles, [Obstacle { path: pipe, reason: Skip::NotRegular }]);
+    }
+
+    #[test]
+    fn each_path_has_its_reason() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        fs::create_dir_all(root.join("app/dir.log")).unwrap();
+        for name in ["app/a.log", "app/a.log.gz", "elsewhere.txt"] {
+            fs::write(root.join(name), "text\n").unwrap();
+        }
+        symlink(root.join("app"), root.join("linked")).unwrap();
+        symlink(root.join("gone"), root.join("app/broken.log")).unwrap();
+        symlink(root.join("app/a.log"), root.join("app/link.log")).unwrap();
+        let sections = [coverage(root, &["/app/*", "/**/*.log"], &["*.gz"])];
+        let reason = |name: &str| match look_at(&sections, &HashSet::new(), &root.join(name)) {
+            Ok(_) => "followed".to_owned(),
+            Err(skip) => skip.to_string(),
+        };
+        for (name, expected) in [
+            ("app/a.log", "followed"),
+            ("app/link.log", "followed"),
+            ("app/a.log.gz", "the exclude pattern `*.gz` matches"),
+            ("app/x.gz/y.log", "the exclude pattern `*.gz` matches"),
+            ("elsewhere.txt", "/**/*.log`, which matches only as far as"),
+            ("linked/a.log", "is a link to a directory"),
+            ("app/dir.log", "a directory"),
+            ("app/missing.log", "no such file"),
+            ("app/broken.log", "no such file"),
+        ] {
+            assert!(reason(name).contains(expected), "{name}: {}", reason(name));
+        }
+        let inode = Inode::of(&fs::metadata(root.join("app/a.log")).unwrap());
+        assert_eq!(look_at(&sections, &HashSet::from([inode]), &root.join("app/a.log")), Err(Skip::Own));
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl States {
 /// An absolute pattern: `*`, `?`, `[…]` and `{a,b}` within a component, `**` for any depth.
 #[derive(Debug, Clone)]
 pub struct Pattern {
+    text: String,
     parts: Vec<Part>,
     base: PathBuf,
 }
@@ -80,7 +81,7 @@ impl Pattern {
             let Part::Literal(name) = part else { break };
             base.push(name);
         }
-        Ok(Self { parts, base })
+        Ok(Self { text: text.to_owned(), parts, base })
     }
 
     /// As [`Self::new`], where a pattern without `/` matches that name at any depth: `*.gz` is `/**/*.gz`.
@@ -88,7 +89,10 @@ impl Pattern {
     /// # Errors
     /// As [`Self::new`].
     pub fn of_exclude(text: &str) -> Result<Self, PatternError> {
-        if text.contains('/') { Self::new(text) } else { Self::new(&format!("/**/{text}")) }
+        if text.contains('/') {
+            return Self::new(text);
+        }
+        Ok(Self { text: text.to_owned(), ..Self::new(&format!("/**/{text}"))? })
     }
 
     /// The pattern of exactly this absolute path, whatever characters are in it; `None` when it isn't UTF-8
@@ -100,7 +104,22 @@ impl Pattern {
         });
         let parts: Vec<Part> = names.collect::<Option<_>>()?;
         let base = path.parent().unwrap_or(path).to_owned();
-        (parts.len() <= limits::PATTERN_COMPONENTS_MAX).then_some(Self { parts, base })
+        (parts.len() <= limits::PATTERN_COMPONENTS_MAX).then(|| Self {
+            text: path.to_string_lossy().into_owned(),
+            parts,
+            base,
+        })
+    }
+
+    /// As written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The longest beginning of a path below which it can match.
+    pub fn reach<'a>(&self, path: &'a Path) -> &'a Path {
+        let can_match = |path: &&Path| !self.states_at(path).is_dead();
+        path.ancestors().find(can_match).unwrap_or(Path::new("/"))
     }
 
     /// The deepest directory above every match: where a walk starts.

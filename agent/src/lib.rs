@@ -23,19 +23,20 @@
 //! | [`ship`], [`certificate`] | TLS, HTTP/2, repetition; when the certificate ends |
 //! | [`worker`], [`mailbox`], [`time`], [`random`] | the loop, and how others reach it; clocks and chance |
 //! | [`metrics`], [`status`], [`dead_letters`] | what was done, left out, refused |
-//! | [`commands`], [`progress`] | what else the program can do; how far it is |
+//! | [`import`], [`progress`] | reads files once; how far it is |
+//! | [`serve`], [`reload`] | who asks is answered; a changed `agent.toml` is taken over |
 //! | [`limits`] | every bound |
 
 pub mod app;
 pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
-pub mod commands;
 pub mod config;
 pub mod dead_letters;
 pub mod discover;
 pub mod enroll;
 pub mod glob;
+pub mod import;
 pub mod limits;
 pub mod mailbox;
 pub mod metadata;
@@ -44,6 +45,8 @@ pub mod process;
 pub mod progress;
 pub mod random;
 pub mod record;
+pub mod reload;
+pub mod serve;
 pub mod ship;
 pub mod state_dir;
 pub mod status;

@@ -162,6 +162,30 @@ pub const STATUS_MS: u64 = 5_000;
 /// Files listed in `status.json`, those furthest behind first.
 pub const STATUS_FILES_MAX: usize = 1_000;
 
+/// Questions of people and programs that wait for the tailer; beyond, they are told that it is busy.
+pub const ASKS_MAX: usize = 16;
+
+/// Time that such a question waits, in milliseconds: a scan or a read of a slow disk may be under way.
+pub const ASK_MS: u64 = 3_000;
+
+/// Connections at a time to the port of the figures and to the socket of the commands; beyond, they wait.
+pub const OBSERVERS_MAX: usize = 16;
+
+/// Time for a request and its answer there, in milliseconds.
+pub const OBSERVER_MS: u64 = 10_000;
+
+/// Longest answer that a command takes from the agent, in bytes: a thousand files with long paths, and then some.
+pub const REPORT_BYTES_MAX: usize = 16 << 20;
+
+/// Paths that can't be read and are listed in the status, with their reasons.
+pub const OBSTACLES_LISTED_MAX: usize = 100;
+
+/// Time between two looks at the configuration file, in milliseconds.
+pub const CONFIG_POLL_MS: u64 = 2_000;
+
+/// Longest time between two looks for stalled files, in milliseconds.
+pub const WATCHDOG_MS_MAX: u64 = 5_000;
+
 /// Time between two summary lines in the agent's own log, in milliseconds.
 pub const SUMMARY_MS: u64 = 60_000;
 

@@ -5,13 +5,18 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use tokio::sync::oneshot;
 
+use crate::config::Config;
 use crate::limits;
+use crate::status::Report;
 use crate::tail::Outcome;
+use crate::tail::explain::Explanation;
 use crate::watch::Hint;
 
 /// What has arrived since the last look.
@@ -25,11 +30,29 @@ pub struct Inbox {
     pub stop: bool,
     /// No answer will come any more.
     pub is_cut_off: bool,
+    /// In force from now on.
+    pub config: Option<Box<Config>>,
+    /// To be answered.
+    pub asks: Vec<Ask>,
+}
+
+/// A question to the tailer; the answer goes back on the channel.
+#[derive(Debug)]
+pub enum Ask {
+    /// How things are.
+    Status(oneshot::Sender<Report>),
+    /// Whether and why a file is read.
+    Explain(PathBuf, oneshot::Sender<Explanation>),
 }
 
 impl Inbox {
     fn is_empty(&self) -> bool {
-        self.hints.is_empty() && self.reply.is_none() && !self.stop && !self.is_cut_off
+        self.hints.is_empty()
+            && self.reply.is_none()
+            && !self.stop
+            && !self.is_cut_off
+            && self.config.is_none()
+            && self.asks.is_empty()
     }
 }
 
@@ -65,6 +88,20 @@ impl Mailbox {
     /// The collector has answered.
     pub fn reply(&self, outcome: Outcome) {
         self.change(|inbox| inbox.reply = Some(outcome));
+    }
+
+    /// The configuration has changed; only the latest counts.
+    pub fn reconfigure(&self, config: Config) {
+        self.change(|inbox| inbox.config = Some(Box::new(config)));
+    }
+
+    /// Somebody wants to know. When too many do, the question is dropped, which the asker sees.
+    pub fn ask(&self, ask: Ask) {
+        self.change(|inbox| {
+            if inbox.asks.len() < limits::ASKS_MAX {
+                inbox.asks.push(ask);
+            }
+        });
     }
 
     /// The program is to end.

@@ -1,33 +1,21 @@
-//! `millpond-agent`: arguments, logging, exit code. Everything else is in the library.
+//! `millpond-agent`: arguments and logging. What a command does is in `commands`; everything else is in the library.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use millpond_agent::app::{self, AppError};
-use millpond_agent::commands;
-use millpond_agent::commands::import::Import;
-use millpond_agent::config::{self, Config, collectors};
-use millpond_agent::enroll::{self, EnrollError, Enrolment};
+use millpond_agent::config::collectors;
+use millpond_agent::enroll::{self, Enrolment};
 use millpond_agent::record::Labels;
-use millpond_agent::state_dir::StateDirError;
 use millpond_wire::identity::AgentId;
 use millpond_wire::token::JoinToken;
 use tracing_subscriber::EnvFilter;
 
-/// Wrong arguments or configuration (`EX_USAGE` of sysexits.h).
-const EXIT_USAGE: u8 = 64;
-/// Some files couldn't be read, or some lines were refused (`EX_DATAERR`).
-const EXIT_INCOMPLETE: u8 = 65;
-/// The collector can't be reached or refuses (`EX_UNAVAILABLE`).
-const EXIT_UNAVAILABLE: u8 = 69;
-/// A defect (`EX_SOFTWARE`).
-const EXIT_SOFTWARE: u8 = 70;
-/// A directory or file can't be written (`EX_CANTCREAT`).
-const EXIT_CANT_CREATE: u8 = 73;
-/// Another agent is running with the directory, or an import was interrupted: try again (`EX_TEMPFAIL`).
-const EXIT_IN_USE: u8 = 75;
+use crate::commands::import::Wanted;
+use crate::commands::{DEFAULT_CONFIG, EXIT_SOFTWARE, EXIT_USAGE, failed};
+
+mod commands;
 
 /// Follows the logs of this machine and ships every line exactly once.
 #[derive(Debug, Parser)]
@@ -89,6 +77,41 @@ enum Command {
         #[arg(long)]
         again: bool,
     },
+    /// Show what the agent does: files, lag, connection, trouble.
+    Status {
+        /// The agent.toml of the agent.
+        #[arg(long, default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say why a file is read, or isn't, and what to do.
+    Explain {
+        /// The file.
+        path: PathBuf,
+        /// The agent.toml of the agent.
+        #[arg(long, default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a configuration: mistakes with their places, and what would be followed.
+    Check {
+        /// The agent.toml.
+        #[arg(long, default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+    },
+    /// Show what lines on standard input become, one JSON document each.
+    Parse {
+        /// `auto`, or the name of a format.
+        #[arg(long, default_value = "auto")]
+        format: String,
+        /// For people.
+        #[arg(long)]
+        pretty: bool,
+    },
 }
 
 /// `NAME=VALUE`.
@@ -97,6 +120,10 @@ fn field(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("is not of the form NAME=VALUE".into()),
     }
+}
+
+fn collector_name(text: &str) -> Result<String, String> {
+    collectors::check_name(text).map(|()| text.to_owned())
 }
 
 fn main() -> ExitCode {
@@ -125,106 +152,20 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error, EXIT_SOFTWARE),
     };
     match arguments.command {
-        Command::Run { config } => match Config::load(&config) {
-            Ok(config) => runtime.block_on(run(config)),
-            Err(error) => failed(&error, EXIT_USAGE),
-        },
+        Command::Run { config } => runtime.block_on(commands::run::run(&config)),
+        Command::Enroll { data_dir, token, name, logs, collector } => {
+            runtime.block_on(commands::enroll::enroll(Enrolment { data_dir, token, name, logs, collector }))
+        }
         Command::Import { paths, config, data_dir, format, service, fields, again } => {
             let config = config.or(data_dir.map(|directory| directory.join(enroll::CONFIG_NAME)));
-            let labels = Labels::new(service, fields);
-            let prepared = Config::load(&config.unwrap_or_default()).map_err(|error| error.to_string());
-            let prepared = prepared.and_then(|config| Ok((config, config::format_named(&format)?)));
-            match prepared {
-                Ok((config, format)) => {
-                    runtime.block_on(import(Import { config, paths, format, labels, again }))
-                }
-                Err(error) => {
-                    tracing::error!("{error}");
-                    ExitCode::from(EXIT_USAGE)
-                }
-            }
+            let wanted = Wanted { paths, format, labels: Labels::new(service, fields), again };
+            runtime.block_on(commands::import::import(&config.unwrap_or_default(), wanted))
         }
-        Command::Enroll { data_dir, token, name, logs, collector } => {
-            runtime.block_on(enroll(Enrolment { data_dir, token, name, logs: absolute(logs), collector }))
+        Command::Status { config, json } => runtime.block_on(commands::status::status(&config, json)),
+        Command::Explain { path, config, json } => {
+            runtime.block_on(commands::explain::explain(&path, &config, json))
         }
+        Command::Check { config } => commands::check::check(&config),
+        Command::Parse { format, pretty } => commands::parse::parse(&format, pretty),
     }
-}
-
-async fn run(config: Config) -> ExitCode {
-    match app::run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => cant_run(&error),
-    }
-}
-
-async fn import(what: Import) -> ExitCode {
-    let begun = std::time::Instant::now();
-    let result = match app::stop_signal() {
-        Ok(stop) => commands::import::run(what, stop).await,
-        Err(error) => Err(error),
-    };
-    match result {
-        Ok(report) => {
-            // A closed pipe is no failure of the import.
-            let _ = std::io::stdout().write_all(report.text(begun.elapsed().as_secs()).as_bytes());
-            match (report.is_interrupted, report.is_complete()) {
-                (true, _) => ExitCode::from(EXIT_IN_USE),
-                (false, true) => ExitCode::SUCCESS,
-                (false, false) => ExitCode::from(EXIT_INCOMPLETE),
-            }
-        }
-        Err(error) => cant_run(&error),
-    }
-}
-
-fn cant_run(error: &AppError) -> ExitCode {
-    let code = match error {
-        AppError::StateDir(StateDirError::InUse { .. }) => EXIT_IN_USE,
-        AppError::StateDir(_) | AppError::Journal(_) => EXIT_CANT_CREATE,
-        AppError::Start(_) | AppError::TailerEnded => EXIT_SOFTWARE,
-    };
-    failed(error, code)
-}
-
-async fn enroll(enrolment: Enrolment) -> ExitCode {
-    match enroll::enroll(&enrolment).await {
-        Ok(enrolled) => {
-            tracing::info!(agent_id = enrolled.agent_id, site = enrolled.site, "enrolled");
-            if enrolled.config_was_kept {
-                tracing::info!(path = %enrolled.config.display(), "there was a configuration already; left as it was");
-            }
-            if let Some(section) = enrolled.to_add {
-                tracing::warn!("add this to the agent's configuration:\n{section}");
-            }
-            tracing::info!("start it with: millpond-agent run --config {}", enrolled.config.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            let code = match &error {
-                EnrollError::NoName => EXIT_USAGE,
-                EnrollError::StateDir(_) | EnrollError::Write { .. } => EXIT_CANT_CREATE,
-                EnrollError::Key(_) => EXIT_SOFTWARE,
-                _ => EXIT_UNAVAILABLE,
-            };
-            failed(&error, code)
-        }
-    }
-}
-
-fn collector_name(text: &str) -> Result<String, String> {
-    collectors::check_name(text).map(|()| text.to_owned())
-}
-
-fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    tracing::error!("{error}");
-    ExitCode::from(code)
-}
-
-/// Patterns may be given relative to the working directory; the agent will have another one.
-fn absolute(patterns: Vec<String>) -> Vec<String> {
-    let absolute = |pattern: String| match std::env::current_dir() {
-        Ok(directory) if !pattern.starts_with('/') => format!("{}/{pattern}", directory.display()),
-        _ => pattern,
-    };
-    patterns.into_iter().map(absolute).collect()
 }

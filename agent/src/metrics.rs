@@ -4,11 +4,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)+) => {
+    ($($(#[doc = $doc:literal])* $name:ident,)+) => {
         /// Counts since the start of the process.
         #[derive(Debug, Default)]
         pub struct Counters {
-            $($(#[$doc])* pub $name: Counter,)+
+            $($(#[doc = $doc])* pub $name: Counter,)+
         }
 
         impl Counters {
@@ -16,6 +16,9 @@ macro_rules! counters {
             pub fn all(&self) -> Vec<(&'static str, u64)> {
                 vec![$((stringify!($name), self.$name.value()),)+]
             }
+
+            /// Each counter's name and what it counts, in the same order.
+            pub const DESCRIPTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),*)),)+];
         }
     };
 }
@@ -49,9 +52,9 @@ counters! {
     truncated_lines,
     /// Events of several lines.
     multiline_events,
-    /// Events of which lines were left out, because they have too many.
+    /// Events of which lines were left out because they have too many.
     truncated_events,
-    /// The lines of them that were left out.
+    /// Lines that were left out of events because these have too many.
     left_out_lines,
     /// Events that begin with an indented line: what it belonged to was sent before it came, or was never there.
     orphaned_lines,
@@ -104,6 +107,12 @@ counters! {
     read_errors,
     /// Failed writes of the journal; positions are then in memory only.
     checkpoint_errors,
+    /// Files with unread lines that made no progress for longer than `limits.stalled_seconds`.
+    stalled_files,
+    /// Changed configurations that were taken over.
+    config_reloads,
+    /// Changed configurations that were refused; the former one stayed in force.
+    config_reload_failures,
     /// Scans of everything that is covered.
     scans,
 }

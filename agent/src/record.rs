@@ -78,7 +78,7 @@ pub struct Piece<'a> {
 }
 
 /// Settings of a section that end up in records.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Labels {
     /// Names and values that every record of the section has; the parser's values of the same names give way.
     pub fields: Vec<(String, String)>,

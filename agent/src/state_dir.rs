@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// Name of the lock file.
 const LOCK: &str = "agent.lock";
@@ -56,11 +58,31 @@ pub fn lock(directory: &Path) -> Result<StateDirLock, StateDirError> {
         Ok(file) => file,
         Err(source) => return Err(StateDirError::Unusable { path, source }),
     };
-    match file.try_lock() {
+    match patiently(|| file.try_lock()) {
         Ok(()) => Ok(StateDirLock { _file: file }),
         Err(TryLockError::WouldBlock) => Err(StateDirError::InUse { path }),
         Err(TryLockError::Error(source)) => Err(StateDirError::Unusable { path, source }),
     }
+}
+
+/// True when an agent is running with the directory.
+pub fn is_in_use(directory: &Path) -> bool {
+    // A shared lock, for a moment.
+    File::open(directory.join(LOCK))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Whoever asks [`is_in_use`] has the lock for a moment; that must not stop an agent from starting.
+fn patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
+    const TRIES: u32 = 5;
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 1..TRIES {
+        match try_lock() {
+            Err(TryLockError::WouldBlock) => thread::park_timeout(PAUSE),
+            result => return result,
+        }
+    }
+    try_lock()
 }
 
 /// Replaces a file atomically and durably, mode 0600: after a crash it holds the old bytes or the new ones.
@@ -122,7 +144,9 @@ mod tests {
     #[test]
     fn one_agent_at_a_time() {
         let root = tempfile::tempdir().unwrap();
+        assert!(!is_in_use(root.path()));
         let held = lock(root.path()).unwrap();
+        assert!(is_in_use(root.path()));
         assert!(matches!(lock(root.path()), Err(StateDirError::InUse { .. })));
         drop(held);
         assert!(lock(root.path()).is_ok());

@@ -7,11 +7,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::batch::Body;
+use crate::config::Config;
 use crate::limits;
-use crate::mailbox::{Inbox, Mailbox};
-use crate::metrics::Counters;
-use crate::ship::board::Board;
-use crate::status::StatusFile;
+use crate::mailbox::{Ask, Inbox, Mailbox};
+use crate::status::{Report, Shared, StatusFile};
 use crate::tail::Tailer;
 use crate::time::{Clock, Now};
 use crate::watch::Watch;
@@ -31,14 +30,14 @@ pub struct Worker {
     pub batches: mpsc::Sender<Body>,
     /// The clocks.
     pub clock: Clock,
-    /// What has been done.
-    pub counters: Arc<Counters>,
-    /// How the collectors do.
-    pub board: Arc<Board>,
+    /// What has been done, and how the other parts do.
+    pub shared: Shared,
     /// Where it is shown.
     pub status: StatusFile,
     /// Time between scans while directories are watched, in milliseconds.
     pub scan_ms: u64,
+    /// Time without progress after which a file counts as stalled, in milliseconds.
+    pub stalled_ms: u64,
 }
 
 /// When what is to be done next, on the monotonic clock.
@@ -52,6 +51,7 @@ struct Agenda {
     settle_ms: u64,
     status_ms: u64,
     summary_ms: u64,
+    watchdog_ms: u64,
     stop_ms: Option<u64>,
     /// No answer will come.
     is_cut_off: bool,
@@ -63,9 +63,9 @@ impl Worker {
         let mut agenda = Agenda { summary_ms: limits::SUMMARY_MS, ..Agenda::default() };
         let mut patience = Duration::ZERO;
         loop {
-            let inbox = self.wait(patience, &agenda);
+            let mut inbox = self.wait(patience, &agenda);
             let now = self.clock.now();
-            self.read_mail(&inbox, &mut agenda, now);
+            self.read_mail(&mut inbox, &mut agenda, now);
             self.look(&mut agenda, now);
             if let Some(stop_ms) = agenda.stop_ms {
                 if !self.tailer.is_waiting() || agenda.is_cut_off || now.mono_ms >= stop_ms {
@@ -108,7 +108,10 @@ impl Worker {
         }
     }
 
-    fn read_mail(&mut self, inbox: &Inbox, agenda: &mut Agenda, now: Now) {
+    fn read_mail(&mut self, inbox: &mut Inbox, agenda: &mut Agenda, now: Now) {
+        if let Some(config) = inbox.config.take() {
+            self.reconfigure(*config, agenda, now);
+        }
         if let Some(outcome) = &inbox.reply {
             self.tailer.reply(outcome, now);
         }
@@ -116,8 +119,27 @@ impl Worker {
             self.tailer.hint(hint);
         }
         agenda.is_cut_off |= inbox.is_cut_off;
+        for ask in inbox.asks.drain(..) {
+            self.answer(ask, now);
+        }
         if inbox.stop {
             agenda.stop_ms.get_or_insert(now.mono_ms + limits::STOP_MS);
+        }
+    }
+
+    /// Each part takes its piece of the new configuration.
+    fn reconfigure(&mut self, config: Config, agenda: &mut Agenda, now: Now) {
+        self.scan_ms = config.scan_ms;
+        self.stalled_ms = config.stalled_ms;
+        self.tailer.reconfigure(config.tailing, now);
+        agenda.scan_ms = now.mono_ms;
+    }
+
+    /// Whoever has asked may have gone away; then nobody misses the answer.
+    fn answer(&mut self, ask: Ask, now: Now) {
+        match ask {
+            Ask::Status(sender) => drop(sender.send(self.report(now))),
+            Ask::Explain(path, sender) => drop(sender.send(self.tailer.explain(&path, now))),
         }
     }
 
@@ -137,6 +159,10 @@ impl Worker {
             let _ = self.batches.try_send(body);
         }
         self.tailer.checkpoint(now);
+        if now.mono_ms >= agenda.watchdog_ms {
+            self.tailer.watch_over(self.shared.board.answers_anywhere(), self.stalled_ms, now);
+            agenda.watchdog_ms = now.mono_ms + self.watchdog_ms();
+        }
         if now.mono_ms >= agenda.status_ms {
             self.write_status(now);
             agenda.status_ms = now.mono_ms + limits::STATUS_MS;
@@ -173,18 +199,28 @@ impl Worker {
         let now_ms = self.clock.now().mono_ms;
         let scan = if self.tailer.needs_scan() { agenda.scan_earliest_ms } else { agenda.scan_ms };
         let settle = self.tailer.has_ending_files().then_some(agenda.settle_ms);
-        let due = [Some(scan), settle, self.tailer.due_ms(), Some(agenda.status_ms), Some(agenda.summary_ms)];
-        let next = due.into_iter().flatten().min().unwrap_or(now_ms);
+        let others = [agenda.status_ms, agenda.summary_ms, agenda.watchdog_ms].map(Some);
+        let due = [Some(scan), settle, self.tailer.due_ms()].into_iter().chain(others);
+        let next = due.flatten().min().unwrap_or(now_ms);
         Duration::from_millis(next.saturating_sub(now_ms))
     }
 
+    fn watchdog_ms(&self) -> u64 {
+        (self.stalled_ms / 4).clamp(1, limits::WATCHDOG_MS_MAX)
+    }
+
+    fn report(&mut self, now: Now) -> Report {
+        Report::new(&self.shared, &mut self.tailer, self.stalled_ms, now)
+    }
+
     fn write_status(&mut self, now: Now) {
-        self.status.write(&self.tailer, &self.counters, &self.board.all(), now);
+        let report = self.report(now);
+        self.status.write(report);
     }
 
     fn summarise(&self) {
         let mut text = String::new();
-        for (name, value) in self.counters.all() {
+        for (name, value) in self.shared.counters.all() {
             if value > 0 {
                 text.push_str(&format!(" {name}={value}"));
             }

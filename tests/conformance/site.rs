@@ -111,7 +111,7 @@ impl Site {
         let patterns = self.patterns.iter().map(String::as_str).chain(["sentinel.*"]);
         let patterns: Vec<String> = patterns.map(|pattern| format!("{:?}", self.text(pattern))).collect();
         let text = format!(
-            "[collector]\naddress = '{address}'\n[[files]]\ninclude = [{}]\n{}\n[limits]\n{}\n",
+            "[collector]\naddress = '{address}'\n[metrics]\nlisten = ''\n[[files]]\ninclude = [{}]\n{}\n[limits]\n{}\n",
             patterns.join(", "),
             self.keys,
             self.limits

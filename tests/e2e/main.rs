@@ -1,6 +1,7 @@
 //! End-to-end tests: both programs as processes, real files, real sockets, real signals. One module a
 //! promise. The programs must be built before (`make test` does).
 
+mod agent_tells;
 mod archives;
 mod certificates;
 mod check;

@@ -47,7 +47,7 @@ pub struct RawTls {
 }
 
 /// Where batches go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collectors {
     /// What several of them are for.
     pub mode: Mode,

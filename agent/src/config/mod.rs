@@ -4,17 +4,21 @@
 mod archives;
 pub mod collectors;
 mod metadata;
+mod metrics;
 mod multiline;
+mod place;
 mod process;
 mod raw;
 mod suggest;
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use millpond_parsers::Format;
 
 use self::collectors::Collectors;
+pub use self::place::Problem;
 pub use self::raw::RawConfig;
 use crate::batch::BatchLimits;
 use crate::discover::Coverage;
@@ -30,6 +34,8 @@ pub const TEMPLATE: &str = include_str!("../../../config/agent.toml");
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file itself; looked at again for changes.
+    pub path: PathBuf,
     /// Where positions, identity and status are kept.
     pub data_dir: PathBuf,
     /// The collectors and our certificates.
@@ -38,6 +44,10 @@ pub struct Config {
     pub tailing: Settings,
     /// Time between scans while directories are watched, in milliseconds.
     pub scan_ms: u64,
+    /// Time without progress after which a file with unread lines counts as stalled, in milliseconds.
+    pub stalled_ms: u64,
+    /// Where figures are shown; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Why a configuration can't be used.
@@ -51,25 +61,13 @@ pub enum ConfigError {
         /// From the system.
         source: std::io::Error,
     },
-    /// It isn't TOML, or has an unknown key or a value of the wrong kind.
-    #[error("{path}, line {line}: {reason}")]
-    Syntax {
+    /// Mistakes in it: all that could be found.
+    #[error("{}", lines(path, problems))]
+    Invalid {
         /// Which.
         path: PathBuf,
-        /// Counted from 1.
-        line: usize,
-        /// What and, for a key, which was meant.
-        reason: String,
-    },
-    /// A value has no meaning.
-    #[error("{path}: {key}: {reason}")]
-    Value {
-        /// Which.
-        path: PathBuf,
-        /// Dotted.
-        key: String,
-        /// What and what to do.
-        reason: String,
+        /// At least one.
+        problems: Vec<Problem>,
     },
 }
 
@@ -89,24 +87,49 @@ impl Config {
     /// # Errors
     /// As [`Self::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let raw: RawConfig = toml::from_str(text).map_err(|error| syntax_error(text, path, &error))?;
-        let value_error =
-            |(key, reason): (String, String)| ConfigError::Value { path: path.to_owned(), key, reason };
-        check(raw, path).map_err(value_error)
+        let (raw, mut problems) = place::read(text);
+        let mut errors = Vec::new();
+        let config = raw.and_then(|raw| check(raw, path, &mut errors));
+        problems.extend(place::locate(text, errors));
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError::Invalid { path: path.to_owned(), problems }),
+        }
     }
+
+    /// The state directory that a file names, even if the rest of it can't be used: what a running agent was started
+    /// with is asked for while its file is being edited.
+    pub fn data_dir_of(path: &Path) -> Option<PathBuf> {
+        let text = std::fs::read_to_string(path).ok()?;
+        let (root, _) = toml::de::DeTable::parse_recoverable(&text);
+        let given = root.get_ref().iter().find(|(key, _)| key.get_ref() == "data_dir");
+        let given = given.and_then(|(_, value)| value.get_ref().as_str()).map(PathBuf::from);
+        given.or_else(|| own_directory(path))
+    }
+}
+
+fn lines(path: &Path, problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
+    lines.join("\n")
 }
 
 type Checked<T> = Result<T, (String, String)>;
 
-fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
-    let own_directory = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned));
-    let data_dir = raw.data_dir.or(own_directory).unwrap_or_else(|| PathBuf::from("."));
+fn own_directory(path: &Path) -> Option<PathBuf> {
+    std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned))
+}
+
+/// `None` when there is a mistake that leaves nothing to go on with; every mistake is in `errors`.
+fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Option<Config> {
+    let data_dir = raw.data_dir.or_else(|| own_directory(path)).unwrap_or_else(|| PathBuf::from("."));
     if !data_dir.is_absolute() {
-        return Err(("data_dir".into(), "must be an absolute path".into()));
+        errors.push(("data_dir".into(), "must be an absolute path".into()));
     }
-    let collectors = collectors::check(raw.collector, raw.collectors, raw.tls, &data_dir)?;
+    let collectors =
+        place::note(errors, collectors::check(raw.collector, raw.collectors, raw.tls, &data_dir));
     if raw.files.is_empty() {
-        return Err(("files".into(), "no [[files]] section: nothing would be followed".into()));
+        errors.push(("files".into(), "no [[files]] section: nothing would be followed".into()));
     }
     let host_name = match raw.host_name {
         Some(name) if !name.is_empty() => name,
@@ -118,19 +141,24 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         let key = |name: &str| format!("files[{index}].{name}");
         for files in archives::apart(files) {
             coverage.push(Coverage {
-                include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
-                exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
+                include: patterns(&files.include, Pattern::new, &key("include"), errors),
+                exclude: excludes(&files.exclude, &data_dir, &key("exclude"), errors),
             });
-            sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+            let section = section(files).map_err(|(name, reason)| (key(&name), reason));
+            sections.extend(place::note(errors, section));
         }
     }
-    let limits = raw.limits.check()?;
+    let limits = place::note(errors, raw.limits.check());
+    let metrics = place::note(errors, raw.metrics.check());
     let resource = crate::metadata::of_host(host_name, raw.metadata.host);
+    let source = format!("{:?}", raw.process);
+    let steps = place::note(errors, process::check(raw.process));
+    let limits = limits?;
     let tailing = Settings {
         coverage,
         sections,
         resource: resource.clone(),
-        process: Chain::new(process::check(raw.process)?, resource),
+        process: Chain::new(steps?, resource).made_of(source),
         path_metadata: raw.metadata.containers,
         batch: BatchLimits { bytes: limits.batch_bytes, age_ms: limits.batch_age_ms },
         open_files_max: limits.open_files,
@@ -139,7 +167,15 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         imported: HashSet::new(),
         once: false,
     };
-    Ok(Config { data_dir, collectors, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })
+    Some(Config {
+        path: path.to_owned(),
+        data_dir,
+        collectors: collectors?,
+        tailing,
+        scan_ms: limits.scan_seconds.saturating_mul(1_000),
+        stalled_ms: limits.stalled_seconds.saturating_mul(1_000),
+        metrics: metrics?,
+    })
 }
 
 fn section(files: raw::RawFiles) -> Checked<Section> {
@@ -181,20 +217,25 @@ pub fn format_named(name: &str) -> Result<Option<Format>, String> {
 fn patterns(
     texts: &[String],
     pattern: fn(&str) -> Result<Pattern, PatternError>,
-) -> Result<Vec<Pattern>, String> {
-    texts.iter().map(|text| pattern(text).map_err(|error| error.to_string())).collect()
+    key: &str,
+    errors: &mut Vec<(String, String)>,
+) -> Vec<Pattern> {
+    let checked = texts.iter().enumerate().filter_map(|(index, text)| {
+        let checked = pattern(text).map_err(|error| (format!("{key}[{index}]"), error.to_string()));
+        place::note(errors, checked)
+    });
+    checked.collect()
 }
 
 /// What the agent writes itself is never followed, whatever the patterns say: it would feed itself.
-fn excludes(texts: &[String], data_dir: &Path) -> Result<Vec<Pattern>, String> {
+fn excludes(
+    texts: &[String],
+    data_dir: &Path,
+    key: &str,
+    errors: &mut Vec<(String, String)>,
+) -> Vec<Pattern> {
     let own = Pattern::literal(data_dir);
-    Ok(patterns(texts, Pattern::of_exclude)?.into_iter().chain(own).collect())
-}
-
-fn syntax_error(text: &str, path: &Path, error: &toml::de::Error) -> ConfigError {
-    let start = error.span().map_or(0, |span| span.start);
-    let line = text.get(..start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count() + 1;
-    ConfigError::Syntax { path: path.to_owned(), line, reason: suggest::explain(error.message()) }
+    patterns(texts, Pattern::of_exclude, key, errors).into_iter().chain(own).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::Checked;
 use super::collectors::{RawCollector, RawFurther};
 use super::metadata::RawMetadata;
+use super::metrics::RawMetrics;
 use super::multiline::RawMultiline;
 use super::process::RawProcess;
 use crate::limits;
@@ -41,6 +42,9 @@ pub struct RawConfig {
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,
+    /// `[metrics]`
+    #[serde(default)]
+    pub metrics: RawMetrics,
 }
 
 /// `[[files]]`
@@ -85,6 +89,8 @@ pub struct RawLimits {
     pub scan_seconds: u64,
     /// Seconds.
     pub rotate_grace_seconds: u64,
+    /// Seconds.
+    pub stalled_seconds: u64,
 }
 
 impl Default for RawLimits {
@@ -95,6 +101,7 @@ impl Default for RawLimits {
             open_files: 512,
             scan_seconds: 10,
             rotate_grace_seconds: 5,
+            stalled_seconds: 60,
         }
     }
 }
@@ -108,6 +115,7 @@ impl RawLimits {
             ("open_files", self.open_files as u64, 8, 100_000),
             ("scan_seconds", self.scan_seconds, 1, 3_600),
             ("rotate_grace_seconds", self.rotate_grace_seconds, 1, 86_400),
+            ("stalled_seconds", self.stalled_seconds, 1, 86_400),
         ];
         for (name, value, min, max) in rows {
             if !(min..=max).contains(&value) {

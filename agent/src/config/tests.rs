@@ -76,12 +76,14 @@ fn the_shipped_file_has_every_key() {
         "remove",
         "host",
         "containers",
+        "stalled_seconds",
+        "listen",
     ] {
         assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
     }
     let keys =
         text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).filter(|key| is_key(key));
-    assert_eq!(keys.collect::<HashSet<_>>().len(), 32);
+    assert_eq!(keys.collect::<HashSet<_>>().len(), 34);
 }
 
 #[test]
@@ -139,26 +141,48 @@ fn mistakes_are_named_with_their_place() {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.starts_with(PATH) && error.contains(expected), "{error}");
     };
-    check("[collector]\nadress = 'c:7514'\n", "line 2: unknown key `adress`; did you mean `address`?");
-    check("[colector]\naddress = 'c:7514'\n", "line 1: unknown key `colector`; did you mean `collector`?");
+    check("[collector]\nadress = 'c:7514'\n", ":2:1: unknown key `adress`; did you mean `address`?");
+    check("[colector]\naddress = 'c:7514'\n", ":1:2: unknown key `colector`; did you mean `collector`?");
     check(&format!("{MINIMAL}[limits]\nbatch_byte = 1\n"), "did you mean `batch_bytes`?");
-    check(&format!("{MINIMAL}exlude = []\n"), "line 5: unknown key `exlude`; did you mean `exclude`?");
-    check("[collector\n", "line 1: ");
+    check(&format!("{MINIMAL}exlude = []\n"), ":5:1: unknown key `exlude`; did you mean `exclude`?");
+    check("[collector\n", ":1:11: ");
     check("[collector]\naddress = 'c:7514'\n", "files: no [[files]] section");
-    check(&MINIMAL.replace("c:7514", "c"), "collector.address: `c` is not of the form host:port");
-    check(&MINIMAL.replace("/var/log", "logs"), "files[0].include: `logs/**` must start with `/`");
+    check(&MINIMAL.replace("c:7514", "c"), ":2:11: collector.address: `c` is not of the form host:port");
+    check(&MINIMAL.replace("/var/log", "logs"), ":4:12: files[0].include[0]: `logs/**` must start with `/`");
     check(
         &format!("{MINIMAL}format = 'ngnix_error'\n"),
-        "files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
+        ":5:10: files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
     );
     check(
         &format!("{MINIMAL}encoding = 'utf16le'\n"),
-        "files[0].encoding: unknown encoding `utf16le`; did you mean `utf-16le`?",
+        ":5:12: files[0].encoding: unknown encoding `utf16le`; did you mean `utf-16le`?",
     );
-    check(&format!("{MINIMAL}start = 'tail'\n"), "files[0].start: unknown value `tail`");
+    check(&format!("{MINIMAL}start = 'tail'\n"), ":5:9: files[0].start: unknown value `tail`");
     check(
         &format!("{MINIMAL}[limits]\nopen_files = 1\n"),
-        "limits.open_files: 1 is not between 8 and 100000",
+        ":6:14: limits.open_files: 1 is not between 8 and 100000",
     );
-    check(&format!("{MINIMAL}[limits]\nopen_files = 'many'\n"), "line 6: invalid type");
+    check(&format!("{MINIMAL}[limits]\nopen_files = 'many'\n"), ":6:14: invalid type");
+    check(&format!("{MINIMAL}[metrics]\nlisten = '0.0.0.0:7515'\n"), ":6:10: metrics.listen: `0.0.0.0:7515`");
+}
+
+#[test]
+fn all_mistakes_are_named_at_once() {
+    let text = "colour = 1\n[collector]\naddress = 'c'\n[[files]]\ninclude = ['/a', 'b', '/[']\nstart = 'x'\n\
+                [limits]\nopen_files = 'many'\nbatch_age = 1\n";
+    let ConfigError::Invalid { problems, .. } = parse(text).unwrap_err() else { panic!("it was read") };
+    let places: Vec<_> = problems.iter().map(|problem| (problem.line, problem.column)).collect();
+    assert_eq!(places, [(1, 1), (3, 11), (5, 18), (5, 23), (6, 9), (8, 14), (9, 1)], "{problems:#?}");
+}
+
+#[test]
+fn the_state_directory_is_found_in_a_file_that_is_being_edited() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("agent.toml");
+    for (text, expected) in
+        [("data_dir = '/d'\n[collec", Path::new("/d")), ("nonsense\n[limits", directory.path())]
+    {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(Config::data_dir_of(&path).as_deref(), Some(expected));
+    }
 }

@@ -87,12 +87,24 @@ pub struct Chain {
     steps: Vec<Step>,
     /// Fields that every event of this host has, for conditions.
     resource: Vec<(&'static str, String)>,
+    /// What the configuration says, to tell another one.
+    source: String,
 }
 
 impl Chain {
     /// Of these steps. `resource`: what the batch says of the host, once for all lines.
     pub fn new(steps: Vec<Step>, resource: Vec<(&'static str, String)>) -> Self {
-        Self { steps, resource }
+        Self { steps, resource, source: String::new() }
+    }
+
+    /// Remembers what it was made of.
+    pub fn made_of(self, source: String) -> Self {
+        Self { source, ..self }
+    }
+
+    /// True when the other one has the same steps; what they have done so far doesn't count.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.source == other.source
     }
 
     /// There is nothing to do: lines needn't be shown to it.

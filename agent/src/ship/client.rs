@@ -26,7 +26,7 @@ use crate::metrics::Counters;
 
 /// Where a collector is and who we are there. The files are looked at again and again, so that other
 /// certificates need no restart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Its name in the log and the status.
     pub name: String,

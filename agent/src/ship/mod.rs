@@ -33,6 +33,7 @@ use self::positions::{Answer, is_enough, merge};
 use self::route::{Mode, Route, Step};
 use self::target::Target;
 use crate::batch::Body;
+use crate::config::collectors::Collectors;
 use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
@@ -42,6 +43,9 @@ use crate::time::Clock;
 /// See the module.
 #[derive(Debug)]
 pub struct Shipper {
+    /// Those to ship to; others when the configuration changes.
+    latest: watch::Receiver<Collectors>,
+    board: Arc<Board>,
     mode: Mode,
     targets: Vec<Target>,
     route: Route,
@@ -52,20 +56,33 @@ pub struct Shipper {
 }
 
 impl Shipper {
-    /// Ships to these collectors until `stop` becomes true; how they do is on the board.
+    /// Ships to the latest of these collectors until `stop` becomes true; how they do is on the board. `clock` is the
+    /// agent's.
     pub fn new(
-        mode: Mode,
-        endpoints: &[Endpoint],
+        latest: watch::Receiver<Collectors>,
         board: &Arc<Board>,
+        clock: Clock,
         counters: Arc<Counters>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let target = |(index, endpoint): (usize, &Endpoint)| {
-            Target::new(index, endpoint.clone(), Arc::clone(&counters), Arc::clone(board))
+        let (board, mode) = (Arc::clone(board), Mode::Failover);
+        let (targets, route) = (Vec::new(), Route::new(mode, 0));
+        let mut shipper = Self { latest, board, mode, targets, route, clock, counters, stop };
+        shipper.take_latest();
+        shipper
+    }
+
+    /// Ships to other collectors from now on.
+    fn take_latest(&mut self) {
+        let Collectors { mode, endpoints } = self.latest.borrow_and_update().clone();
+        self.board.begin(&endpoints);
+        let target = |(index, endpoint): (usize, Endpoint)| {
+            Target::new(index, endpoint, Arc::clone(&self.counters), Arc::clone(&self.board))
         };
-        let targets: Vec<_> = endpoints.iter().enumerate().map(target).collect();
-        let route = Route::new(mode, targets.len());
-        Self { mode, targets, route, clock: Clock::start(), counters, stop }
+        self.targets = endpoints.into_iter().enumerate().map(target).collect();
+        self.mode = mode;
+        self.route = Route::new(mode, self.targets.len());
+        self.route.begin();
     }
 
     /// Ships every batch that comes and posts the collectors' answers, until the sender is gone or a
@@ -76,6 +93,10 @@ impl Shipper {
             let care_in_ms = self.targets.iter().map(|target| target.care_in_ms(now)).min();
             let batch = tokio::select! {
                 batch = batches.recv() => batch,
+                Ok(()) = self.latest.changed() => {
+                    self.take_latest();
+                    continue;
+                }
                 () = sleep(Duration::from_millis(care_in_ms.unwrap_or(u64::MAX))) => {
                     self.care().await;
                     continue;
@@ -134,6 +155,11 @@ impl Shipper {
         // The collector that may have the batch, though it did not answer.
         let mut in_doubt = None;
         loop {
+            if self.latest.has_changed().unwrap_or(false) {
+                // Whoever has the batch already will drop it.
+                self.take_latest();
+                in_doubt = None;
+            }
             self.care().await;
             let now = self.clock.now();
             let index = match self.route.next(now.mono_ms) {
@@ -171,6 +197,9 @@ impl Shipper {
                     }
                     let now = self.clock.now();
                     self.targets.get_mut(index)?.worked(now);
+                    if outcome == Outcome::Accepted {
+                        self.board.acknowledged(index, now);
+                    }
                     self.route.answered(index, outcome);
                 }
             }
@@ -199,11 +228,17 @@ impl Shipper {
         }
     }
 
-    /// Waits before the next try. False when the program ends instead.
+    /// Waits before the next try, or until there are other collectors to try. False when the program ends instead.
     async fn wait(&mut self, pause: Duration) -> bool {
         tokio::select! {
             () = sleep(pause) => true,
+            Ok(()) = changed(self.latest.clone()) => true,
             _ = self.stop.wait_for(|stop| *stop) => false,
         }
     }
+}
+
+/// Waits for a change without taking note of it.
+async fn changed(mut latest: watch::Receiver<Collectors>) -> Result<(), watch::error::RecvError> {
+    latest.changed().await
 }

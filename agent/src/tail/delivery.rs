@@ -140,6 +140,11 @@ impl Tailer {
 
     /// Closes the batch that is being filled when it is full, or due while nothing is in flight.
     pub(super) fn seal(&mut self, now: Now) {
+        if self.batcher.is_empty()
+            && let Some(batcher) = self.next_batcher.take()
+        {
+            self.batcher = batcher;
+        }
         if self.ready.is_some() || self.batcher.is_empty() {
             return;
         }
@@ -164,6 +169,7 @@ impl Tailer {
         generation.unacked_groups = generation.unacked_groups.saturating_sub(1);
         // Nothing on the way: what was read beyond the last line held no lines.
         generation.acked = if generation.unacked_groups == 0 { generation.read } else { mark };
+        generation.backlog.settle(generation.acked.offset);
         let entry = generation.entry_at(&generation.acked, now.unix_s());
         self.journal.put(stream, &entry);
         // A copy may have waited for this.

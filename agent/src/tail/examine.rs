@@ -6,10 +6,10 @@ use std::path::Path;
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
-use super::decide::{self, Likeness, Origin, Tail, Verdict};
+use super::decide::{self, Likeness, Origin, Verdict};
 use super::generation::{self, Archive, Generation, Life};
 use super::identity::{Head, Mark};
-use super::newcomer::Newcomer;
+use super::newcomer::{Newcomer, compare};
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -198,66 +198,14 @@ impl Tailer {
     fn likeness(&mut self, newcomer: &Newcomer<'_>, stream: StreamId, now: Now) -> Option<Likeness> {
         let path = &newcomer.found.path;
         let before = self.origin_state(stream, path, now)?;
-        let like = self.compare(newcomer, stream, before, now)?;
+        let like = compare(self.table.get(stream)?, stream, newcomer, before, now)?;
         // The original may have been truncated while it was compared; then it says nothing about the copy.
         // A life goes on only, so that the second comparison holds.
         let after = self.origin_state(stream, path, now)?;
-        if after == before { Some(like) } else { self.compare(newcomer, stream, after, now) }
-    }
-
-    /// What the two files have in common, given what has become of the generation's own.
-    fn compare(
-        &self,
-        newcomer: &Newcomer<'_>,
-        stream: StreamId,
-        origin: Origin,
-        now: Now,
-    ) -> Option<Likeness> {
-        let generation = self.table.get(stream)?;
-        if generation.inode == newcomer.found.inode {
-            return None;
+        if after == before {
+            return Some(like);
         }
-        let read = generation.read;
-        newcomer.file.approach(read.offset, usize::MAX).ok()?;
-        let size = generation::stat(&newcomer.file).ok()?.size;
-        let tail = if size < read.offset {
-            Tail::TooShort
-        } else if generation::holds(&newcomer.file, &read).unwrap_or(false) {
-            Tail::Same
-        } else {
-            Tail::Other
-        };
-        let compared = match &generation.file {
-            Some(_) if generation.archive.is_some() && !newcomer.file.is_packed() => {
-                Some(tail == Tail::Same && read.offset > 0)
-            }
-            Some(original) => {
-                Some(generation::is_prefix(&newcomer.file, &newcomer.start, original).unwrap_or(false))
-            }
-            None => None,
-        };
-        let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
-        let passes_a_mark = || {
-            let marks = generation.recent.iter().chain([&generation.acked]);
-            let last =
-                marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
-            last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
-        };
-        // Where the original is, the next scan will say.
-        let is_unseen = compared.is_none() && origin == Origin::Alive && tail == Tail::Same;
-        let is_prefix =
-            compared.unwrap_or(was_prefix || is_unseen || (tail == Tail::TooShort && passes_a_mark()));
-        Some(Likeness {
-            origin,
-            tail,
-            evidence_bytes: read.offset.max(u64::from(generation.head.len)),
-            size,
-            acked_bytes: generation.acked.offset,
-            is_prefix,
-            grew: newcomer.grew,
-            related: decide::names_related(&generation.origin, &newcomer.found.path),
-            waited_ms: now.mono_ms.saturating_sub(newcomer.since_ms),
-        })
+        compare(self.table.get(stream)?, stream, newcomer, after, now)
     }
 
     /// What has become of a generation's file, looked at afresh; opens it where it rests.

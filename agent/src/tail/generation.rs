@@ -13,10 +13,12 @@ use millpond_parsers::Detector;
 
 use crate::checkpoint::Entry;
 use crate::limits;
+use crate::tail::backlog::Backlog;
 use crate::tail::content::Content;
 use crate::tail::encoding::Encoding;
 use crate::tail::group::Overflow;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
+use crate::tail::watchdog::LastTurn;
 
 /// Marks of earlier positions that are kept, to recognise a copy that was made before the last lines were read.
 const RECENT_MARKS: usize = 8;
@@ -127,6 +129,10 @@ pub struct Generation {
     pub detector: Option<Box<Detector>>,
     /// What its path says of who writes it, once that was asked for.
     pub metadata: Option<Arc<[(&'static str, String)]>>,
+    /// How old what isn't acknowledged is.
+    pub backlog: Backlog,
+    /// How its last turn ended.
+    pub last_turn: LastTurn,
 }
 
 impl Generation {
@@ -158,6 +164,8 @@ impl Generation {
             encoding: None,
             detector: None,
             metadata: None,
+            backlog: Backlog::default(),
+            last_turn: LastTurn::None,
         }
     }
 
@@ -212,6 +220,15 @@ impl Generation {
         self.waiting = None;
         self.overflow = None;
         self.unacked_groups = 0;
+    }
+
+    /// It was looked at and has this size.
+    pub fn saw_size(&mut self, size: u64, now_ms: u64) {
+        if size != self.size_seen {
+            self.quiet_since_ms = now_ms;
+        }
+        self.size_seen = size;
+        self.backlog.saw(size, self.acked.offset, now_ms);
     }
 
     /// Bytes that are known to stand after the position.

@@ -20,7 +20,7 @@ use crate::metrics::Counters;
 use crate::record::Recorder;
 
 /// How lines of a section are put together, checked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Multiline {
     /// What belongs together.
     pub rules: Rules,

@@ -19,14 +19,19 @@
 //! | `archive` | the turns of archives |
 //! | `once` | how far files are that are read once |
 //! | `late` | what is written to files that are gone already |
+//! | `watchdog`, `backlog` | files that get nowhere, and how old what is unread is |
+//! | `explain` | why a file is, or isn't, read |
+//! | `reconfigure` | another configuration while files are followed |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
 mod archive;
+pub mod backlog;
 pub mod content;
 pub mod decide;
 pub mod delivery;
 pub mod encoding;
 mod examine;
+pub mod explain;
 pub mod generation;
 pub mod group;
 mod handover;
@@ -38,18 +43,21 @@ mod newcomer;
 mod once;
 mod open;
 pub mod read;
+mod reconfigure;
 mod scan;
 pub mod table;
 mod turns;
+pub mod watchdog;
 mod window;
 mod write;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millpond_parsers::Format;
 use millpond_wire::position::{StreamId, StreamPosition};
+use serde::{Deserialize, Serialize};
 
 use self::archive::Archives;
 pub use self::delivery::Outcome;
@@ -60,6 +68,7 @@ use self::group::Multiline;
 use self::identity::{Identity, Inode};
 use self::read::Reader;
 use self::table::Table;
+use self::watchdog::Watchdog;
 use crate::batch::{Batch, BatchLimits, Batcher};
 use crate::checkpoint::{Entry, Journal, Recovered};
 use crate::dead_letters::DeadLetters;
@@ -71,7 +80,7 @@ use crate::time::Now;
 use crate::{limits, watch::Hint};
 
 /// One `[[files]]` section, checked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Section {
     /// `None`: found by itself, per file.
     pub format: Option<Format>,
@@ -142,7 +151,11 @@ pub struct Tailer {
     suspects: HashMap<Inode, Suspect>,
     /// Files that aren't followed, so that each is mentioned once.
     skipped: HashMap<Inode, (u64, i128)>,
-    warned: HashSet<std::path::PathBuf>,
+    /// What can't be read, and why; mentioned once.
+    warned: HashMap<PathBuf, String>,
+    /// In the last scan.
+    files_over_limit: usize,
+    watchdog: Watchdog,
     /// Files that exist now may be older than the agent's first start.
     is_first_start: bool,
     is_first_scan: bool,
@@ -154,6 +167,8 @@ pub struct Tailer {
     /// Nothing is sent before: a dead letter couldn't be written.
     held_until_ms: u64,
     problems: Vec<(std::path::PathBuf, String)>,
+    /// Takes the place of the other one when that is empty: the settings have changed.
+    next_batcher: Option<Batcher>,
 }
 
 impl Tailer {
@@ -191,7 +206,9 @@ impl Tailer {
             open_files: 0,
             suspects: HashMap::new(),
             skipped: HashMap::new(),
-            warned: HashSet::new(),
+            warned: HashMap::new(),
+            files_over_limit: 0,
+            watchdog: Watchdog::default(),
             is_first_start,
             is_first_scan: true,
             needs_scan: true,
@@ -199,6 +216,7 @@ impl Tailer {
             synced_ms: 0,
             held_until_ms: 0,
             problems: Vec::new(),
+            next_batcher: None,
         };
         tailer.remember(recovered.entries, positions);
         if !is_intact {
@@ -270,12 +288,57 @@ impl Tailer {
 
     /// A warning that is given once for a path.
     fn warn_once(&mut self, path: &Path, reason: &str) {
-        if self.warned.len() < limits::SKIPPED_MAX && self.warned.insert(path.to_owned()) {
+        if let Some(known) = self.warned.get_mut(path) {
+            reason.clone_into(known);
+        } else if self.warned.len() < limits::SKIPPED_MAX {
+            self.warned.insert(path.to_owned(), reason.to_owned());
             self.counters.unreadable_files.increment();
             tracing::warn!(path = %path.display(), reason, "not followed");
             self.problem(path.to_owned(), reason);
         }
     }
+
+    /// What can't be read, and why, in order of paths.
+    pub fn obstacles(&self) -> Vec<(&Path, &str)> {
+        let mut obstacles: Vec<_> =
+            self.warned.iter().map(|(path, reason)| (path.as_path(), reason.as_str())).collect();
+        obstacles.sort_unstable();
+        obstacles
+    }
+
+    /// Why a file gets nowhere, if it does.
+    pub fn stalled(&self, stream: StreamId) -> Option<&str> {
+        self.watchdog.stalled(stream)
+    }
+
+    /// What is on its way to the collector.
+    pub fn queue(&self, now: Now) -> Queue {
+        Queue {
+            files_waiting: self.urgent.len() + self.ordinary.len(),
+            lines_gathered: self.batcher.records(),
+            batches_ready: usize::from(self.ready.is_some()),
+            batches_in_flight: usize::from(self.in_flight.is_some()),
+            is_held_up: self.is_held_up(now),
+            journal_is_whole: self.journal.is_whole(),
+        }
+    }
+}
+
+/// See [`Tailer::queue`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Files with something to read.
+    pub files_waiting: usize,
+    /// Lines in the batch that is being filled.
+    pub lines_gathered: usize,
+    /// Batches that wait for the one in flight.
+    pub batches_ready: usize,
+    /// Batches that wait for their answer.
+    pub batches_in_flight: usize,
+    /// Nothing is read until the collector has taken more.
+    pub is_held_up: bool,
+    /// Positions can be written.
+    pub journal_is_whole: bool,
 }
 
 #[cfg(test)]

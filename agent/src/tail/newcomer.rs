@@ -2,13 +2,15 @@
 
 use std::io;
 
-use super::Tailer;
+use millpond_wire::position::StreamId;
+
 use super::content::Content;
-use super::decide;
+use super::decide::{self, Likeness, Origin, Tail};
 use super::encoding::{Decoder, Encoding};
 use super::examine::Suspect;
-use super::generation::{self, Archive, Stat};
+use super::generation::{self, Archive, Generation, Stat};
 use super::identity::Mark;
+use super::{Settings, Tailer};
 use crate::discover::Found;
 use crate::limits;
 use crate::time::Now;
@@ -32,17 +34,24 @@ impl Newcomer<'_> {
 }
 
 /// Why a file can't be followed.
-enum Useless {
+pub(super) enum Useless {
     Binary,
     Damaged(String),
     EmptyArchive,
 }
 
-fn why_useless(content: &Content, start: &[u8], encoding: Encoding) -> Option<Useless> {
+/// Why a file that begins like this isn't followed.
+pub(super) fn why_useless(content: &Content, start: &[u8], encoding: Encoding) -> Option<Useless> {
     match content.end() {
         Some(end) if start.is_empty() => Some(end.damage.map_or(Useless::EmptyArchive, Useless::Damaged)),
         _ => decide::is_binary(Decoder::default().decode(encoding, start).bytes).then_some(Useless::Binary),
     }
+}
+
+/// How a file that begins like this is encoded.
+pub(super) fn encoding_of(settings: &Settings, found: &Found, start: &[u8]) -> Encoding {
+    let section = settings.sections.get(found.section);
+    section.and_then(|section| section.encoding).unwrap_or_else(|| Encoding::of(start))
 }
 
 impl Tailer {
@@ -99,8 +108,7 @@ impl Tailer {
     }
 
     fn encoding_of(&self, found: &Found, start: &[u8]) -> Encoding {
-        let section = self.settings.sections.get(found.section);
-        section.and_then(|section| section.encoding).unwrap_or_else(|| Encoding::of(start))
+        encoding_of(&self.settings, found, start)
     }
 
     /// It was there before the agent's first start, and what was there isn't wanted.
@@ -124,4 +132,58 @@ impl Tailer {
         let after_line = encoding.rfind_newline(&bytes).map_or(0, |at| at as u64 + unit_bytes);
         generation::mark_at(&newcomer.file, from + after_line)
     }
+}
+
+/// What a newcomer and the file of a generation have in common, given what has become of the latter. `None`: it is the
+/// very file that was cut, with new content.
+pub(super) fn compare(
+    generation: &Generation,
+    stream: StreamId,
+    newcomer: &Newcomer<'_>,
+    origin: Origin,
+    now: Now,
+) -> Option<Likeness> {
+    if generation.inode == newcomer.found.inode {
+        return None;
+    }
+    let read = generation.read;
+    newcomer.file.approach(read.offset, usize::MAX).ok()?;
+    let size = generation::stat(&newcomer.file).ok()?.size;
+    let tail = if size < read.offset {
+        Tail::TooShort
+    } else if generation::holds(&newcomer.file, &read).unwrap_or(false) {
+        Tail::Same
+    } else {
+        Tail::Other
+    };
+    let compared = match &generation.file {
+        Some(_) if generation.archive.is_some() && !newcomer.file.is_packed() => {
+            Some(tail == Tail::Same && read.offset > 0)
+        }
+        Some(original) => {
+            Some(generation::is_prefix(&newcomer.file, &newcomer.start, original).unwrap_or(false))
+        }
+        None => None,
+    };
+    let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
+    let passes_a_mark = || {
+        let marks = generation.recent.iter().chain([&generation.acked]);
+        let last = marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
+        last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
+    };
+    // Where the original is, the next scan will say.
+    let is_unseen = compared.is_none() && origin == Origin::Alive && tail == Tail::Same;
+    let is_prefix =
+        compared.unwrap_or(was_prefix || is_unseen || (tail == Tail::TooShort && passes_a_mark()));
+    Some(Likeness {
+        origin,
+        tail,
+        evidence_bytes: read.offset.max(u64::from(generation.head.len)),
+        size,
+        acked_bytes: generation.acked.offset,
+        is_prefix,
+        grew: newcomer.grew,
+        related: decide::names_related(&generation.origin, &newcomer.found.path),
+        waited_ms: now.mono_ms.saturating_sub(newcomer.since_ms),
+    })
 }

@@ -103,6 +103,11 @@ impl Reader {
         self.recorder.rewind();
     }
 
+    /// Records go through these steps from now on.
+    pub fn process_by(&mut self, chain: Chain) {
+        self.recorder = Recorder::new(chain);
+    }
+
     /// The steps that records go through.
     pub fn chain(&self) -> &Chain {
         self.recorder.chain()

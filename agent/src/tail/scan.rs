@@ -24,9 +24,11 @@ impl Tailer {
         self.counters.scans.increment();
         let listing = discover::walk(&self.settings.coverage, &self.settings.never);
         for obstacle in &listing.obstacles {
-            self.warn_once(&obstacle.path, &obstacle.reason);
+            self.warn_once(&obstacle.path, &obstacle.reason.to_string());
         }
+        self.warned.retain(|path, _| path.symlink_metadata().is_ok());
         self.counters.files_over_limit.add(listing.files_over_limit as u64);
+        self.files_over_limit = listing.files_over_limit;
         if listing.files_over_limit > 0 {
             let (followed, left_out) = (listing.files.len(), listing.files_over_limit);
             tracing::warn!(followed, left_out, "more files match than are followed: narrow the patterns");

@@ -8,9 +8,10 @@ use super::Tailer;
 use super::content::Content;
 use super::encoding::Encoding;
 use super::generation::{self, Generation, Life};
-use super::identity::Head;
+use super::identity::{Head, Inode};
 use super::open::may_be_opened_again;
 use super::read::{Turn, TurnEnd};
+use super::watchdog::LastTurn;
 use crate::limits;
 use crate::time::Now;
 
@@ -109,7 +110,15 @@ impl Tailer {
         let life = self.table.get(stream)?.life;
         // Else what is read couldn't be sent; when the journal is whole again, it has its turn.
         let is_held_back = self.unnoted.contains(&stream) && !self.journal.is_whole();
-        if !matches!(life, Life::Live | Life::Deleted) || is_held_back || !self.ensure_open(stream) {
+        if !matches!(life, Life::Live | Life::Deleted) {
+            return None;
+        }
+        if is_held_back {
+            self.table.get_mut(stream)?.last_turn = LastTurn::HeldBack;
+            return None;
+        }
+        if !self.ensure_open(stream) {
+            self.not_opened(stream, now);
             return None;
         }
         // Taken out for the turn, so that the generation can be changed beside it.
@@ -138,6 +147,7 @@ impl Tailer {
             }
             Ok(end) => {
                 self.acknowledge_empty_reads(stream, now);
+                self.turn_has_ended(stream, end);
                 if end == TurnEnd::AtEnd {
                     self.release_successor(stream);
                 }
@@ -150,6 +160,7 @@ impl Tailer {
                     // A descriptor of a network file system may have gone stale.
                     generation.file = None;
                 }
+                generation.last_turn = LastTurn::Failed(error.to_string());
                 let path = generation.path.clone();
                 self.warn_once(&path, &error.to_string());
                 if self.settings.once {
@@ -158,6 +169,31 @@ impl Tailer {
                 }
                 None
             }
+        }
+    }
+
+    fn turn_has_ended(&mut self, stream: StreamId, end: TurnEnd) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        let size = generation.size_seen;
+        generation.last_turn =
+            if end == TurnEnd::AtEnd { LastTurn::AtEnd { size } } else { LastTurn::Unfinished };
+        if !self.warned.is_empty() {
+            self.warned.remove(&generation.path);
+        }
+    }
+
+    /// It has no turn, and nobody else will notice that it grows.
+    fn not_opened(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        let error = match generation::open(&generation.path) {
+            Ok(_) => "another file has its name".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        generation.last_turn = LastTurn::NotOpened(error);
+        let metadata = std::fs::metadata(&generation.path).ok();
+        let is_it = |metadata: &std::fs::Metadata| Inode::of(metadata) == generation.inode;
+        if let Some(metadata) = metadata.filter(is_it) {
+            generation.saw_size(metadata.len().max(generation.size_seen), now.mono_ms);
         }
     }
 
@@ -174,14 +210,12 @@ impl Tailer {
         }
         let stat = generation::stat(file)?;
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
-        if stat.size != generation.size_seen {
-            generation.quiet_since_ms = now.mono_ms;
-        }
         if stat.size < generation.read.offset {
             // What stood between the position and the old end is gone, as far as is known.
+            generation.quiet_since_ms = now.mono_ms;
             return Ok(TurnEnd::Cut);
         }
-        generation.size_seen = stat.size;
+        generation.saw_size(stat.size, now.mono_ms);
         if stat.size < generation.scanned_to {
             generation.scanned_to = 0;
         }
@@ -284,6 +318,7 @@ impl Tailer {
         let Some(generation) = self.table.get_mut(stream) else { return };
         if generation.unacked_groups == 0 && generation.acked != generation.read {
             generation.acked = generation.read;
+            generation.backlog.settle(generation.acked.offset);
             let entry = generation.entry_at(&generation.acked, now.unix_s());
             self.journal.put(stream, &entry);
         }
@@ -331,8 +366,10 @@ impl Tailer {
     /// A file outside of the patterns has been read to its end: it is remembered, should it come back.
     pub(super) fn retire(&mut self, stream: StreamId, now: Now) {
         self.table.set_life(stream, Life::Dormant);
+        self.waiting.remove(&stream);
         if let Some(generation) = self.table.get_mut(stream) {
             generation.file = None;
+            generation.waiting = None;
             generation.detector = None;
             generation.remembered_s = now.unix_s();
         }

@@ -24,7 +24,7 @@ pub use error::{Exception, exception_of};
 pub use pattern::{Pattern, Place};
 
 /// How lines are put together.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Rules {
     /// By what they look like; see the module `auto`.
     #[default]

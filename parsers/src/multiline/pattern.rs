@@ -24,6 +24,13 @@ pub struct Pattern {
     negate: bool,
 }
 
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |of: &Self| (of.place, of.negate, of.regex.as_str().to_owned());
+        key(self) == key(other)
+    }
+}
+
 impl Pattern {
     /// `negate`: the lines that don't match are those of that place.
     ///

@@ -6,6 +6,7 @@ mod harness;
 mod model;
 mod multiline;
 mod portions;
+mod reconfigured;
 mod scenarios;
 mod steps;
 mod traces;

@@ -44,7 +44,9 @@ pub(super) fn select(import: &Import, agents: &Recovered, report: &mut Report) -
         ..import.config.tailing.clone()
     };
     let listing = discover::walk(&settings.coverage, &settings.never);
-    report.problems.extend(listing.obstacles.into_iter().map(|obstacle| (obstacle.path, obstacle.reason)));
+    report
+        .problems
+        .extend(listing.obstacles.into_iter().map(|obstacle| (obstacle.path, obstacle.reason.to_string())));
     if listing.files_over_limit > 0 {
         let reason = format!("{} files more than can be imported at once", listing.files_over_limit);
         report.problems.push((PathBuf::new(), reason));
