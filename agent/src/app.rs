@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::certificate::Expiry;
-use crate::checkpoint::Journal;
+use crate::checkpoint::{Journal, Recovered};
 use crate::config::Config;
 use crate::dead_letters::DeadLetters;
+use crate::inputs::{self, Context};
 use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
@@ -72,10 +75,50 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
             "damaged lines in the journal of positions; the collector's positions fill the gap"
         );
     }
-    let counters = Arc::new(Counters::default());
-    let mailbox = Arc::new(Mailbox::default());
     let (end_shipping, is_ending) = watch::channel(false);
-    let mut shipper = Shipper::new(Client::new(config.endpoint.clone()), Arc::clone(&counters), is_ending);
+    let shared = Context {
+        data_dir: config.data_dir.clone(),
+        mailbox: Arc::new(Mailbox::default()),
+        counters: Arc::new(Counters::default()),
+        clock: Clock::start(),
+        stop: is_ending,
+    };
+    // Before the collector is asked for anything: what comes while it can't be reached waits in the spools.
+    let mut inputs = JoinSet::new();
+    for input in std::mem::take(&mut config.inputs) {
+        inputs.spawn(inputs::run(input, shared.clone()));
+    }
+    let ends_with_stdin = config.ends_with_stdin;
+    let following = follow(config, journal, recovered, &shared, &end_shipping, stop);
+    tokio::pin!(following);
+    let result = loop {
+        tokio::select! {
+            result = &mut following => break result,
+            Some(_) = inputs.join_next() => if ends_with_stdin && inputs.is_empty() {
+                shared.mailbox.finish();
+            },
+        }
+    };
+    end_shipping.send_replace(true);
+    // What was received is in the spools before the end, unless the disk takes too long.
+    let drain = async { while inputs.join_next().await.is_some() {} };
+    let _ = timeout(Duration::from_millis(limits::STOP_MS), drain).await;
+    drop(lock);
+    result
+}
+
+/// Follows files, spools among them, and ships their lines until `stop` is ready.
+async fn follow(
+    mut config: Config,
+    journal: Journal,
+    recovered: Recovered,
+    shared: &Context,
+    end_shipping: &watch::Sender<bool>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), AppError> {
+    let Context { mailbox, counters, clock, .. } = shared;
+    let client = Client::new(config.endpoint.clone());
+    let mut shipper = Shipper::new(client, Arc::clone(counters), end_shipping.subscribe());
     tokio::pin!(stop);
     // What the agent knows by itself is enough to go on; what it has lost, only the collector knows.
     let patience = recovered.intact.then_some(Duration::from_secs(limits::POSITIONS_SECONDS));
@@ -88,7 +131,6 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     let settings = &mut config.tailing;
     settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
     settings.never.extend(identity::inode_of_regular(std::io::stderr()));
-    let clock = Clock::start();
     let letters = DeadLetters::new(&config.data_dir);
     let tailer = Tailer::new(
         config.tailing,
@@ -96,7 +138,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         recovered,
         &positions,
         letters,
-        Arc::clone(&counters),
+        Arc::clone(counters),
         clock.now(),
     );
     drop(positions);
@@ -104,18 +146,16 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     let (batches, queue) = mpsc::channel(1);
     let worker = Worker {
         tailer,
-        watch: Watch::new(Arc::clone(&mailbox)),
-        mailbox: Arc::clone(&mailbox),
+        watch: Watch::new(Arc::clone(mailbox)),
+        mailbox: Arc::clone(mailbox),
         batches,
-        clock,
-        counters,
+        clock: *clock,
+        counters: Arc::clone(counters),
         expiry: Expiry::new(&certificate),
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
     };
-    let result = run_worker(worker, &mut shipper, queue, &mailbox, &end_shipping, stop).await;
-    drop(lock);
-    result
+    run_worker(worker, &mut shipper, queue, mailbox, end_shipping, stop).await
 }
 
 async fn run_worker(

@@ -103,6 +103,14 @@ impl Pattern {
         (parts.len() <= limits::PATTERN_COMPONENTS_MAX).then_some(Self { parts, base })
     }
 
+    /// The pattern of everything that lies directly in exactly this absolute directory; `None` as with
+    /// [`Self::literal`].
+    pub fn files_of(directory: &Path) -> Option<Self> {
+        let parts = Self::literal(directory)?.parts.into_iter().chain(Self::new("/*").ok()?.parts);
+        let parts: Vec<Part> = parts.collect();
+        (parts.len() <= limits::PATTERN_COMPONENTS_MAX).then(|| Self { parts, base: directory.to_owned() })
+    }
+
     /// The deepest directory above every match: where a walk starts.
     pub fn base(&self) -> &Path {
         &self.base

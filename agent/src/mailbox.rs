@@ -19,13 +19,15 @@ pub struct Inbox {
     pub reply: Option<Outcome>,
     /// Read no more.
     pub stop: bool,
+    /// Nothing more will be written to what is followed: end when the collector has it.
+    pub finish: bool,
     /// No answer will come any more.
     pub is_cut_off: bool,
 }
 
 impl Inbox {
     fn is_empty(&self) -> bool {
-        self.hints.is_empty() && self.reply.is_none() && !self.stop && !self.is_cut_off
+        self.hints.is_empty() && self.reply.is_none() && !self.stop && !self.finish && !self.is_cut_off
     }
 }
 
@@ -56,6 +58,11 @@ impl Mailbox {
     /// The program is to end.
     pub fn stop(&self) {
         self.change(|inbox| inbox.stop = true);
+    }
+
+    /// The inputs have come to their end.
+    pub fn finish(&self) {
+        self.change(|inbox| inbox.finish = true);
     }
 
     /// There will be no answers any more.

@@ -9,10 +9,16 @@ use millpond_wire::names;
 use millpond_wire::otlp::RecordRef;
 
 use crate::batch::Batcher;
+use crate::inputs::Source;
 use crate::metrics::Counters;
+use crate::spool::line;
 use crate::tail::lines::Text;
 use crate::zone::SystemZone;
 
+/// Which input a record came through, if not a file.
+const INPUT_TYPE: &str = "input.type";
+/// Address and port that sent a record.
+const SENDER: &str = "log.source.address";
 /// Why a record differs from its line.
 const FLAGS: &str = "log.flags";
 /// Length of a line of which only the beginning was kept.
@@ -70,8 +76,17 @@ impl Labels {
 
     /// The attributes of a group of lines of this section.
     pub fn attributes<'a>(&'a self, path: &'a str) -> Vec<(&'a str, ValueRef<'a>)> {
+        self.with(names::FILE_PATH, path)
+    }
+
+    /// The attributes of a group of records of a spool: its path means nothing to anybody.
+    pub fn attributes_of(&self, source: Source) -> Vec<(&str, ValueRef<'_>)> {
+        self.with(INPUT_TYPE, source.name())
+    }
+
+    fn with<'a>(&'a self, name: &'a str, value: &'a str) -> Vec<(&'a str, ValueRef<'a>)> {
         let own = self.fields.iter().map(|(name, value)| (name.as_str(), ValueRef::Str(value)));
-        std::iter::once((names::FILE_PATH, ValueRef::Str(path))).chain(own).collect()
+        std::iter::once((name, ValueRef::Str(value))).chain(own).collect()
     }
 }
 
@@ -82,8 +97,10 @@ pub struct Surroundings<'a> {
     pub labels: &'a Labels,
     /// Where it is counted.
     pub counters: &'a Counters,
-    /// The clock, Unix nanoseconds.
+    /// The clock, Unix nanoseconds; for what was received earlier, its time then.
     pub now_ns: i64,
+    /// Who sent it.
+    pub sender: Option<&'a str>,
 }
 
 /// See the module.
@@ -126,6 +143,39 @@ impl Recorder {
         written
     }
 
+    /// Writes what an input received as if it were a line: at the time of receipt, and without the spool's wrapping.
+    pub fn write_spooled<'a>(
+        &mut self,
+        input: &Input<'a>,
+        source: Source,
+        detector: &mut Detector,
+        around: &Surroundings<'_>,
+        batcher: &mut Batcher,
+    ) -> Written<'a> {
+        let Some(spooled) = line::decode(&input.text.text) else {
+            around.counters.spool_lines_damaged.increment();
+            put(&as_text(&input.text.text), &input.text.text, input, around, batcher);
+            return Written::Record;
+        };
+        if spooled.cut_from_bytes.is_some() {
+            around.counters.truncated_lines.increment();
+        }
+        let text = Text {
+            text: spooled.message,
+            lossy: input.text.lossy,
+            cut_from_bytes: spooled.cut_from_bytes,
+            nul_bytes: 0,
+        };
+        let inner = Input { offset: input.offset, text: &text, unfinished: false };
+        // That of a journal entry is its cursor.
+        let sender = spooled.sender.filter(|_| source == Source::Syslog);
+        let around = Surroundings { now_ns: spooled.at_ns, sender, ..*around };
+        if let Written::Piece(whole) = self.write(&inner, detector, &around, batcher) {
+            self.write_joined(&inner, &whole, detector, &around, batcher);
+        }
+        Written::Record
+    }
+
     /// Parses what a container wrote, whole, and writes it into the batch.
     pub fn write_joined(
         &mut self,
@@ -156,8 +206,13 @@ impl Recorder {
     }
 }
 
+/// A line of which nothing is known.
+fn as_text(line: &str) -> Parsed<'_> {
+    Parsed { message: Cow::Borrowed(line), rebuilds_line: true, ..Parsed::default() }
+}
+
 fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<'_>, batcher: &mut Batcher) {
-    let Surroundings { labels, counters, now_ns } = *around;
+    let Surroundings { labels, counters, now_ns, sender } = *around;
     if parsed.note.is_some() {
         counters.unparsed_lines.increment();
     }
@@ -187,7 +242,8 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
         (false, false) => None,
     };
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
-    batcher.record(&record, fields.chain(original).chain(flags).chain(length));
+    let sender = sender.map(|sender| (SENDER, ValueRef::Str(sender)));
+    batcher.record(&record, fields.chain(original).chain(flags).chain(length).chain(sender));
 }
 
 fn value_ref<'a>(value: &'a Value<'_>) -> ValueRef<'a> {

@@ -1,6 +1,7 @@
 //! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
+mod inputs;
 mod raw;
 mod suggest;
 
@@ -13,6 +14,7 @@ pub use self::raw::RawConfig;
 use crate::batch::BatchLimits;
 use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
+use crate::inputs::{Input, Kind};
 use crate::record::Labels;
 use crate::ship::client::Endpoint;
 use crate::tail::{Section, Settings};
@@ -29,6 +31,10 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// What is followed, and how.
     pub tailing: Settings,
+    /// What is received, each with a section of `tailing` for its spool.
+    pub inputs: Vec<Input>,
+    /// Standard input is all there is: its end is the agent's.
+    pub ends_with_stdin: bool,
     /// Time between scans while directories are watched, in milliseconds.
     pub scan_ms: u64,
 }
@@ -101,8 +107,12 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
         return Err(("collector.address".into(), format!("`{address}` is not of the form host:port")));
     }
-    if raw.files.is_empty() {
-        return Err(("files".into(), "no [[files]] section: nothing would be followed".into()));
+    let inputs = inputs::check(raw.syslog, raw.journald, raw.stdin, &data_dir)?;
+    if raw.files.is_empty() && inputs.is_empty() {
+        return Err((
+            "files".into(),
+            "no [[files]] section and no other input: nothing would be followed".into(),
+        ));
     }
     let host_name = match raw.host_name {
         Some(name) if !name.is_empty() => name,
@@ -118,6 +128,15 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         });
         sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
     }
+    let has_files = !sections.is_empty();
+    let inputs = inputs.into_iter().map(|checked| {
+        coverage.push(checked.coverage);
+        sections.push(checked.section);
+        checked.input
+    });
+    let inputs: Vec<Input> = inputs.collect();
+    // Once standard input has ended nothing more can come.
+    let ends_with_stdin = !has_files && inputs.iter().all(|input| matches!(input.kind, Kind::Stdin));
     let limits = raw.limits.check()?;
     let in_data_dir = |path: Option<PathBuf>, name: &str| path.unwrap_or_else(|| data_dir.join(name));
     let tls = raw.tls;
@@ -136,17 +155,12 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),
         never: HashSet::new(),
     };
-    Ok(Config { data_dir, endpoint, tailing, scan_ms: limits.scan_seconds.saturating_mul(1_000) })
+    let scan_ms = limits.scan_seconds.saturating_mul(1_000);
+    Ok(Config { data_dir, endpoint, tailing, inputs, ends_with_stdin, scan_ms })
 }
 
 fn section(files: raw::RawFiles) -> Checked<Section> {
-    let format = match files.format.as_str() {
-        "auto" => None,
-        name => Some(Format::from_name(name).ok_or_else(|| {
-            let names = std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
-            ("format".to_owned(), suggest::unknown("format", name, names))
-        })?),
-    };
+    let format = format_of(&files.format).map_err(|reason| ("format".to_owned(), reason))?;
     let start_at_end = match files.start.as_str() {
         "beginning" => false,
         "end" => true,
@@ -156,7 +170,19 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
     };
     let service = files.service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
     let fields = service.into_iter().chain(files.fields).collect();
-    Ok(Section { format, labels: Labels { fields }, start_at_end })
+    Ok(Section { format, labels: Labels { fields }, start_at_end, source: None })
+}
+
+/// `None`: found by itself.
+fn format_of(name: &str) -> Result<Option<Format>, String> {
+    if name == "auto" {
+        return Ok(None);
+    }
+    let unknown = || {
+        let names = std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
+        suggest::unknown("format", name, names)
+    };
+    Format::from_name(name).map(Some).ok_or_else(unknown)
 }
 
 fn patterns(

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Checked;
+use super::inputs::{RawJournald, RawStdin, RawSyslog};
 use crate::limits;
 
 /// The whole file.
@@ -25,6 +26,13 @@ pub struct RawConfig {
     /// `[[files]]`
     #[serde(default)]
     pub files: Vec<RawFiles>,
+    /// `[[syslog]]`
+    #[serde(default)]
+    pub syslog: Vec<RawSyslog>,
+    /// `[journald]`
+    pub journald: Option<RawJournald>,
+    /// `[stdin]`
+    pub stdin: Option<RawStdin>,
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,
@@ -123,7 +131,7 @@ fn default_excludes() -> Vec<String> {
     limits::DEFAULT_EXCLUDES.map(str::to_owned).to_vec()
 }
 
-fn auto() -> String {
+pub(super) fn auto() -> String {
     "auto".into()
 }
 

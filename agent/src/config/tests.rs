@@ -13,6 +13,7 @@ const MINIMAL: &str = "[collector]\naddress = 'c:7514'\n[[files]]\ninclude = ['/
 /// The template with the keys that are commented out because they have a default.
 fn uncommented() -> String {
     let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("# ") {
+        Some(section) if section.starts_with('[') && section.ends_with(']') => section,
         Some(key) if key.split(" = ").next().is_some_and(is_key) && key.contains(" = ") => key,
         _ => line,
     });
@@ -31,6 +32,10 @@ fn the_shipped_file_holds_the_defaults() {
     assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
     assert_eq!(every_key.files[0].format, shipped.files[0].format);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
+    let (syslog, stdin) = (&every_key.syslog[0], every_key.stdin.unwrap());
+    let spool_bytes = [syslog.spool_bytes, every_key.journald.unwrap().spool_bytes, stdin.spool_bytes];
+    assert_eq!(spool_bytes, [crate::limits::SPOOL_BYTES_DEFAULT; 3]);
+    assert_eq!((syslog.format.as_str(), stdin.format.as_str()), ("syslog", "auto"));
 }
 
 #[test]
@@ -49,6 +54,12 @@ fn the_shipped_file_has_every_key() {
         "service",
         "start",
         "fields",
+        "listen",
+        "client_ca",
+        "spool_bytes",
+        "units",
+        "since",
+        "directory",
         "batch_bytes",
         "batch_age_ms",
         "open_files",
@@ -61,7 +72,7 @@ fn the_shipped_file_has_every_key() {
         text.lines()
             .filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = "))
             .count(),
-        17
+        35
     );
 }
 

@@ -19,7 +19,7 @@ fn document(line: &[u8], labels: &Labels, whole_bytes: Option<u64>) -> Json {
     let mut detector = Detector::new();
     let text = lines::text(line, false, whole_bytes);
     let input = Input { offset: 0, text: &text, unfinished: false };
-    let around = Surroundings { labels, counters: &counters, now_ns: NOW_NS };
+    let around = Surroundings { labels, counters: &counters, now_ns: NOW_NS, sender: None };
     batcher.begin(StreamId(1), 0, &labels.attributes("/a.log"), 0);
     if let Written::Piece(whole) = recorder.write(&input, &mut detector, &around, &mut batcher) {
         recorder.write_joined(&input, &whole, &mut detector, &around, &mut batcher);
@@ -93,4 +93,66 @@ fn hexadecimal_ids() {
     ] {
         assert_eq!(hex::<2>(text), expected, "{text:?}");
     }
+}
+
+/// The document that a line of a spool becomes.
+fn spooled(line: &str, source: Source) -> Json {
+    let counters = Counters::default();
+    let labels = Labels::default();
+    let mut batcher = Batcher::new("host".into(), BatchLimits { bytes: 1 << 20, age_ms: 1 });
+    let text = lines::text(line.as_bytes(), false, None);
+    let input = Input { offset: 7, text: &text, unfinished: false };
+    let around = Surroundings { labels: &labels, counters: &counters, now_ns: NOW_NS, sender: None };
+    batcher.begin(StreamId(1), 0, &labels.attributes_of(source), 0);
+    let mut detector = Detector::new();
+    let written = Recorder::new().write_spooled(&input, source, &mut detector, &around, &mut batcher);
+    assert_eq!(written, Written::Record);
+    batcher.end(StreamId(1), Mark::new(10, b"x"), "state");
+    let logs = decode(&batcher.take().body, &Stamp { agent_id: None, received_ns: 0 }).unwrap();
+    let mut bytes = Vec::new();
+    logs.batch.doc(0).unwrap().write_json(&mut bytes);
+    let mut document: Json = serde_json::from_slice(&bytes).unwrap();
+    document.as_object_mut().unwrap().remove("_id");
+    document
+}
+
+#[test]
+fn what_inputs_received_has_its_time_and_sender_and_no_path() {
+    let check = |line: &str, source: Source, expected: Json| {
+        assert_eq!(spooled(line, source), expected, "{line}");
+    };
+    check(
+        r"1 1800000000000000000 10.0.0.1:514 0 <12>fw: two\nlines of C:\\x",
+        Source::Syslog,
+        json!({
+            "@timestamp": "2027-01-15T08:00:00Z", "message": "two\nlines of C:\\x", "log.level": "warn",
+            "log.syslog.facility.code": 1, "service.name": "fw", "host.name": "host", "input.type": "syslog",
+            "log.source.address": "10.0.0.1:514",
+        }),
+    );
+    check(
+        "1 1800000000000000000 s=1;i=2 9000000 the beginning",
+        Source::Journald,
+        json!({
+            "@timestamp": "2027-01-15T08:00:00Z", "message": "the beginning", "host.name": "host",
+            "input.type": "journald", "log.flags": ["truncated"], "log.original_bytes": 9_000_000,
+        }),
+    );
+    // A container's line is a whole one: what carries it on may never come.
+    check(
+        "1 1800000000000000000 - 0 2026-11-22T10:00:00Z stdout P piece",
+        Source::Stdin,
+        json!({
+            "@timestamp": "2026-11-22T10:00:00Z", "message": "piece", "log.iostream": "stdout",
+            "host.name": "host", "input.type": "stdin",
+        }),
+    );
+    check(
+        "damaged on the disk",
+        Source::Stdin,
+        json!({
+            "@timestamp": "2030-03-17T17:46:40Z", "message": "damaged on the disk", "host.name": "host",
+            "input.type": "stdin",
+        }),
+    );
 }

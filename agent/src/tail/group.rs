@@ -26,7 +26,10 @@ impl Group {
         if !self.is_open {
             self.is_open = true;
             let path = turn.generation.origin.to_string_lossy().into_owned();
-            let attributes = turn.section.labels.attributes(&path);
+            let attributes = match turn.section.source {
+                Some(source) => turn.section.labels.attributes_of(source),
+                None => turn.section.labels.attributes(&path),
+            };
             turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
         }
     }
@@ -47,7 +50,10 @@ impl Group {
     ) -> Option<Piece<'a>> {
         self.open(turn);
         let (mut detector, around) = (take_detector(turn), surroundings(turn));
-        let written = recorder.write(input, &mut detector, &around, turn.batcher);
+        let written = match turn.section.source {
+            Some(source) => recorder.write_spooled(input, source, &mut detector, &around, turn.batcher),
+            None => recorder.write(input, &mut detector, &around, turn.batcher),
+        };
         turn.generation.detector = Some(detector);
         match written {
             Written::Record => None,
@@ -159,7 +165,12 @@ fn take_detector(turn: &mut Turn<'_>) -> Box<Detector> {
 }
 
 fn surroundings<'a>(turn: &Turn<'a>) -> Surroundings<'a> {
-    Surroundings { labels: &turn.section.labels, counters: turn.counters, now_ns: turn.now.unix_ns }
+    Surroundings {
+        labels: &turn.section.labels,
+        counters: turn.counters,
+        now_ns: turn.now.unix_ns,
+        sender: None,
+    }
 }
 
 pub(super) fn count_text(text: &Text<'_>, counters: &Counters) {

@@ -12,6 +12,7 @@
 //! | `examine` | opens files that aren't known and decides what they are |
 //! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `spooled` | segments of spools that are done with |
 //! | `late` | what is written to files that are gone already |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
@@ -26,6 +27,7 @@ mod late;
 pub mod lines;
 pub mod read;
 mod scan;
+mod spooled;
 pub mod table;
 mod turns;
 
@@ -46,6 +48,7 @@ use crate::batch::{Batch, BatchLimits, Batcher};
 use crate::checkpoint::{Entry, Journal, Recovered};
 use crate::dead_letters::DeadLetters;
 use crate::discover::{self, Coverage};
+use crate::inputs::Source;
 use crate::metrics::Counters;
 use crate::record::Labels;
 use crate::time::Now;
@@ -60,6 +63,8 @@ pub struct Section {
     pub labels: Labels,
     /// Files that are there at the agent's very first start are read from their end.
     pub start_at_end: bool,
+    /// Its files are the segments of an input's spool.
+    pub source: Option<Source>,
 }
 
 /// What the tailer is told.

@@ -61,6 +61,7 @@ impl Tailer {
         self.look_for_late_writes(now);
         self.expire_dormant(now);
         self.close_resting_files();
+        self.release_segments();
         if self.is_first_scan {
             self.is_first_scan = false;
             self.journal.begin();

@@ -16,6 +16,7 @@ use crate::checkpoint::{self, Journal};
 use crate::dead_letters::DeadLetters;
 use crate::discover::Coverage;
 use crate::glob::Pattern;
+use crate::inputs::Source;
 use crate::metrics::Counters;
 use crate::record::Labels;
 use crate::tail::{Outcome, Section, Settings, Tailer};
@@ -78,6 +79,7 @@ pub(super) struct Host {
     root: TempDir,
     patterns: Vec<String>,
     start_at_end: bool,
+    source: Option<Source>,
     poison: Option<String>,
     pub(super) open_files_max: usize,
     pub(super) collector: Collector,
@@ -95,6 +97,7 @@ impl Host {
             root,
             patterns: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
             start_at_end: false,
+            source: None,
             poison: None,
             open_files_max: 100,
             collector: Collector::default(),
@@ -106,6 +109,12 @@ impl Host {
 
     pub(super) fn starting_at_end(mut self) -> Self {
         self.start_at_end = true;
+        self
+    }
+
+    /// Its files are the segments of a spool.
+    pub(super) fn of_spool(mut self, source: Source) -> Self {
+        self.source = Some(source);
         self
     }
 
@@ -179,6 +188,7 @@ impl Host {
                 format: None,
                 labels: Labels::default(),
                 start_at_end: self.start_at_end,
+                source: self.source,
             }],
             host_name: "host".into(),
             batch: BatchLimits { bytes: 4_000, age_ms: 100 },
