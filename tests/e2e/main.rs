@@ -8,6 +8,8 @@ mod faults;
 mod front_door;
 mod identity;
 mod ingest_api;
+mod inputs;
 mod kills;
 mod lifecycle;
 mod retention;
+mod syslog;
