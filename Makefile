@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run build ui test lint fmt bench chaos faults soak clean
+.PHONY: help run build ui test lint fmt bench conformance chaos faults soak clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,11 @@ fmt: ## Format all Rust code.
 bench: ui ## Measure ingest, size, memory and queries of the real collector; prints one table.
 	cargo build --release --locked --bins
 	cargo bench --locked -p millpond-tests --bench figures
+
+conformance: ## The agent's conformance suite at full length: every variant, 100 kills, gigabytes (needs root).
+	@tests/setup
+	$(PROGRAMS)
+	MILLPOND_CONFORMANCE=all cargo test --locked -p millpond-tests --test conformance
 
 chaos: ## The long exactly-once test: 200,000 lines, rotations, twenty kills.
 	$(PROGRAMS)

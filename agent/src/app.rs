@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::certificate::Expiry;
+use crate::batch::Body;
 use crate::checkpoint::{Journal, Recovered};
+use crate::commands::import;
 use crate::config::Config;
 use crate::dead_letters::DeadLetters;
 use crate::inputs::{self, Context};
@@ -19,7 +20,7 @@ use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::ship::Shipper;
-use crate::ship::client::Client;
+use crate::ship::board::Board;
 use crate::state_dir::{self, StateDirError};
 use crate::status::StatusFile;
 use crate::tail::{Tailer, identity};
@@ -49,16 +50,23 @@ pub enum AppError {
 /// # Errors
 /// When it can't start, or by a defect.
 pub async fn run(config: Config) -> Result<(), AppError> {
+    run_until(config, stop_signal()?).await
+}
+
+/// Ready at SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the system doesn't let us listen to them.
+pub fn stop_signal() -> Result<impl Future<Output = ()>, AppError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Start)?;
-    let stop = async move {
+    Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
-    };
-    run_until(config, stop).await
+    })
 }
 
 /// Runs until `stop` is ready.
@@ -78,12 +86,12 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     let (end_shipping, is_ending) = watch::channel(false);
     let shared = Context {
         data_dir: config.data_dir.clone(),
-        mailbox: Arc::new(Mailbox::default()),
+        mailbox: Arc::new(Mailbox::new().map_err(AppError::Start)?),
         counters: Arc::new(Counters::default()),
         clock: Clock::start(),
         stop: is_ending,
     };
-    // Before the collector is asked for anything: what comes while it can't be reached waits in the spools.
+    // Before a collector is asked for anything: what comes while none can be reached waits in the spools.
     let mut inputs = JoinSet::new();
     for input in std::mem::take(&mut config.inputs) {
         inputs.spawn(inputs::run(input, shared.clone()));
@@ -117,19 +125,23 @@ async fn follow(
     stop: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
     let Context { mailbox, counters, clock, .. } = shared;
-    let client = Client::new(config.endpoint.clone());
-    let mut shipper = Shipper::new(client, Arc::clone(counters), end_shipping.subscribe());
+    let collectors = &config.collectors;
+    let board = Arc::new(Board::new(&collectors.endpoints));
+    let is_ending = end_shipping.subscribe();
+    let mut shipper =
+        Shipper::new(collectors.mode, &collectors.endpoints, &board, Arc::clone(counters), is_ending);
     tokio::pin!(stop);
-    // What the agent knows by itself is enough to go on; what it has lost, only the collector knows.
-    let patience = recovered.intact.then_some(Duration::from_secs(limits::POSITIONS_SECONDS));
+    // What the agent knows by itself is enough to go on; what it has lost, only the collectors know.
     let positions = tokio::select! {
-        positions = shipper.positions(patience) => positions.unwrap_or_default(),
+        positions = shipper.positions(recovered.intact) => positions,
         () = &mut stop => return Ok(()),
     };
-    tracing::info!(address = config.endpoint.address, positions = positions.len(), "started");
+    let address = collectors.endpoints.first().map(|endpoint| &endpoint.address);
+    tracing::info!(address, collectors = collectors.endpoints.len(), positions = positions.len(), "started");
 
     let settings = &mut config.tailing;
     settings.open_files_max = settings.open_files_max.min(descriptors_max() / 2);
+    settings.imported = import::imported(&config.data_dir);
     settings.never.extend(identity::inode_of_regular(std::io::stderr()));
     let letters = DeadLetters::new(&config.data_dir);
     let tailer = Tailer::new(
@@ -142,16 +154,15 @@ async fn follow(
         clock.now(),
     );
     drop(positions);
-    let certificate = config.endpoint.certificate;
     let (batches, queue) = mpsc::channel(1);
     let worker = Worker {
         tailer,
-        watch: Watch::new(Arc::clone(mailbox)),
+        watch: Watch::new(),
         mailbox: Arc::clone(mailbox),
         batches,
         clock: *clock,
         counters: Arc::clone(counters),
-        expiry: Expiry::new(&certificate),
+        board,
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
     };
@@ -161,7 +172,7 @@ async fn follow(
 async fn run_worker(
     worker: Worker,
     shipper: &mut Shipper,
-    queue: mpsc::Receiver<Vec<u8>>,
+    queue: mpsc::Receiver<Body>,
     mailbox: &Mailbox,
     end_shipping: &watch::Sender<bool>,
     mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
@@ -196,7 +207,7 @@ async fn run_worker(
 }
 
 /// Descriptors that this process may have.
-fn descriptors_max() -> usize {
+pub fn descriptors_max() -> usize {
     const FEW: u64 = 256;
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(FEW);
     usize::try_from(limit).unwrap_or(usize::MAX)

@@ -1,11 +1,15 @@
 //! Lines to requests: gathers the lines of many files, a group for each turn of a file, until the batch is
-//! large, holds many lines, or has waited long enough. No I/O; the encoding is [`millpond_wire::otlp`]'s.
+//! large, holds many lines, or has waited long enough; then they're compressed. No I/O; the encoding is
+//! [`millpond_wire::otlp`]'s.
 
+use bytes::Bytes;
 use millpond_wire::batch::ValueRef;
+use millpond_wire::compression::{Compressor, Encoding};
+use millpond_wire::limits as wire_limits;
 use millpond_wire::otlp::{RecordRef, RequestEncoder};
 use millpond_wire::position::StreamId;
-use millpond_wire::{limits as wire_limits, names};
 
+use crate::limits;
 use crate::tail::identity::Mark;
 
 /// When a batch is complete.
@@ -17,11 +21,28 @@ pub struct BatchLimits {
     pub age_ms: u64,
 }
 
+/// The content of a request: an `ExportLogsServiceRequest`, compressed.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// As sent; shared by all who send it.
+    pub bytes: Bytes,
+    /// How they're compressed.
+    pub encoding: Encoding,
+}
+
+#[cfg(test)]
+impl Body {
+    /// The request itself.
+    pub(crate) fn request(&self) -> Vec<u8> {
+        millpond_wire::compression::decompress(self.encoding, &self.bytes, 64 << 20).unwrap().into_owned()
+    }
+}
+
 /// A finished batch.
 #[derive(Debug)]
 pub struct Batch {
-    /// An `ExportLogsServiceRequest`.
-    pub body: Vec<u8>,
+    /// What is sent.
+    pub body: Body,
     /// Lines in it.
     pub records: usize,
     /// The position of each stream after its group, in the order of the groups.
@@ -31,9 +52,10 @@ pub struct Batch {
 /// The batch that is being filled.
 #[derive(Debug)]
 pub struct Batcher {
-    host_name: String,
     limits: BatchLimits,
     encoder: RequestEncoder,
+    /// `None` when there was no memory for it: bodies then go as they are.
+    compressor: Option<Compressor>,
     groups: Vec<(StreamId, Mark)>,
     begun_ms: Option<u64>,
     /// At most this many lines; lower while a refused batch is taken apart.
@@ -41,13 +63,13 @@ pub struct Batcher {
 }
 
 impl Batcher {
-    /// An empty one, for the lines of this host.
-    pub fn new(host_name: String, limits: BatchLimits) -> Self {
-        let encoder = encoder(&host_name);
+    /// An empty one, for the lines of the host that `resource` describes.
+    pub fn new(resource: &[(&'static str, String)], limits: BatchLimits) -> Self {
+        let resource: Vec<_> = resource.iter().map(|(name, value)| (*name, ValueRef::Str(value))).collect();
         Self {
-            host_name,
             limits,
-            encoder,
+            encoder: RequestEncoder::new(&resource),
+            compressor: Compressor::new(limits::ZSTD_LEVEL).ok(),
             groups: Vec::new(),
             begun_ms: None,
             records_max: wire_limits::BATCH_DOCUMENTS_MAX,
@@ -104,9 +126,23 @@ impl Batcher {
 
     /// Takes what there is and starts anew.
     pub fn take(&mut self) -> Batch {
-        let encoder = std::mem::replace(&mut self.encoder, encoder(&self.host_name));
+        let records = self.encoder.records();
+        let request = self.encoder.finish();
+        let packed = self.compressor.as_mut().and_then(|compressor| compressor.compress(request).ok());
+        let body = match packed {
+            Some(packed) => Body { bytes: packed.into(), encoding: Encoding::Zstd },
+            None => Body { bytes: Bytes::copy_from_slice(request), encoding: Encoding::Identity },
+        };
+        let groups = std::mem::take(&mut self.groups);
+        self.clear();
+        Batch { records, body, groups }
+    }
+
+    /// Forgets what there is.
+    pub fn clear(&mut self) {
+        self.encoder.clear();
+        self.groups.clear();
         self.begun_ms = None;
-        Batch { records: encoder.records(), body: encoder.finish(), groups: std::mem::take(&mut self.groups) }
     }
 
     /// A batch of that many lines was refused: the next ones are at most half as large.
@@ -125,12 +161,9 @@ impl Batcher {
     }
 }
 
-fn encoder(host_name: &str) -> RequestEncoder {
-    RequestEncoder::new(&[(names::HOST_NAME, ValueRef::Str(host_name))])
-}
-
 #[cfg(test)]
 mod tests {
+    use millpond_wire::names;
     use millpond_wire::otlp::{Stamp, decode};
 
     use super::*;
@@ -157,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_batch_goes_when_it_is_full_or_old() {
-        let mut batcher = Batcher::new("host".into(), LIMITS);
+        let mut batcher = Batcher::new(&[(names::HOST_NAME, "host".into())], LIMITS);
         assert!(batcher.is_empty() && batcher.due_ms().is_none());
         add(&mut batcher, 1, 0, 2);
         assert_eq!((batcher.is_full(), batcher.due_ms()), (false, Some(1_100)));
@@ -167,7 +200,7 @@ mod tests {
         assert_eq!((batch.records, batch.groups.len()), (42, 2));
         assert!(batcher.is_empty() && !batcher.is_full());
 
-        let logs = decode(&batch.body, &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
+        let logs = decode(&batch.body.request(), &Stamp { agent_id: Some("a"), received_ns: 0 }).unwrap();
         assert_eq!(logs.batch.len(), 42);
         let spans: Vec<_> =
             logs.groups.iter().map(|g| (g.span.stream.0, g.span.from_offset, g.span.to_offset)).collect();
@@ -176,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_refused_batch_is_halved_down_to_one_line_and_recovers() {
-        let mut batcher = Batcher::new("host".into(), LIMITS);
+        let mut batcher = Batcher::new(&[(names::HOST_NAME, "host".into())], LIMITS);
         for (refused, expected) in [(9, 4), (4, 2), (3, 1), (1, 1)] {
             batcher.halve(refused);
             add(&mut batcher, 1, 0, expected);

@@ -1,7 +1,9 @@
-//! When the agent's certificate ends. Nothing else of it is looked at here: what it is worth, TLS decides.
+//! From when until when an agent's certificate is good, and how it is replaced with its key. What it is worth, TLS
+//! decides.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -9,56 +11,56 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::limits;
-use crate::time::Now;
+use crate::state_dir;
 
-/// Looks at the file now and then, and warns in time.
-#[derive(Debug)]
-pub struct Expiry {
-    path: PathBuf,
-    ends_unix_s: Option<i64>,
-    looked_ms: Option<u64>,
-    warned_ms: Option<u64>,
+/// See the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// Unix seconds.
+    pub start_s: i64,
+    /// Unix seconds.
+    pub end_s: i64,
 }
 
-impl Expiry {
-    /// Of the certificate in a PEM file.
-    pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), ends_unix_s: None, looked_ms: None, warned_ms: None }
+impl Validity {
+    /// Of the first certificate of a PEM text (RFC 5280, 4.1.2.5).
+    pub fn of_pem(pem: &[u8]) -> Option<Self> {
+        let der = CertificateDer::from_pem_slice(pem).ok()?;
+        of_der(&der)
     }
 
-    /// The end of the certificate, Unix seconds; `None` when the file can't be read. The file is read once an
-    /// hour, since another enrolment replaces it; the warning is given once a day.
-    pub fn check(&mut self, now: Now) -> Option<i64> {
-        let is_due = |since_ms: Option<u64>, period_ms: u64| {
-            since_ms.is_none_or(|since_ms| now.mono_ms.saturating_sub(since_ms) >= period_ms)
-        };
-        if is_due(self.looked_ms, limits::CERTIFICATE_LOOK_MS) {
-            self.looked_ms = Some(now.mono_ms);
-            self.ends_unix_s = fs::read(&self.path).ok().and_then(|pem| ends_unix_s(&pem));
-        }
-        let left_s = self.ends_unix_s?.saturating_sub(now.unix_s());
-        if left_s < limits::CERTIFICATE_SECONDS_MIN && is_due(self.warned_ms, limits::CERTIFICATE_WARNING_MS)
-        {
-            self.warned_ms = Some(now.mono_ms);
-            let (path, days_left) = (self.path.display(), left_s.div_euclid(24 * 3600));
-            tracing::warn!(
-                %path,
-                days_left,
-                "the agent's certificate ends soon or has ended; nothing is accepted after that. Make a token with \
-                 `millpond-collector enroll --agent <its id>`, and run `millpond-agent enroll` with the token, this \
-                 id as --name and the same --data-dir; a restart isn't needed"
-            );
-        }
-        self.ends_unix_s
+    /// Length in seconds, not negative.
+    pub fn life_s(self) -> i64 {
+        self.end_s.saturating_sub(self.start_s).max(0)
+    }
+
+    /// True when it is time to care: renewals should have come before.
+    pub fn ends_soon(self, now_s: i64) -> bool {
+        let left_s = self.end_s.saturating_sub(now_s);
+        left_s < limits::CERTIFICATE_SECONDS_MIN.min(self.life_s() / limits::CERTIFICATE_WARNING_SHARE)
     }
 }
 
-/// `notAfter` of the first certificate of a PEM text (RFC 5280, 4.1.2.5), in Unix seconds.
-fn ends_unix_s(pem: &[u8]) -> Option<i64> {
+/// Puts a certificate and its key in the place of others, durably. At every moment, also after a crash, the two files
+/// hold a pair that fits: the key's file first gets both keys, then the certificate follows, then the old key goes.
+///
+/// # Errors
+/// From the system; what is there then still fits.
+pub fn replace_pair(certificate: &Path, key: &Path, certificate_pem: &str, key_pem: &str) -> io::Result<()> {
+    let old = match fs::read_to_string(key) {
+        Ok(old) => old,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    state_dir::replace(key, format!("{key_pem}\n{old}").as_bytes())?;
+    state_dir::replace(certificate, certificate_pem.as_bytes())?;
+    state_dir::replace(key, key_pem.as_bytes())
+}
+
+fn of_der(der: &[u8]) -> Option<Validity> {
     const SEQUENCE: u8 = 0x30;
     const VERSION: u8 = 0xa0;
-    let der = CertificateDer::from_pem_slice(pem).ok()?;
-    let (certificate, _) = value(&der, SEQUENCE)?;
+    let (certificate, _) = value(der, SEQUENCE)?;
     let (mut fields, _) = value(certificate, SEQUENCE)?;
     // Absent in version 1.
     if fields.first() == Some(&VERSION) {
@@ -69,15 +71,16 @@ fn ends_unix_s(pem: &[u8]) -> Option<i64> {
         fields = element(fields)?.2;
     }
     let (validity, _) = value(fields, SEQUENCE)?;
-    let (_, _, not_after) = element(validity)?;
-    let (tag, text, _) = element(not_after)?;
-    unix_s(tag, std::str::from_utf8(text).ok()?)
+    let (start_tag, start, end) = element(validity)?;
+    let (end_tag, end, _) = element(end)?;
+    Some(Validity { start_s: unix_s(start_tag, start)?, end_s: unix_s(end_tag, end)? })
 }
 
 /// A UTCTime or GeneralizedTime. Two digits of a year stand for 1950 to 2049.
-fn unix_s(tag: u8, text: &str) -> Option<i64> {
+fn unix_s(tag: u8, text: &[u8]) -> Option<i64> {
     const UTC_TIME: u8 = 0x17;
     const GENERALIZED_TIME: u8 = 0x18;
+    let text = std::str::from_utf8(text).ok()?;
     let text = match tag {
         UTC_TIME if text.get(..2)? < "50" => format!("20{text}"),
         UTC_TIME => format!("19{text}"),
@@ -117,21 +120,51 @@ mod tests {
 
     use super::*;
 
-    fn pem(year: i32) -> String {
+    fn pem(years: [i32; 2]) -> String {
         let mut params = CertificateParams::default();
-        params.not_after = date_time_ymd(year, 2, 28);
+        [params.not_before, params.not_after] = years.map(|year| date_time_ymd(year, 2, 28));
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
     }
 
     #[test]
-    fn ends() {
+    fn begins_and_ends_are_read() {
         // From 2050 on the other form of time is used.
-        for (year, expected) in
-            [(1999, 920_160_000), (2027, 1_803_772_800), (2049, 2_498_083_200), (2051, 2_561_155_200)]
-        {
-            assert_eq!(ends_unix_s(pem(year).as_bytes()), Some(expected), "{year}");
+        let years =
+            [(1999, 920_160_000), (2027, 1_803_772_800), (2049, 2_498_083_200), (2051, 2_561_155_200)];
+        for (year, expected) in years {
+            let validity = Validity::of_pem(pem([1999, year]).as_bytes());
+            assert_eq!(validity, Some(Validity { start_s: 920_160_000, end_s: expected }), "{year}");
         }
-        assert_eq!(ends_unix_s(b"no certificate"), None);
+        assert_eq!(Validity::of_pem(b"no certificate"), None);
+    }
+
+    #[test]
+    fn the_end_is_soon_by_the_measure_of_the_life() {
+        const DAY_S: i64 = 86_400;
+        let rows = [(398, 367, false), (398, 369, true), (30, 22, false), (30, 23, true), (30, 31, true)];
+        for (life_days, day, expected) in rows {
+            let validity = Validity { start_s: 0, end_s: life_days * DAY_S };
+            assert_eq!(validity.ends_soon(day * DAY_S), expected, "{life_days} {day}");
+        }
+    }
+
+    #[test]
+    fn a_pair_is_replaced_and_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["agent.crt", "agent.key"].map(|name| directory.path().join(name));
+        for text in ["one", "two"] {
+            replace_pair(&certificate, &key, text, text).unwrap();
+            for path in [&certificate, &key] {
+                assert_eq!(fs::read_to_string(path).unwrap(), text);
+                assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+            }
+        }
+        // The certificate can't be replaced: the old key is still there.
+        fs::remove_file(&certificate).unwrap();
+        fs::create_dir(&certificate).unwrap();
+        assert!(replace_pair(&certificate, &key, "three", "three").is_err());
+        assert_eq!(fs::read_to_string(&key).unwrap(), "three\ntwo");
     }
 
     proptest! {
@@ -139,21 +172,5 @@ mod tests {
         fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = element(&bytes);
         }
-    }
-
-    #[test]
-    fn another_enrolment_ends_the_warning() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("agent.crt");
-        let mut expiry = Expiry::new(&path);
-        let mut now = Now { mono_ms: 0, unix_ns: 1_803_772_800_000_000_000 };
-        assert_eq!(expiry.check(now), None);
-        fs::write(&path, pem(2027)).unwrap();
-        now.mono_ms += limits::CERTIFICATE_LOOK_MS;
-        assert_eq!((expiry.check(now), expiry.warned_ms), (Some(1_803_772_800), Some(now.mono_ms)));
-        fs::write(&path, pem(2049)).unwrap();
-        let warned_ms = expiry.warned_ms;
-        now.mono_ms += limits::CERTIFICATE_WARNING_MS;
-        assert_eq!((expiry.check(now), expiry.warned_ms), (Some(2_498_083_200), warned_ms));
     }
 }

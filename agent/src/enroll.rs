@@ -16,7 +16,8 @@ use rcgen::{CertificateParams, KeyPair};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::config::TEMPLATE;
+use crate::certificate;
+use crate::config::{Config, TEMPLATE, collectors};
 use crate::limits;
 use crate::random;
 use crate::ship::client::{ClientError, chain, connect_tls};
@@ -47,6 +48,8 @@ pub struct Enrolment {
     pub name: Option<AgentId>,
     /// What the new configuration follows; the default if empty.
     pub logs: Vec<String>,
+    /// Name of a further collector; `None`: the one of the section `[collector]`.
+    pub collector: Option<String>,
 }
 
 /// What enrolment has made.
@@ -60,6 +63,8 @@ pub struct Enrolled {
     pub config: PathBuf,
     /// There was one already, which was left as it was.
     pub config_was_kept: bool,
+    /// What is to be added to the configuration by hand, since it isn't there or can't be understood.
+    pub to_add: Option<String>,
 }
 
 /// Why enrolment failed.
@@ -134,8 +139,13 @@ struct Problem {
 /// # Errors
 /// When anything fails; nothing of an earlier enrolment is changed then.
 pub async fn enroll(enrolment: &Enrolment) -> Result<Enrolled, EnrollError> {
-    let directory = std::path::absolute(&enrolment.data_dir)
+    let data_dir = std::path::absolute(&enrolment.data_dir)
         .map_err(|source| EnrollError::Write { path: enrolment.data_dir.clone(), source })?;
+    state_dir::create(&data_dir)?;
+    let directory = match &enrolment.collector {
+        Some(name) => collectors::directory(&data_dir, name),
+        None => data_dir.clone(),
+    };
     state_dir::create(&directory)?;
     let key = KeyPair::generate()?;
     let request = CertificateParams::default().serialize_request(&key)?.pem()?;
@@ -148,15 +158,40 @@ pub async fn enroll(enrolment: &Enrolment) -> Result<Enrolled, EnrollError> {
     // Fits the key and the CA, or is of no use.
     let key_pem = key.serialize_pem();
     tls::client_config(granted.ca.as_bytes(), granted.certificate.as_bytes(), key_pem.as_bytes())?;
-    write(&directory, "agent.key", &key_pem)?;
-    write(&directory, CERTIFICATE_NAME, &granted.certificate)?;
+    let (path, key_path) = (directory.join(CERTIFICATE_NAME), directory.join("agent.key"));
+    certificate::replace_pair(&path, &key_path, &granted.certificate, &key_pem)
+        .map_err(|source| EnrollError::Write { path, source })?;
     write(&directory, "ca.crt", &granted.ca)?;
-    let config = directory.join(CONFIG_NAME);
-    let config_was_kept = config.exists();
-    if !config_was_kept {
-        write(&directory, CONFIG_NAME, &configuration(&enrolment.token.address, &enrolment.logs))?;
+    let config = data_dir.join(CONFIG_NAME);
+    let (address, mut config_was_kept, mut to_add) = (&enrolment.token.address, config.exists(), None);
+    if let Some(name) = &enrolment.collector {
+        match with_collector(&config, name, address) {
+            Ok(Some(text)) => {
+                write(&data_dir, CONFIG_NAME, &text)?;
+                config_was_kept = false;
+            }
+            Ok(None) => {}
+            Err(section) => to_add = Some(section),
+        }
+    } else if !config_was_kept {
+        write(&data_dir, CONFIG_NAME, &configuration(address, &enrolment.logs))?;
     }
-    Ok(Enrolled { agent_id: granted.agent_id, site: granted.site, config, config_was_kept })
+    Ok(Enrolled { agent_id: granted.agent_id, site: granted.site, config, config_was_kept, to_add })
+}
+
+/// The configuration with a section for a further collector; `None` if it has one already. The error is the section,
+/// if there is no configuration that could be understood with it.
+fn with_collector(path: &Path, name: &str, address: &str) -> Result<Option<String>, String> {
+    let [name_value, address_value] = [name, address].map(toml::Value::from);
+    let section = format!("[[collectors]]\nname = {name_value}\naddress = {address_value}\n");
+    let parse = |text: &str| Config::parse(text, path).map_err(|_| section.clone());
+    let text = std::fs::read_to_string(path).map_err(|_| section.clone())?;
+    if parse(&text)?.collectors.endpoints.iter().any(|endpoint| endpoint.name == name) {
+        return Ok(None);
+    }
+    let text = format!("{}\n\n{section}", text.trim_end());
+    parse(&text)?;
+    Ok(Some(text))
 }
 
 fn host_name() -> Result<String, EnrollError> {
@@ -299,12 +334,30 @@ mod tests {
     }
 
     #[test]
+    fn a_further_collector_is_added_to_the_configuration_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(CONFIG_NAME);
+        let section = "[[collectors]]\nname = \"b\"\naddress = \"b:2\"\n";
+        assert_eq!(with_collector(&path, "b", "b:2"), Err(section.into()), "no configuration");
+        std::fs::write(&path, configuration("a:1", &[])).unwrap();
+        let text = with_collector(&path, "b", "b:2").unwrap().unwrap();
+        let config = Config::parse(&text, &path).unwrap();
+        let names: Vec<_> =
+            config.collectors.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+        assert_eq!(names, ["collector", "b"]);
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(with_collector(&path, "b", "c:3"), Ok(None), "it is there");
+        std::fs::write(&path, "[collector\n").unwrap();
+        assert_eq!(with_collector(&path, "b", "b:2"), Err(section.into()), "what is not understood stays");
+    }
+
+    #[test]
     fn the_configuration_that_is_written_can_be_used() {
         let check = |logs: &[&str], covered: &str| {
             let logs: Vec<String> = logs.iter().map(|text| (*text).to_owned()).collect();
             let text = configuration("logs.example:7514", &logs);
             let config = Config::parse(&text, Path::new("/a/agent.toml")).unwrap();
-            assert_eq!(config.endpoint.address, "logs.example:7514");
+            assert_eq!(config.collectors.endpoints[0].address, "logs.example:7514");
             assert_eq!(section_of(&config.tailing.coverage, Path::new(covered)), Some(0));
         };
         check(&[], "/var/log/a/b");

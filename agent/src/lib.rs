@@ -19,16 +19,20 @@
 //! | [`tail`] | identity of files, rotation, truncation, copies; bytes to lines. The heart |
 //! | [`inputs`], [`spool`] | syslog, journald, standard input: received, and made files of |
 //! | [`record`], [`batch`], [`zone`] | lines to records to requests |
+//! | [`process`] | what is dropped, masked, renamed, set on the way |
+//! | [`metadata`] | what the host and the path of a file say of all its lines |
 //! | [`checkpoint`] | positions, on disk |
 //! | [`ship`], [`certificate`] | TLS, HTTP/2, repetition; when the certificate ends |
 //! | [`worker`], [`mailbox`], [`time`], [`random`] | the loop, and how others reach it; clocks and chance |
 //! | [`metrics`], [`status`], [`dead_letters`] | what was done, left out, refused |
+//! | [`commands`], [`progress`] | what else the program can do; how far it is |
 //! | [`limits`] | every bound |
 
 pub mod app;
 pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
+pub mod commands;
 pub mod config;
 pub mod dead_letters;
 pub mod discover;
@@ -37,7 +41,10 @@ pub mod glob;
 pub mod inputs;
 pub mod limits;
 pub mod mailbox;
+pub mod metadata;
 pub mod metrics;
+pub mod process;
+pub mod progress;
 pub mod random;
 pub mod record;
 pub mod ship;

@@ -14,6 +14,24 @@ pub const READ_WINDOW_BYTES: usize = 256 << 10;
 /// Bytes read of one file before the next file has its turn.
 pub const TURN_BYTES: usize = 1 << 20;
 
+/// Bytes that are kept of what came out of an archive, before what is read at the moment, and again at most as
+/// many until they're let go of: a turn goes back to the start of a group or of a long line, never further.
+pub const UNPACKED_BACK_BYTES: usize = GROUP_BYTES_MAX + READ_WINDOW_BYTES;
+
+/// Bytes of an archive that one read asks for.
+pub const PACKED_READ_BYTES: usize = 64 << 10;
+
+/// Bytes that are unpacked in one turn to come back to a position: some 20 ms.
+pub const APPROACH_BYTES: usize = 8 << 20;
+
+/// Largest window that an archive of zstd may ask for, as a power of two: 8 MiB, what level 19 uses. With more
+/// (`--long`, `--ultra`) it can't be read.
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// Archives that wait to be told from the logs that they may have been made of; beyond, they wait for the next
+/// scan.
+pub const ARCHIVES_WAITING_MAX: usize = 1_000;
+
 /// Longest group of container pieces, in bytes of the file, that is held open for its end; a longer one
 /// is shipped in parts.
 pub const GROUP_BYTES_MAX: usize = 2 << 20;
@@ -34,12 +52,29 @@ pub const PATTERN_COMPONENTS_MAX: usize = 63;
 /// Paths that one burst of file system events may name before it becomes a scan of everything.
 pub const HINTS_MAX: usize = 1_024;
 
+/// Time between two looks at file system events while there are some, in milliseconds. A share of the time that a line
+/// waits for its batch anyway.
+pub const GATHER_MS: u64 = 40;
+
+/// Bytes of file system events that are read in one call: some hundred events.
+pub const EVENTS_BYTES: usize = 16 << 10;
+
+/// Events of one look; the next one goes on. The system keeps 16,384 and says when it had to drop some.
+pub const EVENTS_MAX: usize = 16_384;
+
 /// Time that the watched files rest before a change of names leads to a scan, in milliseconds: a
 /// rotation is several renames, and one scan serves all.
 pub const SETTLE_MS: u64 = 50;
 
 /// Part of the time that scans may take, as a divisor: a scan of 20 ms is followed by at least 200 ms.
 pub const SCAN_SHARE: u64 = 10;
+
+/// Part of the time that scans may take while every directory is watched, as a divisor: a scan of 40 ms, which is one of
+/// ten thousand files, has the next one after 20 s.
+pub const WATCHED_SCAN_SHARE: u64 = 500;
+
+/// Longest time between two scans for that reason, in milliseconds: a minute.
+pub const SCAN_MS_MAX: u64 = 60_000;
 
 /// Time between scans when directories can't be watched, in milliseconds.
 pub const POLL_MS: u64 = 1_000;
@@ -82,6 +117,10 @@ pub const LATE_WRITES_MS: u64 = 300_000;
 /// Files that are looked after in this way, of each of the two kinds; beyond, those that have rested longest are
 /// given up. Each deleted one costs a descriptor and keeps its space on the disk.
 pub const LATE_WRITES_FILES_MAX: usize = 256;
+
+/// Part of the limit of open files by which files with unread lines may go beyond it, as a divisor: the limit is at
+/// most half of the descriptors that the process may have. Beyond, such a file is open for its turn only.
+pub const OPEN_FILES_EXTRA: usize = 4;
 
 /// Files that are away and remembered, should they come back; beyond, those away longest are forgotten.
 pub const DORMANT_MAX: usize = 20_000;
@@ -139,8 +178,27 @@ pub const REFUSAL_PAUSE_MS: u64 = 250;
 /// Longest `Retry-After` that is honoured, in seconds.
 pub const RETRY_AFTER_SECONDS_MAX: u64 = 300;
 
-/// Time between two looks at the end of the certificate, in milliseconds: an hour.
-pub const CERTIFICATE_LOOK_MS: u64 = 3_600_000;
+/// Collectors that one agent ships to: each mirror costs its share of the time.
+pub const COLLECTORS_MAX: usize = 8;
+
+/// Time for a connection to a collector that failed while another one works, in seconds: batches wait meanwhile.
+pub const PROBE_SECONDS: u64 = 2;
+
+/// Time given to the others once one collector has told its positions, when the agent's own are lost, in seconds.
+pub const POSITIONS_OTHERS_SECONDS: u64 = 60;
+
+/// Time between two looks at the files of our certificates, in milliseconds: three reads a collector.
+pub const CERTIFICATE_LOOK_MS: u64 = 10_000;
+
+/// Least pause after a renewal that failed, as a divisor of the certificate's life: an hour and a half of 30 days.
+pub const RENEWAL_PAUSE_SHARE: u64 = 500;
+
+/// Longest such pause, in milliseconds: an hour.
+pub const RENEWAL_PAUSE_MS_MAX: u64 = 3_600_000;
+
+/// Part of its life, as a divisor, that a certificate has left when it is told of at the latest: by then it should
+/// have been renewed.
+pub const CERTIFICATE_WARNING_SHARE: i64 = 4;
 
 /// Time that a certificate should have left, in seconds: 30 days, enough to notice and to enrol again.
 pub const CERTIFICATE_SECONDS_MIN: i64 = 30 * 24 * 3600;
@@ -198,6 +256,31 @@ pub const DATAGRAM_BYTES_MAX: usize = 65_535;
 
 /// Level of zstd for batches: the cheapest one. Log text shrinks 8 to 12 times with it already.
 pub const ZSTD_LEVEL: i32 = 1;
+
+/// `[[process]]` sections: each costs every line a look.
+pub const STEPS_MAX: usize = 64;
+
+/// Values of the key of a rate limit that are remembered, 40 bytes each; beyond, those unused for longest are
+/// forgotten and begin with a full bucket again, which is counted.
+pub const RATE_KEYS_MAX: usize = 10_000;
+
+/// Most memory of one compiled pattern of `redact`, and of its automaton, in bytes.
+pub const REDACT_REGEX_BYTES_MAX: usize = 1 << 20;
+
+/// Masked texts of one event that are looked for in its original line; with more of them it is left out.
+pub const REDACTED_TEXTS_MAX: usize = 64;
+
+/// Least length of the key of masks, in bytes: 128 bits.
+pub const MASK_KEY_BYTES_MIN: usize = 16;
+
+/// Largest key file, in bytes: it is a key, not a log that was named by mistake.
+pub const MASK_KEY_BYTES_MAX: u64 = 4 << 10;
+
+/// Largest `config.v2.json` of a container that is read for its name, in bytes.
+pub const CONTAINER_CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// Largest `/etc/os-release` that is read, in bytes.
+pub const OS_RELEASE_BYTES_MAX: u64 = 64 << 10;
 
 /// Files that are always left out unless `exclude` says otherwise: binary records of logins, the
 /// journal, packed archives, editors' files.

@@ -1,10 +1,14 @@
 //! What reaches the tailer's thread from others: hints, answers and the wish to stop. One lock around plain
 //! values, held for moments; bounded, since hints beyond a number become one scan, and there is at most one
-//! answer.
+//! answer. The thread waits for it and for file system events in one place.
 
 use std::collections::HashSet;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use crate::limits;
 use crate::tail::Outcome;
@@ -32,13 +36,23 @@ impl Inbox {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Mailbox {
     inbox: Mutex<Inbox>,
-    arrived: Condvar,
+    /// Readable when something has arrived.
+    arrived: OwnedFd,
 }
 
 impl Mailbox {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// When the system gives no descriptor.
+    pub fn new() -> io::Result<Self> {
+        let arrived = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { inbox: Mutex::default(), arrived })
+    }
+
     /// Something may have changed. When there are too many hints they all become a scan.
     pub fn hint(&self, hint: Hint) {
         self.change(|inbox| {
@@ -70,17 +84,41 @@ impl Mailbox {
         self.change(|inbox| inbox.is_cut_off = true);
     }
 
-    /// Takes what has arrived, waiting for something up to `patience`.
-    pub fn take(&self, patience: Duration) -> Inbox {
-        let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.arrived.wait_timeout_while(inbox, patience, |inbox| inbox.is_empty());
-        let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *inbox)
+    /// Takes what has arrived. If that is nothing, waits up to `patience` for something, or for `other` to become
+    /// readable.
+    pub fn take(&self, patience: Duration, other: Option<BorrowedFd<'_>>) -> Inbox {
+        if !patience.is_zero() {
+            self.wait(patience, other);
+        }
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let inbox = std::mem::take(&mut *inbox);
+        if !inbox.is_empty() {
+            // It fails when nothing was written since the last time.
+            let _ = rustix::io::read(&self.arrived, &mut [0; 8]);
+        }
+        inbox
+    }
+
+    fn wait(&self, patience: Duration, other: Option<BorrowedFd<'_>>) {
+        let Ok(patience) = Timespec::try_from(patience) else { return };
+        let arrived = PollFd::new(&self.arrived, PollFlags::IN);
+        // An error is a signal: the caller looks, and waits again.
+        let _ = match other {
+            Some(other) => {
+                poll(&mut [arrived, PollFd::from_borrowed_fd(other, PollFlags::IN)], Some(&patience))
+            }
+            None => poll(&mut [arrived], Some(&patience)),
+        };
     }
 
     fn change(&self, change: impl FnOnce(&mut Inbox)) {
-        change(&mut self.inbox.lock().unwrap_or_else(PoisonError::into_inner));
-        self.arrived.notify_one();
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = inbox.is_empty();
+        change(&mut inbox);
+        if was_empty {
+            // It fails only when the counter is full, and then there is something to read.
+            let _ = rustix::io::write(&self.arrived, &1u64.to_ne_bytes());
+        }
     }
 }
 
@@ -90,16 +128,16 @@ mod tests {
 
     #[test]
     fn hints_are_bounded_and_mail_is_taken_once() {
-        let mailbox = Mailbox::default();
+        let mailbox = Mailbox::new().unwrap();
         for number in 0..limits::HINTS_MAX * 3 {
             mailbox.hint(Hint::Data(format!("/{number}").into()));
         }
         mailbox.reply(Outcome::Accepted);
         mailbox.stop();
-        let inbox = mailbox.take(Duration::ZERO);
+        let inbox = mailbox.take(Duration::from_secs(60), None);
         assert!(inbox.hints.len() <= limits::HINTS_MAX + 1 && inbox.hints.contains(&Hint::Scan));
         assert_eq!((inbox.reply, inbox.stop), (Some(Outcome::Accepted), true));
-        let inbox = mailbox.take(Duration::ZERO);
+        let inbox = mailbox.take(Duration::ZERO, None);
         assert!(inbox.is_empty());
     }
 }

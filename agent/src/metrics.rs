@@ -33,6 +33,12 @@ counters! {
     bytes_sent,
     /// Requests sent again after a failure.
     retries,
+    /// Batches that one collector took after another one had not answered, which may have them, too.
+    batches_maybe_twice,
+    /// Certificates that were renewed.
+    certificates_renewed,
+    /// Renewals that failed, and certificate files that didn't fit together.
+    certificate_errors,
     /// Batches that the collector refused and that were read again in smaller pieces.
     batches_refused,
     /// Lines, or groups that can't be divided, that the collector refused alone; they're in the dead-letter file.
@@ -47,6 +53,18 @@ counters! {
     invalid_utf8_lines,
     /// Lines that weren't of their file's format and were kept as text.
     unparsed_lines,
+    /// Lines that a step `drop` or `keep` left out.
+    dropped_lines,
+    /// Lines that a step `sample` left out.
+    sampled_out_lines,
+    /// Lines that a step `rate_limit` left out.
+    rate_limited_lines,
+    /// Values of the key of a rate limit that were forgotten because there were too many.
+    rate_keys_forgotten,
+    /// Texts and values that a step `redact` masked.
+    redacted_values,
+    /// Original lines that weren't shipped beside their fields, since they may have held what was masked.
+    originals_left_out,
     /// NUL bytes left by truncations under a writer that were skipped.
     nul_bytes_skipped,
     /// Generations of files that were begun.
@@ -64,6 +82,10 @@ counters! {
     /// Deleted or moved files that were read to their end and then given up early, because there were too many: what
     /// was written to them later is not known.
     late_writes_unwatched,
+    /// Archives that were read to their end.
+    archives_read,
+    /// Archives of which only a beginning could be unpacked: cut short, damaged, or packed with too large a window.
+    archives_damaged,
     /// Files left out because they aren't text.
     binary_files,
     /// Files or directories that couldn't be read or aren't regular.

@@ -9,14 +9,16 @@ use millpond_wire::names;
 use millpond_wire::otlp::RecordRef;
 
 use crate::batch::Batcher;
-use crate::inputs::Source;
+use crate::inputs::InputType;
 use crate::metrics::Counters;
+use crate::process::event::value_ref;
+use crate::process::{Chain, Event, Source};
 use crate::spool::line;
 use crate::tail::lines::Text;
 use crate::zone::SystemZone;
 
 /// Which input a record came through, if not a file.
-const INPUT_TYPE: &str = "input.type";
+pub const INPUT_TYPE: &str = "input.type";
 /// Address and port that sent a record.
 const SENDER: &str = "log.source.address";
 /// Why a record differs from its line.
@@ -42,7 +44,7 @@ pub struct Input<'a> {
 /// What became of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written<'a> {
-    /// It is in the batch.
+    /// It is in the batch, or a step has dropped it.
     Record,
     /// It is the first piece of something longer; nothing was written. Its pieces are to be joined and
     /// given to [`Recorder::write_joined`].
@@ -70,31 +72,37 @@ pub struct Labels {
 }
 
 impl Labels {
-    fn holds(&self, name: &str) -> bool {
+    /// The value of `service.name`, if there is one, then the others.
+    pub fn new(service: Option<String>, fields: impl IntoIterator<Item = (String, String)>) -> Self {
+        let service = service.map(|name| (names::SERVICE_NAME.to_owned(), name));
+        Self { fields: service.into_iter().chain(fields).collect() }
+    }
+
+    /// It has a field of this name.
+    pub fn holds(&self, name: &str) -> bool {
         self.fields.iter().any(|(own, _)| own == name)
     }
 
-    /// The attributes of a group of lines of this section.
-    pub fn attributes<'a>(&'a self, path: &'a str) -> Vec<(&'a str, ValueRef<'a>)> {
-        self.with(names::FILE_PATH, path)
-    }
-
-    /// The attributes of a group of records of a spool: its path means nothing to anybody.
-    pub fn attributes_of(&self, source: Source) -> Vec<(&str, ValueRef<'_>)> {
-        self.with(INPUT_TYPE, source.name())
-    }
-
-    fn with<'a>(&'a self, name: &'a str, value: &'a str) -> Vec<(&'a str, ValueRef<'a>)> {
+    /// The attributes of a group of lines of this section: what its configuration says comes before `metadata`.
+    /// `place`: see [`Source::place`].
+    pub fn attributes<'a>(
+        &'a self,
+        place: (&'static str, &'a str),
+        metadata: &'a [(&'static str, String)],
+    ) -> Vec<(&'a str, ValueRef<'a>)> {
         let own = self.fields.iter().map(|(name, value)| (name.as_str(), ValueRef::Str(value)));
-        std::iter::once((name, ValueRef::Str(value))).chain(own).collect()
+        let others = metadata.iter().filter(|(name, _)| !self.holds(name));
+        let others = others.map(|(name, value)| (*name, ValueRef::Str(value)));
+        let (name, value) = place;
+        std::iter::once((name, ValueRef::Str(value))).chain(own).chain(others).collect()
     }
 }
 
 /// What a line alone doesn't say.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// Of the section that covers the file.
-    pub labels: &'a Labels,
+    /// Where the lines come from.
+    pub source: Source<'a>,
     /// Where it is counted.
     pub counters: &'a Counters,
     /// The clock, Unix nanoseconds; for what was received earlier, its time then.
@@ -108,12 +116,23 @@ pub struct Surroundings<'a> {
 pub struct Recorder {
     zone: SystemZone,
     spare: Parsed<'static>,
+    chain: Chain,
 }
 
 impl Recorder {
-    /// With the zone of this machine.
-    pub fn new() -> Self {
-        Self::default()
+    /// With the zone of this machine. Records go through these steps.
+    pub fn new(chain: Chain) -> Self {
+        Self { chain, ..Self::default() }
+    }
+
+    /// The steps that records go through.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Lines will be read again.
+    pub fn rewind(&mut self) {
+        self.chain.forget_rates();
     }
 
     /// Parses a line and writes it into the batch, unless it is a piece of a longer one.
@@ -136,7 +155,7 @@ impl Recorder {
                 last: partial.last,
             })
         } else {
-            put(&parsed, &input.text.text, input, around, batcher);
+            self.process(&mut parsed, &input.text.text, input, around, batcher);
             Written::Record
         };
         self.spare = parsed.recycle();
@@ -147,14 +166,14 @@ impl Recorder {
     pub fn write_spooled<'a>(
         &mut self,
         input: &Input<'a>,
-        source: Source,
+        from: InputType,
         detector: &mut Detector,
         around: &Surroundings<'_>,
         batcher: &mut Batcher,
     ) -> Written<'a> {
         let Some(spooled) = line::decode(&input.text.text) else {
             around.counters.spool_lines_damaged.increment();
-            put(&as_text(&input.text.text), &input.text.text, input, around, batcher);
+            self.process(&mut as_text(&input.text.text), &input.text.text, input, around, batcher);
             return Written::Record;
         };
         if spooled.cut_from_bytes.is_some() {
@@ -168,7 +187,7 @@ impl Recorder {
         };
         let inner = Input { offset: input.offset, text: &text, unfinished: false };
         // That of a journal entry is its cursor.
-        let sender = spooled.sender.filter(|_| source == Source::Syslog);
+        let sender = spooled.sender.filter(|_| from == InputType::Syslog);
         let around = Surroundings { now_ns: spooled.at_ns, sender, ..*around };
         if let Written::Piece(whole) = self.write(&inner, detector, &around, batcher) {
             self.write_joined(&inner, &whole, detector, &around, batcher);
@@ -188,8 +207,34 @@ impl Recorder {
         let context = Context { now_ns: around.now_ns, zone: &self.zone };
         let mut parsed = std::mem::take(&mut self.spare).recycle();
         detector.parse_inner(whole.stream, &whole.message, whole.written_ns, &context, &mut parsed);
-        put(&parsed, &whole.message, input, around, batcher);
+        self.process(&mut parsed, &whole.message, input, around, batcher);
         self.spare = parsed.recycle();
+    }
+
+    /// Takes a record through the steps and writes what is left of it into the batch.
+    fn process(
+        &mut self,
+        parsed: &mut Parsed<'_>,
+        raw: &str,
+        input: &Input<'_>,
+        around: &Surroundings<'_>,
+        batcher: &mut Batcher,
+    ) {
+        if let Some(sender) = around.sender {
+            add_sender(parsed, sender);
+        }
+        if self.chain.is_empty() {
+            return put(parsed, Some(raw), input, around, batcher);
+        }
+        let Surroundings { source, counters, now_ns, .. } = *around;
+        let original = Some(Cow::Borrowed(raw));
+        let mut event = Event { parsed, original, source, offset: input.offset, now_ns };
+        if self.chain.keeps(&mut event, counters) {
+            // Fields of the section have taken the place of the line's already; what is there now was set by a step.
+            let source = Source { labels: const { &Labels { fields: Vec::new() } }, ..source };
+            let original = event.original;
+            put(event.parsed, original.as_deref(), input, &Surroundings { source, ..*around }, batcher);
+        }
     }
 
     /// Reads a line as a piece of what a container wrote; `None` when it isn't one.
@@ -211,8 +256,24 @@ fn as_text(line: &str) -> Parsed<'_> {
     Parsed { message: Cow::Borrowed(line), rebuilds_line: true, ..Parsed::default() }
 }
 
-fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<'_>, batcher: &mut Batcher) {
-    let Surroundings { labels, counters, now_ns, sender } = *around;
+/// Who sent a message is a field like those that its text names, so that steps see it; a text that names another
+/// sender gives way, and stays in the original.
+fn add_sender(parsed: &mut Parsed<'_>, sender: &str) {
+    let count = parsed.fields.len();
+    parsed.fields.retain(|(name, _)| name != SENDER);
+    parsed.rebuilds_line &= parsed.fields.len() == count;
+    parsed.fields.push((Cow::Borrowed(SENDER), Value::Str(Cow::Owned(sender.to_owned()))));
+}
+
+/// Writes a record. `original`: the line, for where the fields don't hold all of it.
+fn put(
+    parsed: &Parsed<'_>,
+    original: Option<&str>,
+    input: &Input<'_>,
+    around: &Surroundings<'_>,
+    batcher: &mut Batcher,
+) {
+    let Surroundings { source: Source { labels, .. }, counters, now_ns, .. } = *around;
     if parsed.note.is_some() {
         counters.unparsed_lines.increment();
     }
@@ -234,7 +295,8 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
         .iter()
         .filter(|(name, _)| !labels.holds(name))
         .map(|(name, value)| (&**name, value_ref(value)));
-    let original = (!parsed.rebuilds_line).then_some((names::ORIGINAL, ValueRef::Str(raw)));
+    let original =
+        original.filter(|_| !parsed.rebuilds_line).map(|line| (names::ORIGINAL, ValueRef::Str(line)));
     let cut = input.text.cut_from_bytes;
     let flags = match (cut.is_some(), input.unfinished) {
         (true, _) => Some((FLAGS, ValueRef::Json(TRUNCATED))),
@@ -242,18 +304,7 @@ fn put(parsed: &Parsed<'_>, raw: &str, input: &Input<'_>, around: &Surroundings<
         (false, false) => None,
     };
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
-    let sender = sender.map(|sender| (SENDER, ValueRef::Str(sender)));
-    batcher.record(&record, fields.chain(original).chain(flags).chain(length).chain(sender));
-}
-
-fn value_ref<'a>(value: &'a Value<'_>) -> ValueRef<'a> {
-    match value {
-        Value::Str(text) => ValueRef::Str(text),
-        Value::I64(number) => ValueRef::I64(*number),
-        Value::F64(number) => ValueRef::F64(*number),
-        Value::Bool(truth) => ValueRef::Bool(*truth),
-        Value::Json(text) => ValueRef::Json(text),
-    }
+    batcher.record(&record, fields.chain(original).chain(flags).chain(length));
 }
 
 /// The bytes that an id's hexadecimal digits stand for; `None` when it has another length.

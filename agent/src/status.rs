@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 
 use crate::limits;
 use crate::metrics::Counters;
+use crate::process::Step;
+use crate::ship::board::CollectorState;
 use crate::state_dir;
 use crate::tail::Tailer;
 use crate::tail::generation::{Generation, Life};
+use crate::tail::identity;
 use crate::time::Now;
 
 /// Name of the file in the state directory.
@@ -29,8 +32,8 @@ impl StatusFile {
     }
 
     /// Writes how things are, unless they are as they were. Failures are only mentioned: the file is a service.
-    pub fn write(&mut self, tailer: &Tailer, counters: &Counters, certificate_ends_s: Option<i64>, now: Now) {
-        let mut status = status(tailer, counters, certificate_ends_s);
+    pub fn write(&mut self, tailer: &Tailer, counters: &Counters, collectors: &[CollectorState], now: Now) {
+        let mut status = status(tailer, counters, collectors);
         if self.latest.as_ref() == Some(&status) {
             return;
         }
@@ -44,7 +47,8 @@ impl StatusFile {
     }
 }
 
-fn status(tailer: &Tailer, counters: &Counters, certificate_ends_s: Option<i64>) -> Value {
+fn status(tailer: &Tailer, counters: &Counters, collectors: &[CollectorState]) -> Value {
+    let first_end_s = collectors.iter().filter_map(|collector| collector.certificate_ends_unix_s).min();
     let mut files: Vec<_> = tailer.generations().filter(|(_, file)| file.life != Life::Dormant).collect();
     let lag_bytes: u64 = files.iter().map(|(_, file)| file.lag_bytes()).sum();
     files.sort_by(|(_, a), (_, b)| b.lag_bytes().cmp(&a.lag_bytes()).then_with(|| a.path.cmp(&b.path)));
@@ -68,11 +72,23 @@ fn status(tailer: &Tailer, counters: &Counters, certificate_ends_s: Option<i64>)
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
-        "certificate_ends_unix_s": certificate_ends_s,
+        "certificate_ends_unix_s": first_end_s,
+        "collectors": collectors,
         "files_followed": files.len(),
         "lag_bytes": lag_bytes,
         "counters": counters,
+        "process": tailer.process().steps().iter().enumerate().map(of_step).collect::<Vec<_>>(),
         "files": listed,
+    })
+}
+
+fn of_step((index, step): (usize, &Step)) -> Value {
+    json!({
+        "step": index,
+        "name": step.name,
+        "action": step.kind,
+        "dropped_lines": step.done.dropped_lines,
+        "changed_lines": step.done.changed_lines,
     })
 }
 
@@ -86,8 +102,8 @@ fn of_file(file: &Generation) -> Value {
         Life::Cut { .. } => "truncated; a copy is awaited",
     };
     json!({
-        "path": file.path.to_string_lossy(),
-        "origin": file.origin.to_string_lossy(),
+        "path": identity::path_text(&file.path),
+        "origin": identity::path_text(&file.origin),
         "state": state,
         "size_bytes": file.size_seen,
         "read_offset": file.read.offset,

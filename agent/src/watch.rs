@@ -1,87 +1,156 @@
-//! File system events as hints. Directories are watched, never files; what an event says is only a reason to
-//! look, and the periodic scan is the truth. Where directories can't be watched, the agent polls.
+//! File system events as hints, by inotify(7). Directories are watched, never files; what an event says is only
+//! a reason to look, and the periodic scan is the truth. Where directories can't be watched, the agent polls.
+//!
+//! There is no thread for it: the tailer's waits for the descriptor, too, and reads what has gathered.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use notify::event::ModifyKind;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 
 use crate::limits;
-use crate::mailbox::Mailbox;
 
 /// What may have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Hint {
     /// The content of a file.
     Data(PathBuf),
-    /// A name appeared or went.
+    /// A name appeared or went, or a permission was given.
     Names(PathBuf),
     /// Anything: events were lost.
     Scan,
 }
 
-/// Watches the directories of the latest scan and posts hints to the tailer's mailbox.
+/// Watches the directories of the latest scan.
+#[derive(Debug)]
 pub struct Watch {
-    watcher: Option<RecommendedWatcher>,
+    inotify: Option<OwnedFd>,
+    /// The names of each watched directory; links may give it several.
+    directories: HashMap<i32, Vec<PathBuf>>,
     watched: HashSet<PathBuf>,
-    /// Directories that can't be watched, each mentioned once.
-    refused: HashSet<PathBuf>,
+    /// Reasons why directories can't be watched, each mentioned once: there may be thousands of directories.
+    refused: HashSet<String>,
     is_complete: bool,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Watch {
     /// Starts with no directory.
-    pub fn new(mailbox: Arc<Mailbox>) -> Self {
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
-            Ok(event) => hints(event).for_each(|hint| mailbox.hint(hint)),
-            Err(_) => mailbox.hint(Hint::Scan),
-        });
-        let watcher =
-            watcher.inspect_err(|error| tracing::warn!(%error, "no file system events; polling instead"));
-        Self { watcher: watcher.ok(), watched: HashSet::new(), refused: HashSet::new(), is_complete: false }
+    pub fn new() -> Self {
+        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC);
+        let inotify =
+            inotify.inspect_err(|error| tracing::warn!(%error, "no file system events; polling instead"));
+        Self {
+            inotify: inotify.ok(),
+            directories: HashMap::new(),
+            watched: HashSet::new(),
+            refused: HashSet::new(),
+            is_complete: false,
+        }
     }
 
     /// Watches these directories and no others. True when there is a new one among them: what happened in it
     /// since it was listed went unnoticed.
     pub fn set(&mut self, directories: &HashSet<PathBuf>) -> bool {
-        let Some(watcher) = &mut self.watcher else { return false };
-        for gone in self.watched.extract_if(|path| !directories.contains(path)) {
-            // It fails when the directory is gone, and the watch with it.
-            let _ = watcher.unwatch(&gone);
-        }
-        self.refused.retain(|path| directories.contains(path));
+        let Some(inotify) = &self.inotify else { return false };
+        self.watched.retain(|path| directories.contains(path));
+        self.directories.retain(|watch, names| {
+            names.retain(|name| directories.contains(name));
+            if names.is_empty() {
+                // It fails when the directory is gone, and the watch with it.
+                let _ = inotify::remove_watch(inotify, *watch);
+            }
+            !names.is_empty()
+        });
         self.is_complete = true;
         let mut is_new = false;
-        for path in directories {
-            if self.watched.contains(path) {
-                continue;
-            }
-            if is_remote(path) {
-                self.is_complete = false;
-                refuse(&mut self.refused, path, "the file system doesn't report what other machines change");
-                continue;
-            }
-            if self.watched.len() >= limits::WATCHES_MAX {
-                self.is_complete = false;
-                refuse(&mut self.refused, path, "too many directories");
-                continue;
-            }
-            match watcher.watch(path, RecursiveMode::NonRecursive) {
-                Ok(()) => is_new |= self.watched.insert(path.clone()),
-                Err(error) => {
+        for path in directories.difference(&self.watched).cloned().collect::<Vec<_>>() {
+            match self.add(&path) {
+                Ok(()) => is_new = true,
+                Err(reason) => {
                     self.is_complete = false;
-                    refuse(&mut self.refused, path, &error.to_string());
+                    if self.refused.insert(reason.clone()) {
+                        tracing::warn!(first = %path.display(), reason, "directories can't be watched; polling instead");
+                    }
                 }
             }
+        }
+        if self.is_complete {
+            self.refused.clear();
         }
         is_new
     }
 
+    fn add(&mut self, path: &Path) -> Result<(), String> {
+        let Some(inotify) = &self.inotify else { return Err("no file system events".into()) };
+        if is_remote(path) {
+            return Err("the file system doesn't report what other machines change".into());
+        }
+        if self.watched.len() >= limits::WATCHES_MAX {
+            return Err("too many directories".into());
+        }
+        let events = WatchFlags::MODIFY
+            | WatchFlags::ATTRIB
+            | WatchFlags::CREATE
+            | WatchFlags::DELETE
+            | WatchFlags::MOVE
+            | WatchFlags::DELETE_SELF
+            | WatchFlags::MOVE_SELF
+            | WatchFlags::ONLYDIR;
+        let watch = inotify::add_watch(inotify, path, events).map_err(|error| match error {
+            rustix::io::Errno::NOSPC => {
+                "the user has no inotify watches left: raise fs.inotify.max_user_watches".into()
+            }
+            error => error.to_string(),
+        })?;
+        self.directories.entry(watch).or_default().push(path.to_owned());
+        self.watched.insert(path.to_owned());
+        Ok(())
+    }
+
     /// True when every directory is watched, so that scans may be rare.
     pub fn is_complete(&self) -> bool {
-        self.is_complete && self.watcher.is_some()
+        self.is_complete && self.inotify.is_some()
+    }
+
+    /// Readable when there are events.
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.inotify.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Reads what has happened, without waiting.
+    pub fn read(&mut self, mut hint: impl FnMut(&Hint)) {
+        let Some(inotify) = &self.inotify else { return };
+        let mut buffer = [MaybeUninit::uninit(); limits::EVENTS_BYTES];
+        let mut events = Reader::new(inotify, &mut buffer);
+        for _ in 0..limits::EVENTS_MAX {
+            // An error is that there is no event left, or a signal; the next look goes on.
+            let Ok(event) = events.next() else { return };
+            let flags = event.events();
+            if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
+                hint(&Hint::Scan);
+            }
+            let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+            for directory in self.directories.get(&event.wd()).into_iter().flatten() {
+                let path = name.map_or_else(|| directory.clone(), |name| directory.join(name));
+                hint(&if flags == ReadFlags::MODIFY { Hint::Data(path) } else { Hint::Names(path) });
+            }
+            if flags.contains(ReadFlags::IGNORED) {
+                // The directory is gone; another one of its name needs a watch of its own.
+                for gone in self.directories.remove(&event.wd()).into_iter().flatten() {
+                    self.watched.remove(&gone);
+                }
+            }
+        }
     }
 }
 
@@ -94,24 +163,78 @@ fn is_remote(path: &Path) -> bool {
     rustix::fs::statfs(path).is_ok_and(|stat| REMOTE.contains(&(stat.f_type as u32)))
 }
 
-fn refuse(refused: &mut HashSet<PathBuf>, path: &Path, reason: &str) {
-    if refused.insert(path.to_owned()) {
-        tracing::warn!(path = %path.display(), reason, "can't be watched; polling instead");
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::fs;
 
-fn hints(event: Event) -> impl Iterator<Item = Hint> {
-    let is_lost = event.need_rescan();
-    let of_path: Option<fn(PathBuf) -> Hint> = match event.kind {
-        EventKind::Access(_) => None,
-        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => Some(Hint::Data),
-        // Permissions may have been given; the scan looks.
-        EventKind::Modify(_)
-        | EventKind::Create(_)
-        | EventKind::Remove(_)
-        | EventKind::Any
-        | EventKind::Other => Some(Hint::Names),
-    };
-    let paths = event.paths.into_iter().filter_map(move |path| Some(of_path?(path)));
-    is_lost.then_some(Hint::Scan).into_iter().chain(paths)
+    use super::*;
+
+    fn hints(watch: &mut Watch, root: &Path) -> Vec<String> {
+        let mut hints = Vec::new();
+        watch.read(|hint| {
+            let (kind, path) = match hint {
+                Hint::Data(path) => ("data", path.clone()),
+                Hint::Names(path) => ("names", path.clone()),
+                Hint::Scan => ("scan", PathBuf::new()),
+            };
+            hints.push(format!("{kind} {}", path.strip_prefix(root).unwrap_or(&path).display()));
+        });
+        hints.dedup();
+        hints
+    }
+
+    #[test]
+    fn what_happens_in_watched_directories_becomes_hints() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let directory = root.join("d");
+        fs::create_dir(&directory).unwrap();
+        let mut watch = Watch::new();
+        let wanted = HashSet::from([directory.clone()]);
+        assert!(watch.set(&wanted) && !watch.set(&wanted) && watch.is_complete());
+        let file = directory.join("a.log");
+        fs::write(&file, "one\n").unwrap();
+        assert_eq!(hints(&mut watch, root), ["names d/a.log", "data d/a.log"]);
+        fs::read(&file).unwrap();
+        assert_eq!(hints(&mut watch, root), [""; 0], "reading is no reason to look");
+        fs::rename(&file, directory.join("b.log")).unwrap();
+        assert_eq!(hints(&mut watch, root), ["names d/a.log", "names d/b.log"]);
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(hints(&mut watch, root), ["names d/b.log", "names d"]);
+        fs::create_dir(&directory).unwrap();
+        assert!(watch.set(&wanted), "a directory that was made again is watched again");
+        fs::write(&file, "two\n").unwrap();
+        assert_eq!(hints(&mut watch, root), ["names d/a.log", "data d/a.log"]);
+        watch.set(&HashSet::new());
+        fs::write(&file, "three\n").unwrap();
+        hints(&mut watch, root);
+        assert_eq!(hints(&mut watch, root), [""; 0]);
+    }
+
+    #[test]
+    fn a_directory_with_two_names_is_watched_once_and_hints_for_both() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let (directory, link) = (root.join("d"), root.join("l"));
+        fs::create_dir(&directory).unwrap();
+        std::os::unix::fs::symlink(&directory, &link).unwrap();
+        let mut watch = Watch::new();
+        let both = HashSet::from([directory.clone(), link.clone()]);
+        assert!(watch.set(&both) && !watch.set(&both), "it must not look new for ever");
+        fs::write(directory.join("a.log"), "one\n").unwrap();
+        let mut hints = hints(&mut watch, root);
+        hints.sort();
+        hints.dedup();
+        assert_eq!(hints, ["data d/a.log", "data l/a.log", "names d/a.log", "names l/a.log"]);
+        watch.set(&HashSet::from([link]));
+        fs::write(directory.join("a.log"), "two\n").unwrap();
+        assert_eq!(self::hints(&mut watch, root), ["data l/a.log"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_makes_the_watch_incomplete() {
+        let mut watch = Watch::new();
+        watch.set(&HashSet::from([PathBuf::from("/nowhere/at/all")]));
+        assert!(!watch.is_complete());
+    }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::certificate::Expiry;
+use crate::batch::Body;
 use crate::limits;
 use crate::mailbox::{Inbox, Mailbox};
 use crate::metrics::Counters;
+use crate::ship::board::Board;
 use crate::status::StatusFile;
 use crate::tail::Tailer;
 use crate::time::{Clock, Now};
@@ -24,16 +25,16 @@ pub struct Worker {
     pub tailer: Tailer,
     /// Where hints come from.
     pub watch: Watch,
-    /// Where answers and hints arrive.
+    /// Where answers arrive.
     pub mailbox: Arc<Mailbox>,
     /// To the shipper. Holds one batch; there is never another, since the next one goes after the answer.
-    pub batches: mpsc::Sender<Vec<u8>>,
+    pub batches: mpsc::Sender<Body>,
     /// The clocks.
     pub clock: Clock,
     /// What has been done.
     pub counters: Arc<Counters>,
-    /// The end of our certificate.
-    pub expiry: Expiry,
+    /// How the collectors do.
+    pub board: Arc<Board>,
     /// Where it is shown.
     pub status: StatusFile,
     /// Time between scans while directories are watched, in milliseconds.
@@ -43,6 +44,8 @@ pub struct Worker {
 /// When what is to be done next, on the monotonic clock.
 #[derive(Debug, Default)]
 struct Agenda {
+    /// File system events are read not before.
+    look_ms: u64,
     scan_ms: u64,
     /// Not before, so that scans don't take more than their share of the time.
     scan_earliest_ms: u64,
@@ -63,9 +66,10 @@ impl Worker {
         let mut agenda = Agenda { summary_ms: limits::SUMMARY_MS, ..Agenda::default() };
         let mut patience = Duration::ZERO;
         loop {
-            let inbox = self.mailbox.take(patience);
+            let inbox = self.wait(patience, &agenda);
             let now = self.clock.now();
             self.read_mail(&inbox, &mut agenda, now);
+            self.look(&mut agenda, now);
             if let Some(stop_ms) = agenda.stop_ms {
                 if !self.tailer.is_waiting() || agenda.is_cut_off || now.mono_ms >= stop_ms {
                     break;
@@ -74,7 +78,7 @@ impl Worker {
                 continue;
             }
             let is_busy = self.step(&mut agenda, now);
-            if agenda.is_finishing && !is_busy && self.tailer.is_done() {
+            if agenda.is_finishing && !is_busy && self.tailer.is_drained() {
                 break;
             }
             patience = if is_busy { Duration::ZERO } else { self.patience(&agenda) };
@@ -83,6 +87,31 @@ impl Worker {
         self.tailer.sync_journal(now);
         self.write_status(now);
         self.summarise();
+    }
+
+    /// Waits for mail and for file system events; for these only when it is time to look at them.
+    fn wait(&self, patience: Duration, agenda: &Agenda) -> Inbox {
+        let until_look_ms = agenda.look_ms.saturating_sub(self.clock.now().mono_ms);
+        match until_look_ms {
+            0 => self.mailbox.take(patience, self.watch.descriptor()),
+            _ => self.mailbox.take(patience.min(Duration::from_millis(until_look_ms)), None),
+        }
+    }
+
+    /// Reads file system events: the first after a rest at once, the others together with those of a few
+    /// milliseconds, so that a thousand files that grow don't wake the processor a thousand times.
+    fn look(&mut self, agenda: &mut Agenda, now: Now) {
+        if now.mono_ms < agenda.look_ms {
+            return;
+        }
+        let mut is_quiet = true;
+        self.watch.read(|hint| {
+            is_quiet = false;
+            self.tailer.hint(hint);
+        });
+        if !is_quiet {
+            agenda.look_ms = now.mono_ms + limits::GATHER_MS;
+        }
     }
 
     fn read_mail(&mut self, inbox: &Inbox, agenda: &mut Agenda, now: Now) {
@@ -137,10 +166,16 @@ impl Worker {
             self.tailer.hint(&crate::watch::Hint::Scan);
         }
         let end_ms = self.clock.now().mono_ms;
-        let rest_ms = (end_ms - now.mono_ms).saturating_mul(limits::SCAN_SHARE).max(limits::SETTLE_MS);
+        let scan_ms = end_ms - now.mono_ms;
+        let rest_ms = scan_ms.saturating_mul(limits::SCAN_SHARE).max(limits::SETTLE_MS);
         agenda.scan_earliest_ms = end_ms + rest_ms;
         // A tenth more or less, so that a thousand agents don't scan one file server in step.
-        let period = if self.watch.is_complete() { self.scan_ms } else { limits::POLL_MS.max(rest_ms) };
+        let period = match self.watch.is_complete() {
+            true => {
+                self.scan_ms.max(scan_ms.saturating_mul(limits::WATCHED_SCAN_SHARE).min(limits::SCAN_MS_MAX))
+            }
+            false => limits::POLL_MS.max(rest_ms),
+        };
         agenda.scan_ms = end_ms + period - period / 10 + crate::random::number() % (period / 5 + 1);
     }
 
@@ -155,8 +190,7 @@ impl Worker {
     }
 
     fn write_status(&mut self, now: Now) {
-        let certificate_ends_s = self.expiry.check(now);
-        self.status.write(&self.tailer, &self.counters, certificate_ends_s, now);
+        self.status.write(&self.tailer, &self.counters, &self.board.all(), now);
     }
 
     fn summarise(&self) {

@@ -19,18 +19,18 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::agents::{self, Enrollment, Expiries, PortTls, Routes};
+use crate::agents::{self, Enrollment, PortTls, Routes, Seen};
 use crate::clock::now_ns;
 use crate::config::Config;
 use crate::descriptors;
 use crate::http;
-use crate::identity::{AgentRegistry, Authority, DataDir, IdentityError, TokenStore};
+use crate::identity::{Authority, DataDir, IdentityError, Revocations};
 use crate::ingest::committer::{Appender, Committer};
 use crate::ingest::replay::replay;
 use crate::ingest::{Ingest, SharedState};
 use crate::limits::{
-    APPEND_QUEUE_BATCHES, COMMIT_QUEUE_REQUESTS, END_DEADLINE, RETENTION_INTERVAL, RETENTION_PAUSE,
-    TICK_INTERVAL,
+    APPEND_QUEUE_BATCHES, CA_INTERVAL, CA_WARNING_S, COMMIT_QUEUE_REQUESTS, END_DEADLINE, RETENTION_INTERVAL,
+    RETENTION_PAUSE, TICK_INTERVAL,
 };
 use crate::metrics::{self, Metrics};
 use crate::stop::{Stop, stop_signal};
@@ -49,8 +49,10 @@ pub struct AppState {
     pub ingest: Ingest,
     /// Durable batches as they come.
     pub tail: TailHub,
-    /// Ends of agents' certificates.
-    pub expiries: Arc<Expiries>,
+    /// Which agents were here last.
+    pub seen: Arc<Seen>,
+    /// When the CA ends, Unix seconds.
+    pub ca_ends_s: i64,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The checked configuration.
@@ -112,9 +114,11 @@ impl AppState {
         metrics::render_store(&self.store.health(), &mut text);
         let gauge = |text: &mut String, name, help, value| metrics::render(text, name, "gauge", help, value);
         gauge(&mut text, "tail_receivers", "Live tails at the moment.", self.tail.receivers() as u64);
-        let expiring = self.expiries.expiring(now_ns() / 1_000_000_000);
-        let help = "Agents seen since the start whose certificate ends within 30 days, or has ended.";
+        let expiring = self.seen.expiring(now_ns() / 1_000_000_000);
+        let help = "Agents whose last known certificate ends soon and was not renewed, or has ended.";
         gauge(&mut text, "agents_certificates_expiring", help, expiring);
+        let ca_ends_s = u64::try_from(self.ca_ends_s).unwrap_or_default();
+        gauge(&mut text, "ca_ends_seconds", "Unix time at which the CA ends.", ca_ends_s);
         gauge(&mut text, "ready", "1 if documents are taken in.", u64::from(self.readiness().is_ok()));
         gauge(&mut text, "uptime_seconds", "Seconds since the start.", self.started.elapsed().as_secs());
         text
@@ -131,7 +135,10 @@ pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<
     let dir = DataDir::new(&config.data_dir);
     let _lock = dir.acquire()?;
     descriptors::raise_limit(config.limits.agent_connections);
-    let (tls, enrollment) = load_identity(&dir, &config)?;
+    let (tls, enrollment, ca_ends_s) = load_identity(&dir, &config)?;
+    let (seen, revocations) = (Arc::new(Seen::load(&dir.seen())), Revocations::new(dir.revoked()));
+    // A folder that can't be read would let nobody in: better said now.
+    revocations.all()?;
     let http_listener = listen(config.http_listen, "http").await?;
     let agents_listener = listen(config.ingest_listen, "ingest").await?;
     let metrics = Arc::new(Metrics::default());
@@ -146,19 +153,19 @@ pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<
         opened.map_err(|_| AppError::Thread("opening the data directory panicked".into()))??
     };
     let (stopper, stop) = stop_signal();
-    let expiries = Arc::new(Expiries::default());
     let state = AppState {
         store: Arc::clone(&core.store),
         ingest: core.ingest.clone(),
         tail: core.tail.clone(),
-        expiries: Arc::clone(&expiries),
+        seen: Arc::clone(&seen),
+        ca_ends_s,
         metrics: Arc::clone(&metrics),
         config: Arc::clone(&config),
         started: Instant::now(),
         stop: stop.clone(),
     };
     let enrollment = Arc::new(enrollment);
-    let routes = Arc::new(Routes { ingest: core.ingest.clone(), enrollment, expiries, metrics });
+    let routes = Arc::new(Routes { ingest: core.ingest.clone(), enrollment, revocations, seen, metrics });
     let connections_max = config.limits.agent_connections;
     let serving_agents =
         tokio::spawn(agents::serve(agents_listener, tls, routes, connections_max, stop.clone()));
@@ -176,31 +183,36 @@ pub async fn run(config: Config, stop_when: impl Future<Output = ()>) -> Result<
     core.end().await
 }
 
-fn load_identity(dir: &DataDir, config: &Config) -> Result<(PortTls, Enrollment), AppError> {
+fn load_identity(dir: &DataDir, config: &Config) -> Result<(PortTls, Enrollment, i64), AppError> {
     let authority = Authority::load(dir)?;
     let read = |path: &Path| {
         std::fs::read(path).map_err(|source| IdentityError::File { path: path.to_owned(), source })
     };
     let (chain, key) = (read(&dir.server_chain())?, read(&dir.server_key())?);
     let tls = PortTls::new(&chain, &key, authority.ca_pem().as_bytes())?;
-    let (tokens, agents) = (TokenStore::new(dir.tokens()), AgentRegistry::new(dir.agents()));
-    Ok((tls, Enrollment::new(authority, tokens, agents, config.site.clone())))
+    let ca_ends_s = authority.ends_s()?;
+    Ok((tls, Enrollment::new(authority, dir, config.site.clone(), config.certificate_life), ca_ends_s))
 }
 
 async fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListener, AppError> {
     TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, section, source })
 }
 
-/// What has to be done now and then: looking after the log, and retention.
+/// What has to be done now and then: looking after the log, retention, the list of agents, the end of the CA.
 async fn care(state: AppState) {
+    let mut ca = interval(CA_INTERVAL);
     let mut tick = interval(TICK_INTERVAL);
     let mut retention = interval(RETENTION_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     retention.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = state.stop.requested() => return,
-            _ = tick.tick() => state.ingest.tick(),
+            () = state.stop.requested() => return save_seen(&state),
+            _ = ca.tick() => warn_of_ca(state.ca_ends_s),
+            _ = tick.tick() => {
+                state.ingest.tick();
+                save_seen(&state);
+            }
             _ = retention.tick() => {
                 let state = state.clone();
                 let applied = tokio::task::spawn_blocking(move || apply_retention(&state)).await;
@@ -212,6 +224,22 @@ async fn care(state: AppState) {
                 }
             }
         }
+    }
+}
+
+/// Without waiting for the disk. What is lost of it is only shown to people.
+fn save_seen(state: &AppState) {
+    let path = DataDir::new(&state.config.data_dir).seen();
+    if let Err(error) = state.seen.save(&path) {
+        tracing::warn!(path = %path.display(), %error, "who was seen last can't be written down");
+    }
+}
+
+fn warn_of_ca(ca_ends_s: i64) {
+    let left_s = ca_ends_s.saturating_sub(now_ns() / 1_000_000_000);
+    if left_s < CA_WARNING_S {
+        let days = left_s.div_euclid(86_400);
+        tracing::warn!(days, "the CA of this collector ends soon or has ended: no agent gets in after that");
     }
 }
 

@@ -78,6 +78,19 @@ pub const BAD_TOKENS_PER_SECOND_MAX: u32 = 10;
 /// to enrol it again.
 pub const CERTIFICATE_WARNING_S: i64 = 30 * 86_400;
 
+/// Part of its life, as a divisor, that a certificate has left when it is told of at the latest: agents renew
+/// theirs between two thirds and three quarters of it.
+pub const CERTIFICATE_WARNING_SHARE: i64 = 4;
+
+/// The CA with less than this left, in seconds, is told of: half a year. Another one takes a visit to every agent.
+pub const CA_WARNING_S: i64 = 182 * 86_400;
+
+/// How often the end of the CA is looked at.
+pub const CA_INTERVAL: Duration = Duration::from_secs(86_400);
+
+/// How often it is looked whether the agent of an open connection was revoked. Requests are looked at one by one.
+pub const REVOCATION_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Connections at one time that have not shown a certificate: in their handshake, or enrolling. More
 /// wait in the system's queue. They can't take the places of agents.
 pub const NEWCOMERS_MAX: usize = 128;

@@ -151,7 +151,7 @@ impl Detector {
         }
         let mut others = Format::ALL.iter().copied().filter(|format| Some(*format) != first);
         let found = others.find(|format| format.attempt(line, context, out).is_ok());
-        // The list ends with text, which fits every line.
+        // Text fits every line.
         let found = found.unwrap_or(Format::Text);
         if let (Format::Text, Some((format, miss))) = (found, first_miss) {
             out.note(NoteKind::NotOfFormat { format, expected: miss.expected }, miss.offset_bytes);

@@ -19,7 +19,8 @@ macro_rules! formats {
         }
 
         impl Format {
-            /// All of them, in the order in which detection tries them: the one that is told most surely first.
+            /// All of them, in the order in which detection tries them: the one that is told most surely first. It
+            /// comes no further than to text, which every line is.
             pub const ALL: &'static [Format] = &[$(Format::$variant,)+];
 
             /// Its name in configuration and metrics.
@@ -69,6 +70,8 @@ formats! {
     Logfmt = "logfmt" => formats::logfmt::parse;
     /// Anything else; finds a timestamp and a level where there are any. Every line is of this format.
     Text = "text" | "plain" => formats::text::parse;
+    /// Not looked at: the line is the message, its time that of reading. Only where configuration says so.
+    Raw = "raw" | "none" => formats::raw::parse;
 }
 
 impl Format {

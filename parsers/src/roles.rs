@@ -172,9 +172,9 @@ fn remove(out: &mut Parsed<'_>, used: &mut [usize]) {
 
 /// Google Cloud writes `projects/<project>/traces/<id>`.
 fn trace_tail(text: &str) -> &str {
-    match text.rsplit_once("/traces/") {
-        Some((_, id)) if text.starts_with("projects/") => id,
-        _ => text,
+    match text.strip_prefix("projects/").and_then(|text| text.rsplit_once("/traces/")) {
+        Some((_, id)) => id,
+        None => text,
     }
 }
 
@@ -189,31 +189,53 @@ fn is_id(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit()) && text.bytes().any(|b| b != b'0')
 }
 
-/// The role that a name may have, and its rank among the names of that role. No name with a role is longer than 31.
+/// Names with the role that they may have, and their rank among the names of that role.
+const NAMES: &[(&[&str], Role, u8)] = &[
+    (&["@timestamp"], Role::Time, 0),
+    (&["timestamp", "Timestamp"], Role::Time, 1),
+    (&["time", "Time"], Role::Time, 2),
+    (&["ts", "@t"], Role::Time, 3),
+    (&["timeUnixNano", "time_unix_nano"], Role::Time, 4),
+    (&["timeMillis", "datetime", "dateTime", "eventTime", "event_time", "asctime"], Role::Time, 5),
+    (&["date", "t"], Role::Time, 6),
+    (&["instant.epochSecond", "timestamp.seconds", "timestampSeconds"], Role::Seconds, 0),
+    (&["instant.nanoOfSecond", "timestamp.nanos", "timestampNanos"], Role::Nanos, 0),
+    (&["log.level"], Role::Level, 0),
+    (&["level", "Level", "@l"], Role::Level, 1),
+    (&["severity", "severityText", "SeverityText", "severity_text"], Role::Level, 2),
+    (&["lvl", "levelname", "loglevel", "log_level", "logLevel", "levelName"], Role::Level, 3),
+    (&["severityNumber", "SeverityNumber", "severity_number"], Role::SeverityNumber, 0),
+    (&["message", "Message"], Role::Message, 0),
+    (&["msg", "@m"], Role::Message, 1),
+    (&["body", "Body", "body.stringValue", "short_message", "@mt"], Role::Message, 2),
+    (&["event", "log", "text"], Role::Message, 3),
+    (&["trace.id", "trace_id", "traceId", "traceid", "TraceId", "traceID", "@tr"], Role::Trace, 0),
+    (&["logging.googleapis.com/trace", "otelTraceID"], Role::Trace, 1),
+    (&["span.id", "span_id", "spanId", "spanid", "SpanId", "spanID", "@sp"], Role::Span, 0),
+    (&["logging.googleapis.com/spanId", "otelSpanID"], Role::Span, 1),
+];
+
+/// For each first byte, a bit for each length of the names that begin with it. Most names in logs have no role, which
+/// this tells at once.
+const LENGTHS: [u32; 128] = {
+    let mut lengths = [0; 128];
+    let mut row = 0;
+    while row < NAMES.len() {
+        let mut index = 0;
+        while index < NAMES[row].0.len() {
+            let name = NAMES[row].0[index].as_bytes();
+            lengths[name[0] as usize] |= 1 << name.len();
+            index += 1;
+        }
+        row += 1;
+    }
+    lengths
+};
+
 fn role(name: &str) -> Option<(Role, u8)> {
-    Some(match name {
-        "@timestamp" => (Role::Time, 0),
-        "timestamp" | "Timestamp" => (Role::Time, 1),
-        "time" | "Time" => (Role::Time, 2),
-        "ts" | "@t" => (Role::Time, 3),
-        "timeUnixNano" | "time_unix_nano" => (Role::Time, 4),
-        "timeMillis" | "datetime" | "dateTime" | "eventTime" | "event_time" | "asctime" => (Role::Time, 5),
-        "date" | "t" => (Role::Time, 6),
-        "instant.epochSecond" | "timestamp.seconds" | "timestampSeconds" => (Role::Seconds, 0),
-        "instant.nanoOfSecond" | "timestamp.nanos" | "timestampNanos" => (Role::Nanos, 0),
-        "log.level" => (Role::Level, 0),
-        "level" | "Level" | "@l" => (Role::Level, 1),
-        "severity" | "severityText" | "SeverityText" | "severity_text" => (Role::Level, 2),
-        "lvl" | "levelname" | "loglevel" | "log_level" | "logLevel" | "levelName" => (Role::Level, 3),
-        "severityNumber" | "SeverityNumber" | "severity_number" => (Role::SeverityNumber, 0),
-        "message" | "Message" => (Role::Message, 0),
-        "msg" | "@m" => (Role::Message, 1),
-        "body" | "Body" | "body.stringValue" | "short_message" | "@mt" => (Role::Message, 2),
-        "event" | "log" | "text" => (Role::Message, 3),
-        "trace.id" | "trace_id" | "traceId" | "traceid" | "TraceId" | "traceID" | "@tr" => (Role::Trace, 0),
-        "logging.googleapis.com/trace" | "otelTraceID" => (Role::Trace, 1),
-        "span.id" | "span_id" | "spanId" | "spanid" | "SpanId" | "spanID" | "@sp" => (Role::Span, 0),
-        "logging.googleapis.com/spanId" | "otelSpanID" => (Role::Span, 1),
-        _ => return None,
-    })
+    let lengths = name.bytes().next().and_then(|first| LENGTHS.get(usize::from(first)))?;
+    if name.len() >= 32 || lengths >> name.len() & 1 == 0 {
+        return None;
+    }
+    NAMES.iter().find(|(names, ..)| names.contains(&name)).map(|(_, role, rank)| (*role, *rank))
 }

@@ -24,7 +24,7 @@ pub(crate) fn await_count(client: &Client, query: &str, expected: u64) {
 fn standard_input_is_shipped_to_its_end() {
     let mut cluster = Cluster::new();
     cluster.start_collector();
-    cluster.enroll_agent("[stdin]\nservice = 'job'\n");
+    cluster.enroll_agent_with("[stdin]\nservice = 'job'\n");
     for (run, text) in ["{\"level\":\"warn\",\"msg\":\"one\"}\n\ntwo\nthree without end", "four\n", ""]
         .into_iter()
         .enumerate()
@@ -87,7 +87,7 @@ fn journal_entries_arrive_once() {
         return;
     }
     cluster.start_collector();
-    cluster.enroll_agent(&format!("[journald]\ndirectory = '{journal}'\nfields = {{ team = 'a' }}\n"));
+    cluster.enroll_agent_with(&format!("[journald]\ndirectory = '{journal}'\nfields = {{ team = 'a' }}\n"));
     let client = cluster.client();
     cluster.start_agent("");
     await_count(&client, "", 1);

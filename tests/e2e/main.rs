@@ -1,7 +1,10 @@
 //! End-to-end tests: both programs as processes, real files, real sockets, real signals. One module a
 //! promise. The programs must be built before (`make test` does).
 
+mod archives;
+mod certificates;
 mod check;
+mod collectors;
 mod disk_full;
 mod exactly_once;
 mod faults;
@@ -11,5 +14,6 @@ mod ingest_api;
 mod inputs;
 mod kills;
 mod lifecycle;
+mod processing;
 mod retention;
 mod syslog;

@@ -172,7 +172,7 @@ fn survives_kills(scheme: &str) {
         _ => String::new(),
     };
     cluster.start_collector();
-    cluster.enroll_agent(&format!("[[syslog]]\nlisten = '{scheme}://{address}'\n{tls}"));
+    cluster.enroll_agent_with(&format!("[[syslog]]\nlisten = '{scheme}://{address}'\n{tls}"));
     let input = format!("syslog-{scheme}-{}", address.replace(':', "-"));
     cluster.start_agent("");
     let connect = || connect(scheme, &address, &theirs, &their_key);
@@ -253,7 +253,7 @@ fn a_full_spool_makes_senders_wait_and_loses_nothing() {
     cluster.start_collector();
     // The least that there may be: 32 MiB.
     let sections = format!("[[syslog]]\nlisten = 'tcp://{address}'\nspool_bytes = 33554432\n");
-    cluster.enroll_agent(&sections);
+    cluster.enroll_agent_with(&sections);
     cluster.start_agent("");
     let mut stream = eventually("a listener", SOON, || TcpStream::connect(&address).ok());
     eventually("the agent has its positions", SOON, || cluster.log("agent.log").find("started"));
@@ -290,7 +290,7 @@ fn logger_is_understood_in_all_its_ways() {
     let mut cluster = Cluster::new();
     let (udp, tcp) = (free_address(), free_address());
     cluster.start_collector();
-    cluster.enroll_agent(&format!(
+    cluster.enroll_agent_with(&format!(
         "[[syslog]]\nlisten = 'udp://{udp}'\n[[syslog]]\nlisten = 'tcp://{tcp}'\nfields = {{ team = 'net' }}\n"
     ));
     cluster.start_agent("");
@@ -327,7 +327,7 @@ fn an_input_that_can_not_run_stops_nothing_else() {
     let (address, other) = (taken.local_addr().unwrap(), free_address());
     let nowhere = cluster.path("nowhere");
     cluster.start_collector();
-    cluster.enroll_agent(&format!(
+    cluster.enroll_agent_with(&format!(
         "[[syslog]]\nlisten = 'udp://{address}'\n[[syslog]]\nlisten = 'tcp://{other}'\n[journald]\ndirectory = '{nowhere}'\n"
     ));
     cluster.start_agent("");

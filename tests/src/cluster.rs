@@ -1,6 +1,7 @@
 //! A collector and an agent as real processes, with everything they own in one temporary directory.
 //! Set `MILLPOND_KEEP=1` to keep the directory of a failed test; its path is printed.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::net::TcpListener;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::eventually;
@@ -140,23 +142,63 @@ impl Cluster {
     /// Starts the agent; enrols it first if it has no identity. It tails `include` (a glob).
     pub fn start_agent(&mut self, include: &str) {
         if !Path::new(&self.path("agent/agent.toml")).exists() {
-            let token = self.join_token();
-            self.agent_command(&[
-                "enroll",
-                "--data-dir",
-                &self.path("agent"),
-                "--token",
-                &token,
-                "--logs",
-                include,
-            ]);
+            self.enroll_agent(include);
         }
-        let config = self.path("agent/agent.toml");
-        self.agent = Some(self.spawn("millpond-agent", &["run", "--config", &config], "agent.log"));
+        self.start_agent_by(&[]);
     }
 
-    /// An enrolled agent that doesn't run yet and follows nothing: its configuration has these sections alone.
-    pub fn enroll_agent(&mut self, sections: &str) {
+    /// Gives the agent its identity and a configuration by which it tails `include` (a glob).
+    pub fn enroll_agent(&self, include: &str) {
+        let (token, dir) = (self.join_token(), self.path("agent"));
+        self.agent_command(&["enroll", "--data-dir", &dir, "--token", &token, "--logs", include]);
+    }
+
+    /// Starts an enrolled agent as the last arguments of another program, which must become it: signals
+    /// go to the process that is spawned here.
+    pub fn start_agent_by(&mut self, launcher: &[&str]) {
+        let agent = program("millpond-agent").into_os_string();
+        let mut words = launcher.iter().map(OsString::from).chain([agent]);
+        let mut command = Command::new(words.next().expect("at least the agent"));
+        command.args(words).args(["run", "--config", &self.path("agent/agent.toml")]);
+        self.agent = Some(self.spawn_logged(command, "agent.log"));
+    }
+
+    /// Starts an enrolled agent under a tracer that makes its system calls fail.
+    pub fn start_agent_with(&mut self, fault: &Fault, paths: &[String]) {
+        let mut command = fault.launch(&self.path("strace.log"), paths);
+        command.arg(program("millpond-agent")).args(["run", "--config", &self.path("agent/agent.toml")]);
+        self.agent = Some(self.spawn_logged(command, "agent.log"));
+    }
+
+    /// Sends a signal to the running agent.
+    pub fn signal_agent(&self, with: Signal) {
+        signal(self.agent.as_ref().expect("a running agent"), with);
+    }
+
+    /// Waits until the agent has ended by itself; its exit code.
+    pub fn await_agent(&mut self) -> Option<i32> {
+        let mut child = self.agent.take()?;
+        eventually("the agent ends", STOP_LIMIT, || child.try_wait().ok().flatten()).code()
+    }
+
+    /// True while the agent runs.
+    pub fn agent_runs(&mut self) -> bool {
+        self.agent.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
+    }
+
+    /// Process id of the running agent.
+    pub fn agent_pid(&self) -> Option<u32> {
+        self.agent.as_ref().map(Child::id)
+    }
+
+    /// What the agent last wrote of itself; `Null` before that.
+    pub fn agent_status(&self) -> Value {
+        let text = fs::read_to_string(self.path("agent/status.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// As [`Self::enroll_agent`], with a configuration of these sections alone.
+    pub fn enroll_agent_with(&self, sections: &str) {
         let token = self.join_token();
         self.agent_command(&["enroll", "--data-dir", &self.path("agent"), "--token", &token]);
         let path = self.path("agent/agent.toml");

@@ -1,6 +1,7 @@
 //! What end-to-end tests and benchmarks stand on: real programs as real processes in a directory of
 //! their own, a blocking HTTP client, a writer of logs that rotate,
-//! an account of numbered batches, faults of system calls. It has no mock of either side.
+//! an account of numbered batches, faults of system calls and of connections, file systems of their own. It has
+//! no mock of either side.
 
 pub mod client;
 pub mod cluster;
@@ -8,6 +9,8 @@ pub mod faults;
 pub mod files;
 pub mod ledger;
 pub mod log_writer;
+pub mod mounts;
+pub mod proxy;
 pub mod random;
 
 use std::time::{Duration, Instant};

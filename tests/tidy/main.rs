@@ -62,7 +62,7 @@ fn dependencies_point_one_way() {
         ("parsers", &[]),
         ("collector/query", &[]),
         ("ui", &[]),
-        ("agent", &["millpond-parsers", "millpond-wire"]),
+        ("agent", &["millpond-parsers", "millpond-query", "millpond-wire"]),
         ("collector/store", &["millpond-query", "millpond-wire"]),
         ("collector", &["millpond-query", "millpond-store", "millpond-ui", "millpond-wire"]),
         ("tests", &[]),

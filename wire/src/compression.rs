@@ -94,12 +94,38 @@ pub fn decompress(
     Ok(Cow::Owned(opened))
 }
 
-/// Compresses a body with zstd at `level` (1 fastest to 19).
-///
-/// # Errors
-/// Never in practice: memory for the encoder could not be had.
-pub fn compress_zstd(body: &[u8], level: i32) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(body, level)
+/// Compresses bodies with zstd, one after the other, with the same memory.
+pub struct Compressor {
+    context: zstd::bulk::Compressor<'static>,
+    out: Vec<u8>,
+}
+
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compressor").finish_non_exhaustive()
+    }
+}
+
+impl Compressor {
+    /// At `level` (1 fastest to 19).
+    ///
+    /// # Errors
+    /// Memory for the encoder could not be had.
+    pub fn new(level: i32) -> io::Result<Self> {
+        Ok(Self { context: zstd::bulk::Compressor::new(level)?, out: Vec::new() })
+    }
+
+    /// The body, compressed.
+    ///
+    /// # Errors
+    /// Never in practice: memory could not be had.
+    pub fn compress(&mut self, body: &[u8]) -> io::Result<Vec<u8>> {
+        self.out.clear();
+        // As large as it can get, of which only what is written becomes real.
+        self.out.reserve(zstd::zstd_safe::compress_bound(body.len()));
+        self.context.compress_to_buffer(body, &mut self.out)?;
+        Ok(self.out.as_slice().to_vec())
+    }
 }
 
 /// Reads at most one byte more than the limit, which tells that there is more.
@@ -127,7 +153,7 @@ mod tests {
         let packed = [
             (Encoding::Identity, zeros.clone()),
             (Encoding::Gzip, gzip(&zeros)),
-            (Encoding::Zstd, compress_zstd(&zeros, 1).unwrap()),
+            (Encoding::Zstd, Compressor::new(1).unwrap().compress(&zeros).unwrap()),
         ];
         for (encoding, body) in packed {
             assert_eq!(decompress(encoding, &body, 1000).unwrap(), zeros, "{encoding:?}");

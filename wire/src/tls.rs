@@ -63,18 +63,38 @@ pub fn ca_fingerprint(ca_pem: &[u8]) -> Result<[u8; 32], TlsError> {
     certificate.first().map(|der| sha256(der)).ok_or(TlsError::Certificate("CA"))
 }
 
-/// An agent's configuration: shows its certificate, trusts this CA alone.
+/// An agent's configuration: shows its certificate, trusts these CAs alone. Of several keys the one that fits
+/// the certificate is used: while a pair is being replaced, the file of the key holds both keys.
 ///
 /// # Errors
 /// The PEM texts hold no certificates or key, or they don't fit together.
 pub fn client_config(ca_pem: &[u8], chain_pem: &[u8], key_pem: &[u8]) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut config = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(roots(ca_pem)?)
-        .with_client_auth_cert(certificates(chain_pem, "agent")?, private_key(key_pem)?)?;
-    // HTTP/2 alone: one connection carries batches and questions.
-    config.alpn_protocols = vec![ALPN_HTTP[0].to_vec()];
-    Ok(Arc::new(config))
+    let (roots, chain) = (Arc::new(roots(ca_pem)?), certificates(chain_pem, "agent")?);
+    let mut refusal = TlsError::Key;
+    for key in PrivateKeyDer::pem_slice_iter(key_pem) {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_root_certificates(Arc::clone(&roots));
+        match builder.with_client_auth_cert(chain.clone(), key.map_err(|_| TlsError::Key)?) {
+            Ok(mut config) => {
+                // HTTP/2 alone: one connection carries batches and questions.
+                config.alpn_protocols = vec![ALPN_HTTP[0].to_vec()];
+                return Ok(Arc::new(config));
+            }
+            Err(error) => refusal = error.into(),
+        }
+    }
+    Err(refusal)
+}
+
+/// True when a server that showed this chain would be trusted with these CAs: asked before an agent takes
+/// another list of CAs in place of the one that it has.
+pub fn is_trusted(ca_pem: &[u8], chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
+    let Some((end_entity, intermediates)) = chain.split_first() else { return false };
+    let (Ok(roots), Ok(name)) = (roots(ca_pem), ServerName::try_from(SERVER_NAME)) else { return false };
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .is_ok_and(|verifier| verifier.verify_server_cert(end_entity, intermediates, &name, &[], now).is_ok())
 }
 
 /// A configuration for enrolment: no certificate to show, and a server whose chain must hold the CA

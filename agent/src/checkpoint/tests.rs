@@ -9,6 +9,7 @@ use crate::tail::identity::{Head, Identity, Inode};
 
 fn entry(offset: u64) -> Entry {
     let identity = Identity {
+        exhausted: false,
         inode: Inode { device: 1, number: offset },
         head: Head::of(b"head"),
         tail: (3, 7),

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use millpond_parsers::Format;
 use serde::Deserialize;
 
-use super::{Checked, format_of};
+use super::{Checked, format_named};
 use crate::discover::Coverage;
 use crate::glob::Pattern;
 use crate::inputs::syslog::{self, Certificates, Transport};
-use crate::inputs::{Input, Kind, Source, journald};
+use crate::inputs::{Input, InputType, Kind, journald};
 use crate::limits;
 use crate::record::Labels;
 use crate::spool;
 use crate::tail::Section;
+use crate::tail::encoding::Encoding;
 
 /// `[[syslog]]`
 #[derive(Debug, Clone, Deserialize, PartialEq)]
@@ -107,17 +108,17 @@ pub(super) fn check(
     }
     if let Some(raw) = journald {
         let settings = journald::Settings { units: raw.units, since: raw.since, directory: raw.directory };
-        let (labels, kind) = (labels(raw.service, raw.fields), Kind::Journald(settings));
+        let (labels, kind) = (Labels::new(raw.service, raw.fields), Kind::Journald(settings));
         let input = Input { name: "journald".into(), spool_bytes_max: raw.spool_bytes, kind };
-        let input = checked(input, Source::Journald, Some(Format::Journald), labels, data_dir);
+        let input = checked(input, InputType::Journald, Some(Format::Journald), labels, data_dir);
         inputs.push(input.map_err(|(name, reason)| (format!("journald.{name}"), reason))?);
     }
     if let Some(raw) = stdin {
         let key = |(name, reason): (&str, String)| (format!("stdin.{name}"), reason);
-        let format = format_of(&raw.format).map_err(|reason| key(("format", reason)))?;
+        let format = format_named(&raw.format).map_err(|reason| key(("format", reason)))?;
         let input = Input { name: "stdin".into(), spool_bytes_max: raw.spool_bytes, kind: Kind::Stdin };
-        let labels = labels(raw.service, raw.fields);
-        inputs.push(checked(input, Source::Stdin, format, labels, data_dir).map_err(key)?);
+        let labels = Labels::new(raw.service, raw.fields);
+        inputs.push(checked(input, InputType::Stdin, format, labels, data_dir).map_err(key)?);
     }
     Ok(inputs)
 }
@@ -146,7 +147,7 @@ fn of_syslog(raw: RawSyslog, data_dir: &Path) -> Named<CheckedInput> {
         ("udp" | "tcp", ..) => return Err(("listen", "certificates are for tls:// alone".into())),
         _ => return Err(wrong()),
     };
-    let format = format_of(&raw.format).map_err(|reason| ("format", reason))?;
+    let format = format_named(&raw.format).map_err(|reason| ("format", reason))?;
     // Also the name of a directory.
     let place = format!("{address}").replace(|char: char| !char.is_ascii_alphanumeric() && char != '.', "-");
     let input = Input {
@@ -154,12 +155,12 @@ fn of_syslog(raw: RawSyslog, data_dir: &Path) -> Named<CheckedInput> {
         spool_bytes_max: raw.spool_bytes,
         kind: Kind::Syslog(syslog::Settings { address, transport }),
     };
-    checked(input, Source::Syslog, format, labels(raw.service, raw.fields), data_dir)
+    checked(input, InputType::Syslog, format, Labels::new(raw.service, raw.fields), data_dir)
 }
 
 fn checked(
     input: Input,
-    source: Source,
+    input_type: InputType,
     format: Option<Format>,
     labels: Labels,
     data_dir: &Path,
@@ -172,13 +173,10 @@ fn checked(
     let too_deep = || ("spool_bytes", format!("{}: too deep, or not UTF-8", directory.display()));
     let include = vec![Pattern::files_of(&directory).ok_or_else(too_deep)?];
     let coverage = Coverage { include, exclude: Vec::new() };
-    let section = Section { format, labels, start_at_end: false, source: Some(source) };
+    // Inputs write UTF-8, whatever it was that they received.
+    let encoding = Some(Encoding::Utf8);
+    let section = Section { format, encoding, labels, start_at_end: false, input: Some(input_type) };
     Ok(CheckedInput { input, coverage, section })
-}
-
-fn labels(service: Option<String>, fields: BTreeMap<String, String>) -> Labels {
-    let service = service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
-    Labels { fields: service.into_iter().chain(fields).collect() }
 }
 
 fn syslog_format() -> String {
@@ -209,11 +207,11 @@ mod tests {
         .unwrap();
         let names: Vec<_> = config.inputs.iter().map(|input| input.name.as_str()).collect();
         assert_eq!(names, ["syslog-udp----1--514", "syslog-tls-0.0.0.0-6514", "journald", "stdin"]);
-        for (index, (name, source)) in [
-            (names[0], Source::Syslog),
-            (names[1], Source::Syslog),
-            (names[2], Source::Journald),
-            (names[3], Source::Stdin),
+        for (index, (name, input_type)) in [
+            (names[0], InputType::Syslog),
+            (names[1], InputType::Syslog),
+            (names[2], InputType::Journald),
+            (names[3], InputType::Stdin),
         ]
         .into_iter()
         .enumerate()
@@ -221,7 +219,7 @@ mod tests {
             let segment = Path::new("/d [x]/spool").join(name).join("00000000000000000001.log");
             let section = crate::discover::section_of(&config.tailing.coverage, &segment);
             assert_eq!(section, Some(index), "{segment:?}");
-            assert_eq!(config.tailing.sections[index].source, Some(source));
+            assert_eq!(config.tailing.sections[index].input, Some(input_type));
         }
         let formats: Vec<_> = config.tailing.sections.iter().map(|section| section.format).collect();
         let expected = [Format::Syslog, Format::Syslog, Format::Journald, Format::Json];

@@ -1,7 +1,11 @@
 //! `agent.toml`: as written ([`raw`]) and as checked ([`Config`]). After the check there is nothing left to
 //! interpret: globs are compiled, names are known, defaults are filled in.
 
+mod archives;
+pub mod collectors;
 mod inputs;
+mod metadata;
+mod process;
 mod raw;
 mod suggest;
 
@@ -10,13 +14,15 @@ use std::path::{Path, PathBuf};
 
 use millpond_parsers::Format;
 
+use self::collectors::Collectors;
 pub use self::raw::RawConfig;
 use crate::batch::BatchLimits;
 use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
 use crate::inputs::{Input, Kind};
+use crate::process::Chain;
 use crate::record::Labels;
-use crate::ship::client::Endpoint;
+use crate::tail::encoding::Encoding;
 use crate::tail::{Section, Settings};
 
 /// The shipped file: every key with its default and a comment.
@@ -27,8 +33,8 @@ pub const TEMPLATE: &str = include_str!("../../../config/agent.toml");
 pub struct Config {
     /// Where positions, identity and status are kept.
     pub data_dir: PathBuf,
-    /// The collector and our certificates.
-    pub endpoint: Endpoint,
+    /// The collectors and our certificates.
+    pub collectors: Collectors,
     /// What is followed, and how.
     pub tailing: Settings,
     /// What is received, each with a section of `tailing` for its spool.
@@ -103,10 +109,7 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     if !data_dir.is_absolute() {
         return Err(("data_dir".into(), "must be an absolute path".into()));
     }
-    let address = raw.collector.address;
-    if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
-        return Err(("collector.address".into(), format!("`{address}` is not of the form host:port")));
-    }
+    let collectors = collectors::check(raw.collector, raw.collectors, raw.tls, &data_dir)?;
     let inputs = inputs::check(raw.syslog, raw.journald, raw.stdin, &data_dir)?;
     if raw.files.is_empty() && inputs.is_empty() {
         return Err((
@@ -122,11 +125,13 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     let mut sections = Vec::new();
     for (index, files) in raw.files.into_iter().enumerate() {
         let key = |name: &str| format!("files[{index}].{name}");
-        coverage.push(Coverage {
-            include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
-            exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
-        });
-        sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+        for files in archives::apart(files) {
+            coverage.push(Coverage {
+                include: patterns(&files.include, Pattern::new).map_err(|reason| (key("include"), reason))?,
+                exclude: excludes(&files.exclude, &data_dir).map_err(|reason| (key("exclude"), reason))?,
+            });
+            sections.push(section(files).map_err(|(name, reason)| (key(&name), reason))?);
+        }
     }
     let has_files = !sections.is_empty();
     let inputs = inputs.into_iter().map(|checked| {
@@ -138,29 +143,26 @@ fn check(raw: RawConfig, path: &Path) -> Checked<Config> {
     // Once standard input has ended nothing more can come.
     let ends_with_stdin = !has_files && inputs.iter().all(|input| matches!(input.kind, Kind::Stdin));
     let limits = raw.limits.check()?;
-    let in_data_dir = |path: Option<PathBuf>, name: &str| path.unwrap_or_else(|| data_dir.join(name));
-    let tls = raw.tls;
-    let endpoint = Endpoint {
-        address,
-        ca: in_data_dir(tls.ca, "ca.crt"),
-        certificate: in_data_dir(tls.certificate, "agent.crt"),
-        key: in_data_dir(tls.key, "agent.key"),
-    };
+    let resource = crate::metadata::of_host(host_name, raw.metadata.host);
     let tailing = Settings {
         coverage,
         sections,
-        host_name,
+        resource: resource.clone(),
+        process: Chain::new(process::check(raw.process)?, resource),
+        path_metadata: raw.metadata.containers,
         batch: BatchLimits { bytes: limits.batch_bytes, age_ms: limits.batch_age_ms },
         open_files_max: limits.open_files,
         rotate_grace_ms: limits.rotate_grace_seconds.saturating_mul(1_000),
         never: HashSet::new(),
+        imported: HashSet::new(),
+        once: false,
     };
     let scan_ms = limits.scan_seconds.saturating_mul(1_000);
-    Ok(Config { data_dir, endpoint, tailing, inputs, ends_with_stdin, scan_ms })
+    Ok(Config { data_dir, collectors, tailing, inputs, ends_with_stdin, scan_ms })
 }
 
 fn section(files: raw::RawFiles) -> Checked<Section> {
-    let format = format_of(&files.format).map_err(|reason| ("format".to_owned(), reason))?;
+    let format = format_named(&files.format).map_err(|reason| ("format".to_owned(), reason))?;
     let start_at_end = match files.start.as_str() {
         "beginning" => false,
         "end" => true,
@@ -168,21 +170,30 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
             return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter())));
         }
     };
-    let service = files.service.map(|name| (millpond_wire::names::SERVICE_NAME.to_owned(), name));
-    let fields = service.into_iter().chain(files.fields).collect();
-    Ok(Section { format, labels: Labels { fields }, start_at_end, source: None })
+    let encoding = encoding_named(&files.encoding).map_err(|reason| ("encoding".to_owned(), reason))?;
+    let labels = Labels::new(files.service, files.fields);
+    Ok(Section { format, encoding, labels, start_at_end, input: None })
 }
 
-/// `None`: found by itself.
-fn format_of(name: &str) -> Result<Option<Format>, String> {
+fn encoding_named(name: &str) -> Result<Option<Encoding>, String> {
     if name == "auto" {
         return Ok(None);
     }
-    let unknown = || {
-        let names = std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
-        suggest::unknown("format", name, names)
-    };
-    Format::from_name(name).map(Some).ok_or_else(unknown)
+    let names = || std::iter::once("auto").chain(Encoding::ALL.iter().map(|(name, _)| *name));
+    let found = Encoding::ALL.iter().find(|(known, _)| *known == name).map(|(_, encoding)| *encoding);
+    found.map(Some).ok_or_else(|| suggest::unknown("encoding", name, names()))
+}
+
+/// The format of a name; `None` for `auto`.
+///
+/// # Errors
+/// There is none of that name; says which was probably meant.
+pub fn format_named(name: &str) -> Result<Option<Format>, String> {
+    if name == "auto" {
+        return Ok(None);
+    }
+    let names = || std::iter::once("auto").chain(Format::ALL.iter().map(|format| format.name()));
+    Format::from_name(name).map(Some).ok_or_else(|| suggest::unknown("format", name, names()))
 }
 
 fn patterns(

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Checked;
+use super::collectors::{RawCollector, RawFurther};
 use super::inputs::{RawJournald, RawStdin, RawSyslog};
+use super::metadata::RawMetadata;
+use super::process::RawProcess;
 use crate::limits;
 
 /// The whole file.
@@ -20,9 +23,12 @@ pub struct RawConfig {
     pub host_name: Option<String>,
     /// `[collector]`
     pub collector: RawCollector,
+    /// `[[collectors]]`
+    #[serde(default)]
+    pub collectors: Vec<RawFurther>,
     /// `[tls]`
     #[serde(default)]
-    pub tls: RawTls,
+    pub tls: super::collectors::RawTls,
     /// `[[files]]`
     #[serde(default)]
     pub files: Vec<RawFiles>,
@@ -33,29 +39,15 @@ pub struct RawConfig {
     pub journald: Option<RawJournald>,
     /// `[stdin]`
     pub stdin: Option<RawStdin>,
+    /// `[[process]]`
+    #[serde(default)]
+    pub process: Vec<RawProcess>,
+    /// `[metadata]`
+    #[serde(default)]
+    pub metadata: RawMetadata,
     /// `[limits]`
     #[serde(default)]
     pub limits: RawLimits,
-}
-
-/// `[collector]`
-#[derive(Debug, Clone, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct RawCollector {
-    /// `host:port`
-    pub address: String,
-}
-
-/// `[tls]`: files in `data_dir` unless given.
-#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct RawTls {
-    /// PEM of the CA.
-    pub ca: Option<PathBuf>,
-    /// PEM of our certificate.
-    pub certificate: Option<PathBuf>,
-    /// PEM of our key.
-    pub key: Option<PathBuf>,
 }
 
 /// `[[files]]`
@@ -70,6 +62,9 @@ pub struct RawFiles {
     /// `auto` or the name of a format.
     #[serde(default = "auto")]
     pub format: String,
+    /// `auto` or the name of an encoding.
+    #[serde(default = "auto")]
+    pub encoding: String,
     /// Value of `service.name`.
     pub service: Option<String>,
     /// `beginning` or `end`.
@@ -127,7 +122,7 @@ impl RawLimits {
     }
 }
 
-fn default_excludes() -> Vec<String> {
+pub(super) fn default_excludes() -> Vec<String> {
     limits::DEFAULT_EXCLUDES.map(str::to_owned).to_vec()
 }
 

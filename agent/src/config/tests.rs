@@ -10,7 +10,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 
 const MINIMAL: &str = "[collector]\naddress = 'c:7514'\n[[files]]\ninclude = ['/var/log/**']\n";
 
-/// The template with the keys that are commented out because they have a default.
+/// The template with the keys that are commented out because they have a default, and with sections that are examples.
 fn uncommented() -> String {
     let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("# ") {
         Some(section) if section.starts_with('[') && section.ends_with(']') => section,
@@ -29,8 +29,12 @@ fn the_shipped_file_holds_the_defaults() {
     let shipped: RawConfig = toml::from_str(TEMPLATE).unwrap();
     let every_key: RawConfig = toml::from_str(&uncommented()).unwrap();
     assert_eq!(every_key.limits, RawConfig::clone(&shipped).limits);
+    assert_eq!(every_key.metadata, shipped.metadata);
+    assert!(shipped.process.is_empty() && every_key.process.len() == 8);
+    assert!(parse(&uncommented()).is_ok(), "examples are right");
     assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
     assert_eq!(every_key.files[0].format, shipped.files[0].format);
+    assert_eq!(every_key.files[0].encoding, shipped.files[0].encoding);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
     let (syslog, stdin) = (&every_key.syslog[0], every_key.stdin.unwrap());
     let spool_bytes = [syslog.spool_bytes, every_key.journald.unwrap().spool_bytes, stdin.spool_bytes];
@@ -45,12 +49,15 @@ fn the_shipped_file_has_every_key() {
         "data_dir",
         "host_name",
         "address",
+        "several",
+        "name",
         "ca",
         "certificate",
         "key",
         "include",
         "exclude",
         "format",
+        "encoding",
         "service",
         "start",
         "fields",
@@ -65,26 +72,54 @@ fn the_shipped_file_has_every_key() {
         "open_files",
         "scan_seconds",
         "rotate_grace_seconds",
+        "name",
+        "when",
+        "drop",
+        "keep",
+        "sample",
+        "rate_limit",
+        "redact",
+        "rename",
+        "set",
+        "remove",
+        "host",
+        "containers",
     ] {
         assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
     }
-    assert_eq!(
-        text.lines()
-            .filter(|line| line.split(" = ").next().is_some_and(is_key) && line.contains(" = "))
-            .count(),
-        35
-    );
+    let keys =
+        text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).filter(|key| is_key(key));
+    assert_eq!(keys.collect::<HashSet<_>>().len(), 37);
 }
 
 #[test]
 fn a_minimal_file_is_enough() {
     let config = parse(MINIMAL).unwrap();
     assert_eq!(config.data_dir, Path::new("/etc/millpond"));
-    assert_eq!(config.endpoint.key, Path::new("/etc/millpond/agent.key"));
+    assert_eq!(config.collectors.endpoints[0].key, Path::new("/etc/millpond/agent.key"));
     assert_eq!((config.tailing.batch.bytes, config.scan_ms), (1 << 20, 10_000));
     let covers =
         |path: &str| crate::discover::section_of(&config.tailing.coverage, Path::new(path)).is_some();
     assert!(covers("/var/log/syslog") && !covers("/var/log/wtmp") && !covers("/var/log/a/b.gz"));
+}
+
+#[test]
+fn archives_are_covered_by_patterns_that_name_them() {
+    let check = |keys: &str, path: &str, expected: bool| {
+        let config = parse(&MINIMAL.replace("include = ['/var/log/**']", keys)).unwrap();
+        let section = crate::discover::section_of(&config.tailing.coverage, Path::new(path));
+        assert_eq!(section.is_some(), expected, "{keys} {path}");
+        assert_eq!(config.tailing.coverage.len(), config.tailing.sections.len());
+    };
+    let both = "include = ['/l/**', '/l/app/*.gz']";
+    check("include = ['/l/app.log*']", "/l/app.log.2.gz", false);
+    check("include = ['/l/app.log*.gz']", "/l/app.log.2.gz", true);
+    check("include = ['/l/app.log*.zst']", "/l/app.log.2.zst", true);
+    check(both, "/l/app/a.gz", true);
+    check(both, "/l/other/a.gz", false);
+    check(both, "/l/app/a.log", true);
+    check("include = ['/l/app.log*.gz']\nexclude = ['*.gz']", "/l/app.log.2.gz", false);
+    check("include = ['/l/**']\nexclude = []", "/l/other/a.gz", true);
 }
 
 #[test]
@@ -123,6 +158,10 @@ fn mistakes_are_named_with_their_place() {
     check(
         &format!("{MINIMAL}format = 'ngnix_error'\n"),
         "files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
+    );
+    check(
+        &format!("{MINIMAL}encoding = 'utf16le'\n"),
+        "files[0].encoding: unknown encoding `utf16le`; did you mean `utf-16le`?",
     );
     check(&format!("{MINIMAL}start = 'tail'\n"), "files[0].start: unknown value `tail`");
     check(

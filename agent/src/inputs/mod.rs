@@ -37,7 +37,7 @@ use crate::{limits, random};
 
 /// Where the records of a spool come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum InputType {
     /// The network.
     Syslog,
     /// The systemd journal.
@@ -46,7 +46,7 @@ pub enum Source {
     Stdin,
 }
 
-impl Source {
+impl InputType {
     /// Value of `input.type`.
     pub fn name(self) -> &'static str {
         match self {

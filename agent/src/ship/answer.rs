@@ -1,5 +1,6 @@
 //! What an answer of the collector means. Pure.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,15 +22,21 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The beginning of the body, for messages.
+    /// What the body says, for messages: the words of a problem (RFC 9457), or its beginning.
     pub fn text(&self) -> String {
-        const SHOWN_CHARACTERS: usize = 300;
-        String::from_utf8_lossy(&self.body)
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(SHOWN_CHARACTERS)
-            .collect()
+        const SHOWN_CHARACTERS: usize = 400;
+        let text = match serde_json::from_slice(&self.body) {
+            Ok(Problem { code, detail }) => Cow::from(format!("{code}: {detail}")),
+            Err(_) => String::from_utf8_lossy(&self.body),
+        };
+        text.chars().filter(|c| !c.is_control()).take(SHOWN_CHARACTERS).collect()
     }
+}
+
+#[derive(serde::Deserialize)]
+struct Problem {
+    code: String,
+    detail: String,
 }
 
 /// What to do after an answer to a batch.
@@ -108,6 +115,7 @@ mod tests {
         check(200, None, b"<html>", None);
         check(400, None, b"bad\n", refused(400, "bad"));
         check(413, None, b"", refused(413, ""));
+        check(400, None, br#"{"code":"bad_body","detail":"no","status":400}"#, refused(400, "bad_body: no"));
         for status in [401, 403, 404, 408, 415, 429, 500, 502, 503] {
             check(status, None, b"", None);
         }

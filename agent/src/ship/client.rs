@@ -10,8 +10,8 @@ use http::Method;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use millpond_wire::tls::{self, SERVER_NAME, TlsError};
-use rustls::pki_types::ServerName;
+use millpond_wire::tls::{SERVER_NAME, TlsError};
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -19,12 +19,17 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::answer::Answer;
+use super::identity::Identity;
+use crate::certificate::Validity;
 use crate::limits;
+use crate::metrics::Counters;
 
-/// Where the collector is and who we are. The files are read at each connection, so that renewed
+/// Where a collector is and who we are there. The files are looked at again and again, so that other
 /// certificates need no restart.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
+    /// Its name in the log and the status.
+    pub name: String,
     /// `host:port` of the agents' port.
     pub address: String,
     /// PEM file of the CA.
@@ -33,6 +38,8 @@ pub struct Endpoint {
     pub certificate: PathBuf,
     /// PEM file of our key.
     pub key: PathBuf,
+    /// Whether we ask for other certificates in time and replace these files; otherwise somebody else does.
+    pub is_renewed: bool,
 }
 
 /// Why there is no answer.
@@ -58,6 +65,14 @@ pub enum ClientError {
         source: io::Error,
     },
     /// No answer in time.
+    #[error("{address}: no answer within {seconds} s")]
+    Unanswered {
+        /// Where to.
+        address: String,
+        /// The patience.
+        seconds: u64,
+    },
+    /// No connection in time.
     #[error("{address}: nothing within {seconds} s")]
     TimedOut {
         /// Where to.
@@ -73,6 +88,13 @@ pub enum ClientError {
         /// What happened.
         reason: String,
     },
+}
+
+impl ClientError {
+    /// True when the request was sent, or a part of it: the collector may have acted on it.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Broken { .. } | Self::Unanswered { .. })
+    }
 }
 
 /// A request to be sent.
@@ -93,8 +115,11 @@ pub struct Request<'a> {
 /// See the module.
 #[derive(Debug)]
 pub struct Client {
-    endpoint: Endpoint,
+    address: String,
+    identity: Identity,
     connection: Option<Connection>,
+    /// What the collector showed last.
+    server_chain: Vec<CertificateDer<'static>>,
 }
 
 /// The task drives the connection and ends with it.
@@ -112,8 +137,51 @@ impl Drop for Connection {
 
 impl Client {
     /// Connects with the first request.
-    pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, connection: None }
+    pub fn new(endpoint: Endpoint, counters: Arc<Counters>) -> Self {
+        let address = endpoint.address.clone();
+        let identity = Identity::new(endpoint, counters);
+        Self { address, identity, connection: None, server_chain: Vec::new() }
+    }
+
+    /// From when until when the certificate in use is good; `None` before the first connection.
+    pub fn validity(&self) -> Option<Validity> {
+        self.identity.validity()
+    }
+
+    /// The certificates that the collector showed last.
+    pub fn server_chain(&self) -> &[CertificateDer<'static>] {
+        &self.server_chain
+    }
+
+    /// Looks now and then whether our files were replaced; if so, the next request makes a new connection.
+    pub fn refresh(&mut self) {
+        if self.identity.refresh_if_due() {
+            self.connection = None;
+        }
+    }
+
+    /// As [`Self::refresh`], at once.
+    pub fn refresh_now(&mut self) {
+        if self.identity.refresh().unwrap_or(false) {
+            self.connection = None;
+        }
+    }
+
+    /// Connects if there is no connection, with little patience.
+    ///
+    /// # Errors
+    /// The collector can't be reached.
+    pub async fn probe(&mut self) -> Result<(), ClientError> {
+        if self.connection.as_ref().is_some_and(|connection| connection.requests.is_ready()) {
+            return Ok(());
+        }
+        let seconds = limits::PROBE_SECONDS;
+        let address = self.address.clone();
+        match timeout(Duration::from_secs(seconds), self.connect()).await {
+            Ok(connection) => self.connection = Some(connection?),
+            Err(_) => return Err(ClientError::TimedOut { address, seconds }),
+        }
+        Ok(())
     }
 
     /// Sends a request and reads the whole answer. After an error the next request makes a new connection.
@@ -129,19 +197,24 @@ impl Client {
         let exchange = exchange(&mut connection.requests, request);
         let seconds = limits::REQUEST_SECONDS;
         let result = timeout(Duration::from_secs(seconds), exchange).await;
-        let address = self.endpoint.address.clone();
+        let address = self.address.clone();
         let answer = match result {
             Ok(answer) => answer.map_err(|reason| ClientError::Broken { address, reason })?,
-            Err(_) => return Err(ClientError::TimedOut { address, seconds }),
+            Err(_) => return Err(ClientError::Unanswered { address, seconds }),
         };
         self.connection = Some(connection);
         Ok(answer)
     }
 
-    async fn connect(&self) -> Result<Connection, ClientError> {
-        let config = self.tls_config()?;
-        let address = self.endpoint.address.clone();
+    async fn connect(&mut self) -> Result<Connection, ClientError> {
+        self.identity.refresh()?;
+        let address = self.address.clone();
+        let Some(config) = self.identity.config() else {
+            return Err(TlsError::Certificate("agent").into());
+        };
         let stream = connect_tls(&address, config).await?;
+        let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        self.server_chain = shown.iter().map(|certificate| certificate.clone().into_owned()).collect();
         let broken =
             |error: hyper::Error| ClientError::Broken { address: address.clone(), reason: chain(&error) };
         let builder = http2::Builder::new(TokioExecutor::new());
@@ -152,14 +225,6 @@ impl Client {
             }
         });
         Ok(Connection { requests, driver })
-    }
-
-    fn tls_config(&self) -> Result<Arc<rustls::ClientConfig>, ClientError> {
-        let read = |path: &PathBuf| {
-            std::fs::read(path).map_err(|source| ClientError::File { path: path.clone(), source })
-        };
-        let Endpoint { ca, certificate, key, .. } = &self.endpoint;
-        Ok(tls::client_config(&read(ca)?, &read(certificate)?, &read(key)?)?)
     }
 }
 

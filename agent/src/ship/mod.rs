@@ -1,148 +1,206 @@
-//! Ships batches: one request in flight, the same batch again until the collector has answered for good.
-//! What is shipped and what becomes of the answer is the tailer's business.
+//! Ships batches: one at a time, the same batch again until it is answered for good. What is shipped and what becomes
+//! of the answer is the tailer's business.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`route`], [`positions`] | several collectors: who is next, whose word counts. Pure |
+//! | [`target`] | one collector: its answers, our certificate there |
+//! | [`client`], [`identity`], [`renewal`] | connection; certificate files; another certificate in time |
+//! | [`answer`], [`backoff`] | what an answer means, how long a pause is. Pure |
+//! | [`board`] | how the collectors are, for the status |
 
 pub mod answer;
 pub mod backoff;
+pub mod board;
 pub mod client;
+pub mod identity;
+pub mod positions;
+pub mod renewal;
+pub mod route;
+pub mod target;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Method;
-use millpond_wire::compression::{Encoding, compress_zstd};
 use millpond_wire::position::StreamPosition;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use self::answer::Decision;
-use self::backoff::Backoff;
-use self::client::{Client, Request};
+use self::board::Board;
+use self::client::Endpoint;
+use self::positions::{Answer, is_enough, merge};
+use self::route::{Mode, Route, Step};
+use self::target::Target;
+use crate::batch::Body;
+use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::tail::Outcome;
-use crate::{limits, random};
+use crate::time::Clock;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Shipper {
-    client: Client,
-    backoff: Backoff,
+    mode: Mode,
+    targets: Vec<Target>,
+    route: Route,
+    clock: Clock,
     counters: Arc<Counters>,
     /// Becomes true when the program ends: no more repetitions then.
     stop: watch::Receiver<bool>,
 }
 
 impl Shipper {
-    /// Talks through this client until `stop` becomes true.
-    pub fn new(client: Client, counters: Arc<Counters>, stop: watch::Receiver<bool>) -> Self {
-        Self { client, backoff: Backoff::default(), counters, stop }
+    /// Ships to these collectors until `stop` becomes true; how they do is on the board.
+    pub fn new(
+        mode: Mode,
+        endpoints: &[Endpoint],
+        board: &Arc<Board>,
+        counters: Arc<Counters>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let target = |(index, endpoint): (usize, &Endpoint)| {
+            Target::new(index, endpoint.clone(), Arc::clone(&counters), Arc::clone(board))
+        };
+        let targets: Vec<_> = endpoints.iter().enumerate().map(target).collect();
+        let route = Route::new(mode, targets.len());
+        Self { mode, targets, route, clock: Clock::start(), counters, stop }
     }
 
-    /// Ships every batch that comes and posts the collector's answers, until the sender is gone or a
+    /// Ships every batch that comes and posts the collectors' answers, until the sender is gone or a
     /// failure meets the end of the program.
-    pub async fn run(&mut self, mut batches: mpsc::Receiver<Vec<u8>>, mailbox: &Mailbox) {
-        while let Some(body) = batches.recv().await {
+    pub async fn run(&mut self, mut batches: mpsc::Receiver<Body>, mailbox: &Mailbox) {
+        loop {
+            let now = self.clock.now();
+            let care_in_ms = self.targets.iter().map(|target| target.care_in_ms(now)).min();
+            let batch = tokio::select! {
+                batch = batches.recv() => batch,
+                () = sleep(Duration::from_millis(care_in_ms.unwrap_or(u64::MAX))) => {
+                    self.care().await;
+                    continue;
+                }
+            };
+            let Some(body) = batch else { break };
             let Some(outcome) = self.deliver(body).await else { break };
             mailbox.reply(outcome);
         }
         mailbox.hang_up();
     }
 
-    /// What the collector has of this agent's streams. `patience`: how long to try; for ever if `None`.
-    /// The result is `None` when the patience ran out.
-    pub async fn positions(&mut self, patience: Option<Duration>) -> Option<Vec<StreamPosition>> {
-        match patience {
-            Some(patience) => timeout(patience, self.ask_for_positions()).await.ok(),
-            None => Some(self.ask_for_positions().await),
+    /// What the collectors have of this agent's streams. `is_intact`: the agent's own positions are in order, so that
+    /// it can do without those of a collector that doesn't answer.
+    pub async fn positions(&mut self, is_intact: bool) -> Vec<StreamPosition> {
+        let mut answers: Vec<Answer> = vec![None; self.targets.len()];
+        let asking = self.ask_for_positions(&mut answers, is_intact);
+        if is_intact {
+            // One connection that hangs takes longer than that.
+            let _ = timeout(Duration::from_secs(limits::POSITIONS_SECONDS), asking).await;
+        } else {
+            asking.await;
         }
+        merge(self.mode, answers)
     }
 
-    async fn ask_for_positions(&mut self) -> Vec<StreamPosition> {
+    async fn ask_for_positions(&mut self, answers: &mut [Answer], is_intact: bool) {
+        let start_ms = self.clock.now().mono_ms;
         loop {
-            match self.positions_once().await {
-                Ok(positions) => {
-                    self.backoff.reset();
-                    return positions;
+            let mut shortest = Duration::MAX;
+            for (target, answer) in self.targets.iter_mut().zip(answers.iter_mut()) {
+                if answer.is_some() {
+                    continue;
                 }
-                Err(reason) => {
-                    if !self.pause(None, &reason).await {
-                        return Vec::new();
+                let outcome = target.positions().await;
+                let now = self.clock.now();
+                match outcome {
+                    Ok(positions) => {
+                        target.worked(now);
+                        *answer = Some(positions);
                     }
+                    Err(reason) => shortest = shortest.min(target.failed(None, &reason, now)),
                 }
             }
+            let waited_ms = self.clock.now().mono_ms.saturating_sub(start_ms);
+            if is_enough(self.mode, answers, is_intact, waited_ms) || !self.wait(shortest).await {
+                return;
+            }
         }
-    }
-
-    async fn positions_once(&mut self) -> Result<Vec<StreamPosition>, String> {
-        let request = Request {
-            method: Method::GET,
-            path: "/v1/positions",
-            headers: &[],
-            body: Bytes::new(),
-            answer_bytes_max: limits::POSITIONS_BYTES_MAX,
-        };
-        let answer = self.client.send(request).await.map_err(|error| error.to_string())?;
-        if answer.status != 200 {
-            return Err(format!(
-                "asked for positions, the collector answered {}: {}",
-                answer.status,
-                answer.text()
-            ));
-        }
-        answer::positions(&answer.body).map_err(|error| format!("the collector's list of positions: {error}"))
     }
 
     /// Sends a batch until it is answered for good; `None` when the program ends before.
-    async fn deliver(&mut self, body: Vec<u8>) -> Option<Outcome> {
-        let (body, encoding) = match compress_zstd(&body, limits::ZSTD_LEVEL) {
-            Ok(packed) => (Bytes::from(packed), Encoding::Zstd),
-            Err(_) => (Bytes::from(body), Encoding::Identity),
-        };
-        let headers = [("content-type", "application/x-protobuf"), ("content-encoding", encoding.name())];
-        let mut is_retry = false;
+    async fn deliver(&mut self, body: Body) -> Option<Outcome> {
+        self.route.begin();
+        let mut has_failed = false;
+        // The collector that may have the batch, though it did not answer.
+        let mut in_doubt = None;
         loop {
-            if is_retry {
-                self.counters.retries.increment();
-            }
-            is_retry = true;
-            self.counters.bytes_sent.add(body.len() as u64);
-            let request = Request {
-                method: Method::POST,
-                path: "/v1/logs",
-                headers: &headers,
-                body: body.clone(),
-                answer_bytes_max: limits::ANSWER_BYTES_MAX,
-            };
-            let decision = match self.client.send(request).await {
-                Ok(answer) => answer::decide(&answer),
-                Err(error) => Decision::Retry { after: None, reason: error.to_string() },
-            };
-            match decision {
-                Decision::Retry { after, reason } => {
-                    if !self.pause(after, &reason).await {
+            self.care().await;
+            let now = self.clock.now();
+            let index = match self.route.next(now.mono_ms) {
+                Step::Done(outcome) => return Some(outcome),
+                Step::Wait(until_ms) => {
+                    let pause = Duration::from_millis(until_ms.saturating_sub(now.mono_ms));
+                    if !self.wait(pause).await {
                         return None;
                     }
+                    continue;
+                }
+                // After a failure the end of the program ends the tries, too.
+                Step::Try(_) | Step::Probe(_) if has_failed && *self.stop.borrow() => return None,
+                Step::Probe(index) => {
+                    self.probe(index).await;
+                    continue;
+                }
+                Step::Try(index) => index,
+            };
+            if has_failed {
+                self.counters.retries.increment();
+            }
+            let tried = self.targets.get_mut(index)?.send(&body).await;
+            if tried.is_in_doubt {
+                in_doubt = Some(index);
+            }
+            match tried.decision {
+                Decision::Retry { after, reason } => {
+                    has_failed = true;
+                    self.failed(index, after, &reason);
                 }
                 Decision::Done(outcome) => {
-                    if self.backoff.failures() > 0 {
-                        tracing::info!("the collector answers again");
+                    if self.mode == Mode::Failover && in_doubt.is_some_and(|other| other != index) {
+                        self.counters.batches_maybe_twice.increment();
                     }
-                    self.backoff.reset();
-                    return Some(outcome);
+                    let now = self.clock.now();
+                    self.targets.get_mut(index)?.worked(now);
+                    self.route.answered(index, outcome);
                 }
             }
+        }
+    }
+
+    async fn probe(&mut self, index: usize) {
+        let Some(target) = self.targets.get_mut(index) else { return };
+        match target.probe().await {
+            Ok(()) => self.route.reached(index),
+            Err(reason) => self.failed(index, None, &reason),
+        }
+    }
+
+    fn failed(&mut self, index: usize, after: Option<Duration>, reason: &str) {
+        let now = self.clock.now();
+        let Some(target) = self.targets.get_mut(index) else { return };
+        let pause_ms = u64::try_from(target.failed(after, reason, now).as_millis()).unwrap_or(u64::MAX);
+        self.route.failed(index, now.mono_ms.saturating_add(pause_ms));
+    }
+
+    /// Looks after the certificates, those of collectors that fail included: an old one may be the reason.
+    async fn care(&mut self) {
+        for target in &mut self.targets {
+            target.care(self.clock.now()).await;
         }
     }
 
     /// Waits before the next try. False when the program ends instead.
-    async fn pause(&mut self, after: Option<Duration>, reason: &str) -> bool {
-        let pause = self.backoff.next(random::number()).max(after.unwrap_or_default());
-        let (failures, pause_ms) = (self.backoff.failures(), pause.as_millis());
-        // Said at once, then ever more rarely.
-        if failures.is_power_of_two() {
-            tracing::warn!(failures, pause_ms, reason, "no delivery; trying again, nothing is lost");
-        }
+    async fn wait(&mut self, pause: Duration) -> bool {
         tokio::select! {
             () = sleep(pause) => true,
             _ = self.stop.wait_for(|stop| *stop) => false,

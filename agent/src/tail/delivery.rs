@@ -3,15 +3,15 @@
 //! can't be divided any further: one line, or container texts that are interleaved. That goes to the dead
 //! letters.
 
-use std::fs::File;
 use std::mem;
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
+use super::content::Content;
 use super::generation::{self, Life};
-use super::identity::Mark;
-use crate::batch::Batch;
+use super::identity::{self, Mark};
+use crate::batch::{Batch, Body};
 use crate::checkpoint::Entry;
 use crate::dead_letters::Letter;
 use crate::limits;
@@ -33,7 +33,7 @@ pub enum Outcome {
 
 impl Tailer {
     /// The next batch, if none is in flight. Everything that must be remembered of its streams is on disk.
-    pub fn take_batch(&mut self, now: Now) -> Option<Vec<u8>> {
+    pub fn take_batch(&mut self, now: Now) -> Option<Body> {
         self.seal(now);
         if self.in_flight.is_some() || now.mono_ms < self.held_until_ms {
             return None;
@@ -41,13 +41,13 @@ impl Tailer {
         if self.ready.is_some() && !self.unnoted.is_empty() && self.journal.is_whole() {
             self.sync_journal(now);
         }
-        let mut batch = self.ready.take()?;
+        let batch = self.ready.take()?;
         if batch.groups.iter().any(|(stream, _)| self.unnoted.contains(stream)) {
             // The others go without these, which have no turn until the journal is repaired.
             self.rewind(now);
             return None;
         }
-        let body = mem::take(&mut batch.body);
+        let body = batch.body.clone();
         self.in_flight = Some(batch);
         Some(body)
     }
@@ -69,7 +69,8 @@ impl Tailer {
     /// Monotonic time at which there will be something to send or to read without any news; `None` when only
     /// news can bring that.
     pub fn due_ms(&self) -> Option<u64> {
-        let is_held_up = self.held_until_ms > 0 && !(self.urgent.is_empty() && self.ordinary.is_empty());
+        let is_idle = self.urgent.is_empty() && self.ordinary.is_empty() && self.archives.reading.is_empty();
+        let is_held_up = self.held_until_ms > 0 && !is_idle;
         let due = match &self.ready {
             _ if self.in_flight.is_some() => None,
             Some(_) => Some(0),
@@ -190,7 +191,8 @@ impl Tailer {
     /// Everything on the way is dropped and read again from what the collector has.
     fn rewind(&mut self, now: Now) {
         self.ready = None;
-        drop(self.batcher.take());
+        self.reader.rewind();
+        self.batcher.clear();
         for stream in self.table.streams(|generation| generation.unacked_groups > 0) {
             let Some(generation) = self.table.get_mut(stream) else { continue };
             generation.rewind();
@@ -225,7 +227,7 @@ impl Tailer {
             }
             _ => None,
         };
-        let path = generation.origin.to_string_lossy();
+        let path = identity::path_text(&generation.origin);
         let letter = Letter {
             path: &path,
             stream,
@@ -245,6 +247,6 @@ impl Tailer {
 }
 
 /// The file still holds what was read between the two.
-fn holds_both(file: &File, from: &Mark, to: &Mark) -> bool {
+fn holds_both(file: &Content, from: &Mark, to: &Mark) -> bool {
     [from, to].into_iter().all(|mark| generation::holds(file, mark).unwrap_or(false))
 }

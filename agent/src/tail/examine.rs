@@ -1,6 +1,5 @@
 //! Opens files whose inode isn't known, observes how they relate to what is, and acts on the decision.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -8,8 +7,9 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::decide::{self, Likeness, Origin, Tail, Verdict};
-use super::generation::{self, Generation, Life, Stat};
+use super::generation::{self, Archive, Generation, Life};
 use super::identity::{Head, Mark};
+use super::newcomer::Newcomer;
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -17,41 +17,46 @@ use crate::time::Now;
 /// A file that can't be told from a copy yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Suspect {
-    size: u64,
-    modified_ns: i128,
-    since_ms: u64,
-    is_prefix: bool,
-    grew: bool,
+    pub(super) size: u64,
+    pub(super) modified_ns: i128,
+    pub(super) since_ms: u64,
+    pub(super) is_prefix: bool,
+    pub(super) grew: bool,
     /// Whose copy it may be.
-    of: StreamId,
-    is_related: bool,
-}
-
-/// A file that is being examined.
-struct Newcomer<'a> {
-    found: &'a Found,
-    file: File,
-    stat: Stat,
-    start: Vec<u8>,
-    suspect: Option<Suspect>,
-    grew: bool,
-    since_ms: u64,
+    pub(super) of: StreamId,
+    pub(super) is_related: bool,
 }
 
 impl Tailer {
     /// Decides what an unknown file is and follows it, or waits. A file that isn't `covered` is only
     /// followed as the continuation of one that is.
     pub(super) fn examine(&mut self, found: &Found, covered: bool, now: Now) {
-        if found.size == 0 || self.table.live_at(found.inode).is_some() || self.is_pointless(found) {
+        let is_settled = self.table.live_at(found.inode).is_some() || self.archives.is_waiting(found.inode);
+        if found.size == 0 || is_settled || self.is_pointless(found) {
             return;
         }
-        let newcomer = match self.open_newcomer(found, now) {
+        let unpacked = self.archives.take_unpacked(found.inode);
+        let is_unpacked = unpacked.is_some();
+        let newcomer = match self.open_newcomer(found, covered, unpacked, now) {
             Ok(Some(newcomer)) => newcomer,
             Ok(None) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.warn_once(&found.path, &error.to_string()),
         };
         self.warned.remove(&found.path);
+        if newcomer.file.is_packed() && covered && self.is_fresh(&newcomer.stat, now) {
+            // It may still be written; the next scan will see it again.
+            return;
+        }
+        if newcomer.file.is_packed() && !covered && self.is_known_to_be_read(&newcomer) {
+            return;
+        }
+        if newcomer.file.is_packed() && !is_unpacked {
+            let needed_bytes = self.needed_bytes(&newcomer);
+            if !matches!(newcomer.file.approach(needed_bytes, 0), Ok(true)) {
+                return self.await_unpacked(found, covered, needed_bytes);
+            }
+        }
         let (verdict, stream) = self.judge(&newcomer, now);
         if !covered && verdict != Verdict::Continue {
             return;
@@ -59,7 +64,7 @@ impl Tailer {
         self.suspects.remove(&found.inode);
         match (verdict, stream) {
             (Verdict::Continue, Some(stream)) => self.carry_on(stream, newcomer, covered, now),
-            (Verdict::AlreadyRead, _) => match generation::mark_at(&newcomer.file, newcomer.stat.size) {
+            (Verdict::AlreadyRead, _) => match generation::end_mark(&newcomer.file) {
                 Ok(end) => self.begin(newcomer, end, now),
                 Err(error) => self.warn_once(&found.path, &error.to_string()),
             },
@@ -74,6 +79,12 @@ impl Tailer {
     /// The file of a generation holds something else now. What was lost of it may be in a copy; what is in
     /// its place is a generation of its own.
     pub(super) fn cut(&mut self, stream: StreamId, now: Now) {
+        self.mark_cut(stream, now);
+        self.search_copies(stream, now);
+    }
+
+    /// As [`Self::cut`], without looking for copies.
+    pub(super) fn mark_cut(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.file = None;
         let path = generation.path.clone();
@@ -82,7 +93,6 @@ impl Tailer {
         self.ending.remove(&stream);
         self.needs_scan = true;
         tracing::info!(path = %path.display(), "truncated or overwritten");
-        self.search_copies(stream, now);
     }
 
     /// Looks at what stands beside the file of a cut generation: it may be a copy, also where the patterns
@@ -118,36 +128,38 @@ impl Tailer {
         })
     }
 
-    fn open_newcomer<'a>(&mut self, found: &'a Found, now: Now) -> io::Result<Option<Newcomer<'a>>> {
-        let (file, stat) = generation::open(&found.path)?;
-        // Replaced or emptied since it was listed: the next scan will see.
-        if stat.inode != found.inode || stat.size == 0 {
-            return Ok(None);
-        }
-        let start = generation::read_vec(&file, limits::COMPARE_BYTES, 0)?;
-        if decide::is_binary(&start) {
-            if self.skipped.len() < limits::SKIPPED_MAX
-                && self.skipped.insert(found.inode, (found.size, found.modified_ns)).is_none()
-            {
-                self.counters.binary_files.increment();
-                tracing::warn!(path = %found.path.display(), "not followed: binary, not text");
-            }
-            return Ok(None);
-        }
-        let suspect = self.suspects.get(&found.inode).copied();
-        let since_ms = suspect.map_or(now.mono_ms, |suspect| suspect.since_ms);
-        let is_old = now.mono_ms.saturating_sub(since_ms) >= limits::COPY_GROWTH_MS;
-        let grew = suspect.is_some_and(|suspect| {
-            suspect.grew || (is_old && decide::grew_like_a_log(suspect.size, stat.size))
+    /// How far an archive must be unpacked until it can be told from the generations that it may be a copy of.
+    fn needed_bytes(&self, newcomer: &Newcomer<'_>) -> u64 {
+        let candidates = self.candidates(newcomer).into_iter();
+        let candidates = candidates.filter_map(|stream| self.table.get(stream));
+        // It is no copy of itself.
+        let others = candidates.filter(|of| of.inode != newcomer.found.inode);
+        let needed = others.map(|of| match of.life {
+            Life::Live if of.archive.is_some() => 0,
+            Life::Live | Life::Deleted => of.size_seen.max(of.read.offset) + 1,
+            Life::Dormant | Life::Cut { .. } => of.read.offset,
         });
-        Ok(Some(Newcomer { found, file, stat, start, suspect, grew, since_ms }))
+        needed.max().unwrap_or(0)
+    }
+
+    /// An archive says itself that nothing is in it beyond what was read of the log that it was made of: so the
+    /// archives of a month needn't be unpacked at each start.
+    fn is_known_to_be_read(&self, newcomer: &Newcomer<'_>) -> bool {
+        let candidates = self.candidates(newcomer).into_iter();
+        candidates.filter_map(|stream| self.table.get(stream)).any(|of| {
+            let is_related = decide::names_related(&of.origin, &newcomer.found.path);
+            let is_read = of.life == Life::Dormant && of.read.offset > 0 && of.is_settled();
+            is_related && is_read && newcomer.file.declares(of.read.offset)
+        })
     }
 
     /// The verdict that binds most, over all generations whose head the file has.
     fn judge(&mut self, newcomer: &Newcomer<'_>, now: Now) -> (Verdict, Option<StreamId>) {
         let mut best = (Verdict::Independent, None, 0);
         for stream in self.candidates(newcomer) {
-            let Some(like) = self.likeness(newcomer, stream, now) else { continue };
+            let like = self.likeness(newcomer, stream, now);
+            self.close_surplus(stream);
+            let Some(like) = like else { continue };
             let verdict = decide::newcomer(&like);
             let read_offset = self.table.get(stream).map_or(0, |generation| generation.read.offset);
             if verdict != Verdict::Independent && (verdict, read_offset) > (best.0, best.2) {
@@ -163,7 +175,8 @@ impl Tailer {
         // What was deleted a while ago and is only kept for late writes doesn't live on in a new file.
         candidates.retain(|stream| {
             let is_deleted = self.table.get(*stream).is_some_and(|of| of.life == Life::Deleted);
-            !(is_deleted && self.late.contains(stream))
+            // …but an archive may be made of it.
+            newcomer.file.is_packed() || !(is_deleted && self.late.contains(stream))
         });
         if candidates.len() > limits::CANDIDATES_MAX {
             candidates.sort_by_cached_key(|stream| {
@@ -204,7 +217,9 @@ impl Tailer {
         if generation.inode == newcomer.found.inode {
             return None;
         }
-        let (read, size) = (generation.read, newcomer.stat.size);
+        let read = generation.read;
+        newcomer.file.approach(read.offset, usize::MAX).ok()?;
+        let size = generation::stat(&newcomer.file).ok()?.size;
         let tail = if size < read.offset {
             Tail::TooShort
         } else if generation::holds(&newcomer.file, &read).unwrap_or(false) {
@@ -212,10 +227,15 @@ impl Tailer {
         } else {
             Tail::Other
         };
-        let compared = generation
-            .file
-            .as_ref()
-            .map(|original| generation::is_prefix(&newcomer.file, size, original).unwrap_or(false));
+        let compared = match &generation.file {
+            Some(_) if generation.archive.is_some() && !newcomer.file.is_packed() => {
+                Some(tail == Tail::Same && read.offset > 0)
+            }
+            Some(original) => {
+                Some(generation::is_prefix(&newcomer.file, &newcomer.start, original).unwrap_or(false))
+            }
+            None => None,
+        };
         let was_prefix = newcomer.suspect.is_some_and(|suspect| suspect.of == stream && suspect.is_prefix);
         let passes_a_mark = || {
             let marks = generation.recent.iter().chain([&generation.acked]);
@@ -223,7 +243,10 @@ impl Tailer {
                 marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
             last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
         };
-        let is_prefix = compared.unwrap_or(was_prefix || (tail == Tail::TooShort && passes_a_mark()));
+        // Where the original is, the next scan will say.
+        let is_unseen = compared.is_none() && origin == Origin::Alive && tail == Tail::Same;
+        let is_prefix =
+            compared.unwrap_or(was_prefix || is_unseen || (tail == Tail::TooShort && passes_a_mark()));
         Some(Likeness {
             origin,
             tail,
@@ -267,6 +290,10 @@ impl Tailer {
         }
         let Some(generation) = self.table.get(stream) else { return true };
         let Some(file) = &generation.file else { return true };
+        if generation.archive.is_some() {
+            // Changes of it are found in its turn.
+            return true;
+        }
         let tail = generation::holds(file, &generation.read).unwrap_or(true);
         let head = generation::read_vec(file, usize::from(generation.head.len), 0);
         tail && head.map_or(true, |start| generation.head.matches(&start))
@@ -291,20 +318,28 @@ impl Tailer {
         self.suspects.insert(newcomer.found.inode, suspect);
     }
 
+    /// Some may turn out not to be copies, with time.
+    pub(super) fn has_open_suspects(&self) -> bool {
+        self.suspects.values().any(|suspect| !suspect.is_related)
+    }
+
     /// A copy takes the place of a generation's lost file.
     fn carry_on(&mut self, stream: StreamId, newcomer: Newcomer<'_>, covered: bool, now: Now) {
         self.counters.copies_continued.increment();
         self.table.place(stream, newcomer.found.inode, &newcomer.found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
         // Written to the original after the copy was made, and not read before the truncation.
-        let lost_bytes = generation.size_seen.saturating_sub(newcomer.stat.size);
+        let size = newcomer.stat.size;
+        let is_size_known = !newcomer.file.is_packed() || newcomer.file.end().is_some();
+        let lost_bytes = if is_size_known { generation.size_seen.saturating_sub(size) } else { 0 };
         self.counters.truncated_unread_bytes.add(lost_bytes);
         let (path, original) = (newcomer.found.path.display(), generation.origin.display());
         tracing::info!(%path, %original, offset = generation.read.offset, "the rest is read from a copy");
         generation.covered = covered;
         generation.renamed = true;
         generation.scanned_to = 0;
-        generation.size_seen = newcomer.stat.size;
+        generation.size_seen = size;
+        generation.archive = newcomer.archive();
         generation.modified_ns = newcomer.found.modified_ns;
         generation.quiet_since_ms = now.mono_ms;
         let entry = generation.entry_at(&generation.acked, now.unix_s());
@@ -316,10 +351,17 @@ impl Tailer {
 
     /// Follows a new generation from a position.
     fn begin(&mut self, newcomer: Newcomer<'_>, start: Mark, now: Now) {
+        let archive = newcomer.archive().map(|archive| {
+            let end_bytes = newcomer.file.end().map(|end| end.bytes).filter(|end| *end == start.offset);
+            // One that isn't wanted is done with as it is.
+            let is_unwanted = self.starts_at_end(&newcomer);
+            Archive { end_bytes: end_bytes.or(is_unwanted.then_some(start.offset)), ..archive }
+        });
         let Newcomer { found, file, stat, start: bytes, .. } = newcomer;
         let mut generation =
             Generation::new(found.section, &found.path, found.inode, Head::of(&bytes), start, now.mono_ms);
         generation.size_seen = stat.size;
+        generation.archive = archive;
         generation.modified_ns = found.modified_ns;
         let stream = self.unused_stream();
         self.journal.put(stream, &generation.entry_at(&start, now.unix_s()));
@@ -327,22 +369,10 @@ impl Tailer {
         self.counters.generations.increment();
         self.table.insert(stream, generation);
         self.keep_open(stream, file);
-        self.enqueue(stream);
-    }
-
-    /// Where a new generation starts: at its beginning, unless it was there before the agent's first start
-    /// and its section wants the end; then after the last whole line.
-    fn first_position(&self, newcomer: &Newcomer<'_>) -> io::Result<Mark> {
-        let section = self.settings.sections.get(newcomer.found.section);
-        let at_end = section.is_some_and(|section| section.start_at_end);
-        if !(at_end && self.is_first_start && self.is_first_scan) {
-            return Ok(Mark::start());
+        if archive.is_some() || self.settings.once {
+            self.ending.insert(stream);
         }
-        let window = (limits::READ_WINDOW_BYTES as u64).min(newcomer.stat.size);
-        let from = newcomer.stat.size - window;
-        let bytes = generation::read_vec(&newcomer.file, limits::READ_WINDOW_BYTES, from)?;
-        let after_line = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at as u64 + 1);
-        generation::mark_at(&newcomer.file, from + after_line)
+        self.enqueue(stream);
     }
 
     fn unused_stream(&self) -> StreamId {
@@ -350,33 +380,6 @@ impl Tailer {
             let stream = StreamId(crate::random::number());
             if self.table.get(stream).is_none() {
                 return stream;
-            }
-        }
-    }
-
-    /// Opens a resting file again. False when it isn't where it was; the next scan will say.
-    pub(super) fn ensure_open(&mut self, stream: StreamId) -> bool {
-        let Some(generation) = self.table.get_mut(stream) else { return false };
-        if generation.file.is_some() {
-            return true;
-        }
-        match generation::open(&generation.path) {
-            Ok((file, stat)) if stat.inode == generation.inode => {
-                generation.file = Some(file);
-                self.open_files += 1;
-                true
-            }
-            Ok(_) => {
-                self.needs_scan = true;
-                false
-            }
-            Err(error) => {
-                let path = generation.path.clone();
-                self.needs_scan |= error.kind() == io::ErrorKind::NotFound;
-                if error.kind() != io::ErrorKind::NotFound {
-                    self.warn_once(&path, &error.to_string());
-                }
-                false
             }
         }
     }

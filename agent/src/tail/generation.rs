@@ -5,13 +5,16 @@
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use millpond_parsers::Detector;
 
 use crate::checkpoint::Entry;
 use crate::limits;
+use crate::tail::content::Content;
+use crate::tail::encoding::Encoding;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
 
 /// Marks of earlier positions that are kept, to recognise a copy that was made before the last lines were read.
@@ -31,6 +34,15 @@ pub enum Life {
         /// Monotonic time of the discovery.
         since_ms: u64,
     },
+}
+
+/// What is known of an archive beside what comes out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Archive {
+    /// Size of the file itself when last looked at, in bytes.
+    pub file_bytes: u64,
+    /// Bytes that come out of it, once that is known.
+    pub end_bytes: Option<u64>,
 }
 
 /// See the module. Owned by the table of generations; changed by the tailer only.
@@ -61,7 +73,9 @@ pub struct Generation {
     /// It has lost its name, or is a copy: once it rests, what is left of a last line is complete.
     pub renamed: bool,
     /// Open descriptor; closed when many files rest.
-    pub file: Option<File>,
+    pub file: Option<Content>,
+    /// It is packed.
+    pub archive: Option<Archive>,
     /// Size when last looked at, in bytes.
     pub size_seen: u64,
     /// Modification time when last looked at, Unix nanoseconds.
@@ -74,8 +88,12 @@ pub struct Generation {
     pub remembered_s: i64,
     /// It waits in a queue for its turn.
     pub queued: bool,
+    /// How its bytes are to be read; `None` until enough of them have been seen.
+    pub encoding: Option<Encoding>,
     /// Finds the format of its lines.
     pub detector: Option<Box<Detector>>,
+    /// What its path says of who writes it, once that was asked for.
+    pub metadata: Option<Arc<[(&'static str, String)]>>,
 }
 
 impl Generation {
@@ -95,21 +113,26 @@ impl Generation {
             covered: true,
             renamed: false,
             file: None,
+            archive: None,
             size_seen: 0,
             modified_ns: 0,
             quiet_since_ms: now_ms,
             scanned_to: 0,
             remembered_s: 0,
             queued: false,
+            encoding: None,
             detector: None,
+            metadata: None,
         }
     }
 
     /// One that is known from the journal or from the collector.
     pub fn remembered(entry: &Entry) -> Self {
         let Identity { inode, head, ref path, .. } = entry.identity;
+        let exhausted = Archive { file_bytes: 0, end_bytes: Some(entry.offset) };
         Self {
             life: Life::Dormant,
+            archive: entry.identity.exhausted.then_some(exhausted),
             covered: false,
             renamed: entry.identity.renamed,
             size_seen: entry.offset,
@@ -125,10 +148,16 @@ impl Generation {
             head: self.head,
             tail: (mark.tail_len, mark.tail_hash),
             renamed: self.renamed,
+            exhausted: self.archive.is_some_and(|archive| archive.end_bytes == Some(mark.offset)),
             seen_s: now_s,
             path: self.origin.clone(),
         };
         Entry { offset: mark.offset, identity }
+    }
+
+    /// It is an archive, and all of it has been read.
+    pub fn is_exhausted(&self) -> bool {
+        self.archive.is_some_and(|archive| archive.end_bytes == Some(self.read.offset))
     }
 
     /// Moves on to a position that has been read to.
@@ -168,12 +197,26 @@ impl Generation {
 ///
 /// # Errors
 /// From the system; or when it isn't a regular file.
-pub fn open(path: &Path) -> io::Result<(File, Stat)> {
+pub fn open(path: &Path) -> io::Result<(Content, Stat)> {
+    let content = Content::of(open_regular(path)?)?;
+    let stat = stat(&content)?;
+    Ok((content, stat))
+}
+
+/// As [`open`], the bare file.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_regular(path: &Path) -> io::Result<File> {
     const FLAGS: i32 =
         (rustix::fs::OFlags::NONBLOCK.bits() | rustix::fs::OFlags::NOCTTY.bits()).cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(FLAGS).open(path)?;
-    let stat = stat(&file)?;
-    Ok((file, stat))
+    // Before anything is read: what isn't a file may give something else to each reader.
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
 /// What an open file says of itself.
@@ -181,8 +224,12 @@ pub fn open(path: &Path) -> io::Result<(File, Stat)> {
 pub struct Stat {
     /// Of the file.
     pub inode: Inode,
-    /// In bytes.
+    /// Of its content, in bytes; see [`Content::size`].
     pub size: u64,
+    /// Of the file itself, in bytes.
+    pub file_bytes: u64,
+    /// When its content was modified last, Unix nanoseconds.
+    pub modified_ns: i128,
     /// It has no name any more.
     pub is_deleted: bool,
 }
@@ -191,39 +238,27 @@ pub struct Stat {
 ///
 /// # Errors
 /// From the system; or when it isn't a regular file.
-pub fn stat(file: &File) -> io::Result<Stat> {
-    let metadata = file.metadata()?;
+pub fn stat(content: &Content) -> io::Result<Stat> {
+    let metadata = content.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        return Err(not_regular());
     }
-    Ok(Stat { inode: Inode::of(&metadata), size: metadata.len(), is_deleted: metadata.nlink() == 0 })
+    Ok(Stat {
+        inode: Inode::of(&metadata),
+        size: content.size(metadata.len()),
+        file_bytes: metadata.len(),
+        modified_ns: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
+        is_deleted: metadata.nlink() == 0,
+    })
 }
 
-/// Reads until the buffer is full or the file ends; returns the number of bytes.
+/// As [`Content::read_at`], into a vector of at most `len` bytes.
 ///
 /// # Errors
-/// From the system, when nothing was read.
-pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, offset.saturating_add(filled as u64)) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if filled == 0 => return Err(error),
-            Err(_) => break,
-        }
-    }
-    Ok(filled)
-}
-
-/// As [`read_at`], into a vector of at most `len` bytes.
-///
-/// # Errors
-/// As [`read_at`].
-pub fn read_vec(file: &File, len: usize, offset: u64) -> io::Result<Vec<u8>> {
+/// As [`Content::read_at`].
+pub fn read_vec(content: &Content, len: usize, offset: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
-    let count = read_at(file, &mut bytes, offset)?;
+    let count = content.read_at(&mut bytes, offset)?;
     bytes.truncate(count);
     Ok(bytes)
 }
@@ -232,8 +267,8 @@ pub fn read_vec(file: &File, len: usize, offset: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// From the system.
-pub fn holds(file: &File, mark: &Mark) -> io::Result<bool> {
-    let tail = read_vec(file, usize::from(mark.tail_len), mark.tail_offset())?;
+pub fn holds(content: &Content, mark: &Mark) -> io::Result<bool> {
+    let tail = read_vec(content, usize::from(mark.tail_len), mark.tail_offset())?;
     Ok(mark.matches(&tail))
 }
 
@@ -241,24 +276,56 @@ pub fn holds(file: &File, mark: &Mark) -> io::Result<bool> {
 ///
 /// # Errors
 /// From the system.
-pub fn mark_at(file: &File, offset: u64) -> io::Result<Mark> {
+pub fn mark_at(content: &Content, offset: u64) -> io::Result<Mark> {
     let start = offset.saturating_sub(limits::TAIL_BYTES as u64);
     let len = usize::try_from(offset - start).unwrap_or(limits::TAIL_BYTES);
-    Ok(Mark::new(offset, &read_vec(file, len, start)?))
+    Ok(Mark::new(offset, &read_vec(content, len, start)?))
 }
 
-/// True when all of `copy`, as far as both ends of it tell, is the beginning of `original`.
+/// The position after the last byte; all of an archive is unpacked for it.
 ///
 /// # Errors
 /// From the system.
-pub fn is_prefix(copy: &File, copy_size: u64, original: &File) -> io::Result<bool> {
-    if stat(original)?.size < copy_size {
+pub fn end_mark(content: &Content) -> io::Result<Mark> {
+    content.approach(u64::MAX, usize::MAX)?;
+    mark_at(content, stat(content)?.size)
+}
+
+/// True when all of `copy`, which begins with `copy_start`, is the beginning of `original`, as far as both ends
+/// of it tell. Of two archives: when both are the same, packed.
+///
+/// # Errors
+/// From the system.
+pub fn is_prefix(copy: &Content, copy_start: &[u8], original: &Content) -> io::Result<bool> {
+    if copy.is_packed() && original.is_packed() {
+        return is_same_file(copy, original);
+    }
+    let original_size = stat(original)?.size;
+    copy.approach(original_size.saturating_add(1), usize::MAX)?;
+    let copy_size = stat(copy)?.size;
+    if original_size < copy_size {
         return Ok(false);
     }
     let window = (limits::COMPARE_BYTES as u64).min(copy_size);
     let len = usize::try_from(window).unwrap_or(limits::COMPARE_BYTES);
-    for offset in [0, copy_size - window] {
-        if read_vec(copy, len, offset)? != read_vec(original, len, offset)? {
+    let is_same_start = copy_start.get(..len) == Some(&read_vec(original, len, 0)?);
+    let end = copy_size - window;
+    Ok(is_same_start && read_vec(copy, len, end)? == read_vec(original, len, end)?)
+}
+
+/// Of archives: the bytes in the files themselves.
+fn is_same_file(a: &Content, b: &Content) -> io::Result<bool> {
+    let size = a.metadata()?.len();
+    if size != b.metadata()?.len() {
+        return Ok(false);
+    }
+    let mut windows = [[0; limits::COMPARE_BYTES]; 2];
+    for offset in [0, size.saturating_sub(limits::COMPARE_BYTES as u64)] {
+        for (window, content) in windows.iter_mut().zip([a, b]) {
+            window.fill(0);
+            content.read_packed_at(window, offset)?;
+        }
+        if windows[0] != windows[1] {
             return Ok(false);
         }
     }
@@ -266,6 +333,9 @@ pub fn is_prefix(copy: &File, copy_size: u64, original: &File) -> io::Result<boo
 }
 
 /// The first offset from `offset` on that isn't in a hole; `offset` itself where the file system can't tell.
-pub fn next_data(file: &File, offset: u64) -> u64 {
-    rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)).unwrap_or(offset).max(offset)
+pub fn next_data(content: &Content, offset: u64) -> u64 {
+    if content.is_packed() {
+        return offset;
+    }
+    rustix::fs::seek(content.file(), rustix::fs::SeekFrom::Data(offset)).unwrap_or(offset).max(offset)
 }

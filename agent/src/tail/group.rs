@@ -1,35 +1,47 @@
 //! The lines of a turn into the batch: opens the group of the stream with its first line, and writes texts
 //! that a container runtime has cut as one.
 
-use millpond_parsers::Detector;
+use std::sync::Arc;
 
+use millpond_parsers::Detector;
+use millpond_wire::names;
+
+use super::encoding::View;
+use super::identity;
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
 use super::read::Turn;
 use crate::metrics::Counters;
-use crate::record::{Input, Piece, Recorder, Surroundings, Written};
+use crate::process::Source;
+use crate::record::{INPUT_TYPE, Input, Piece, Recorder, Surroundings, Written};
 
 /// The group of lines that a turn adds to the batch; opened by its first line.
 #[derive(Debug)]
 pub(super) struct Group {
     from_offset: u64,
     is_open: bool,
+    origin: Origin,
+}
+
+/// What all its lines have in common.
+#[derive(Debug, Default)]
+struct Origin {
+    /// See [`Source::place`].
+    place: (&'static str, String),
+    metadata: Arc<[(&'static str, String)]>,
 }
 
 impl Group {
     /// Not opened yet; starts at an offset.
     pub(super) fn new(from_offset: u64) -> Self {
-        Self { from_offset, is_open: false }
+        Self { from_offset, is_open: false, origin: Origin::default() }
     }
 
     fn open(&mut self, turn: &mut Turn<'_>) {
         if !self.is_open {
             self.is_open = true;
-            let path = turn.generation.origin.to_string_lossy().into_owned();
-            let attributes = match turn.section.source {
-                Some(source) => turn.section.labels.attributes_of(source),
-                None => turn.section.labels.attributes(&path),
-            };
+            self.origin = Origin::of(turn);
+            let attributes = turn.section.labels.attributes(self.origin.place(), &self.origin.metadata);
             turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
         }
     }
@@ -49,9 +61,9 @@ impl Group {
         input: &Input<'a>,
     ) -> Option<Piece<'a>> {
         self.open(turn);
-        let (mut detector, around) = (take_detector(turn), surroundings(turn));
-        let written = match turn.section.source {
-            Some(source) => recorder.write_spooled(input, source, &mut detector, &around, turn.batcher),
+        let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
+        let written = match turn.section.input {
+            Some(from) => recorder.write_spooled(input, from, &mut detector, &around, turn.batcher),
             None => recorder.write(input, &mut detector, &around, turn.batcher),
         };
         turn.generation.detector = Some(detector);
@@ -68,7 +80,7 @@ impl Group {
         input: &Input<'_>,
         whole: &Piece<'_>,
     ) {
-        let (mut detector, around) = (take_detector(turn), surroundings(turn));
+        let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
         recorder.write_joined(input, whole, &mut detector, &around, turn.batcher);
         turn.generation.detector = Some(detector);
     }
@@ -77,6 +89,7 @@ impl Group {
 /// Writes the lines of one window.
 pub(super) struct LineWriter<'a> {
     bytes: &'a [u8],
+    view: View<'a>,
     offset: u64,
     force: bool,
     /// Starts of lines further on that were joined to an earlier one.
@@ -86,8 +99,8 @@ pub(super) struct LineWriter<'a> {
 
 impl<'a> LineWriter<'a> {
     /// For the bytes of a file from `offset` on. `force`: a text in pieces ends with them.
-    pub(super) fn new(bytes: &'a [u8], offset: u64, force: bool, recorder: &'a mut Recorder) -> Self {
-        Self { bytes, offset, force, taken: Vec::new(), recorder }
+    pub(super) fn new(view: View<'a>, offset: u64, force: bool, recorder: &'a mut Recorder) -> Self {
+        Self { bytes: view.bytes, view, offset, force, taken: Vec::new(), recorder }
     }
 
     /// True when no line further on has been written already: a position may be taken here.
@@ -102,7 +115,7 @@ impl<'a> LineWriter<'a> {
             self.taken.swap_remove(index);
             return true;
         }
-        let offset = self.offset + line.start as u64;
+        let offset = self.offset + self.view.raw_at(line.start) as u64;
         let text = lines::text(line.raw, offset == 0, None);
         if text.text.is_empty() {
             count_text(&text, turn.counters);
@@ -151,7 +164,11 @@ impl<'a> LineWriter<'a> {
         group.write_joined(
             turn,
             self.recorder,
-            &Input { offset: self.offset + line.start as u64, text: &joined, unfinished: false },
+            &Input {
+                offset: self.offset + self.view.raw_at(line.start) as u64,
+                text: &joined,
+                unfinished: false,
+            },
             &whole,
         );
         true
@@ -164,12 +181,24 @@ fn take_detector(turn: &mut Turn<'_>) -> Box<Detector> {
     turn.generation.detector.take().unwrap_or_else(new)
 }
 
-fn surroundings<'a>(turn: &Turn<'a>) -> Surroundings<'a> {
-    Surroundings {
-        labels: &turn.section.labels,
-        counters: turn.counters,
-        now_ns: turn.now.unix_ns,
-        sender: None,
+impl Origin {
+    fn of(turn: &mut Turn<'_>) -> Self {
+        let place = match turn.section.input {
+            // The path of a spool means nothing to anybody.
+            Some(input) => (INPUT_TYPE, input.name().to_owned()),
+            None => (names::FILE_PATH, identity::path_text(&turn.generation.origin).into_owned()),
+        };
+        Self { place, metadata: Arc::clone(turn.metadata()) }
+    }
+
+    fn place(&self) -> (&'static str, &str) {
+        (self.place.0, &self.place.1)
+    }
+
+    fn surroundings<'a>(&'a self, turn: &Turn<'a>) -> Surroundings<'a> {
+        let (labels, metadata) = (&turn.section.labels, &self.metadata);
+        let source = Source { stream: turn.stream, place: self.place(), labels, metadata };
+        Surroundings { source, counters: turn.counters, now_ns: turn.now.unix_ns, sender: None }
     }
 }
 

@@ -11,6 +11,7 @@
 //! Numbers are hexadecimal; the path comes last, with `%`, control characters and bytes that aren't UTF-8
 //! written as `%xx`. The journal and the state that the collector keeps for a stream both hold it.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::Metadata;
@@ -25,6 +26,7 @@ use crate::limits::{HEAD_BYTES, TAIL_BYTES};
 
 const VERSION: &str = "1";
 const FLAG_RENAMED: u64 = 1;
+const FLAG_EXHAUSTED: u64 = 2;
 
 /// Device and inode number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +121,8 @@ pub struct Identity {
     pub tail: (u8, u64),
     /// It no longer has the name that it was found under, or is a copy: nobody writes to it any more.
     pub renamed: bool,
+    /// It is an archive, and the position is its end: it needn't be unpacked again to know that.
+    pub exhausted: bool,
     /// When the position was taken, Unix seconds.
     pub seen_s: i64,
     /// The name that it was found under first; where it is now, the inode tells.
@@ -134,7 +138,8 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = if self.renamed { FLAG_RENAMED } else { 0 };
+        let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
+        let flags = flag(self.renamed, FLAG_RENAMED) | flag(self.exhausted, FLAG_EXHAUSTED);
         let Inode { device, number } = self.inode;
         let (tail_len, tail_hash) = self.tail;
         write!(f, "{VERSION} {device:x} {number:x} {:x} {:032x} ", self.head.len, self.head.hash)?;
@@ -166,13 +171,15 @@ impl FromStr for Identity {
         let inode = Inode { device: narrow(number()?)?, number: narrow(number()?)? };
         let head = Head { len: narrow(number()?)?, hash: number()? };
         let tail = (narrow(number()?)?, narrow(number()?)?);
-        let renamed = number()? & u128::from(FLAG_RENAMED) != 0;
+        let flags = number()?;
+        let is_set = |flag: u64| flags & u128::from(flag) != 0;
+        let (renamed, exhausted) = (is_set(FLAG_RENAMED), is_set(FLAG_EXHAUSTED));
         let seen_s = narrow(number()?)?;
         if usize::from(head.len) > HEAD_BYTES || usize::from(tail.0) > TAIL_BYTES {
             return Err(BadIdentity);
         }
         let path = read_path(parts.next().ok_or(BadIdentity)?)?;
-        Ok(Self { inode, head, tail, renamed, seen_s, path })
+        Ok(Self { inode, head, tail, renamed, exhausted, seen_s, path })
     }
 }
 
@@ -181,6 +188,19 @@ pub fn inode_of_regular(descriptor: impl std::os::fd::AsFd) -> Option<Inode> {
     let stat = rustix::fs::fstat(descriptor).ok()?;
     let is_regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
     is_regular.then_some(Inode { device: stat.st_dev, number: stat.st_ino })
+}
+
+/// A path as users see it: bytes that aren't UTF-8 as `%E9`, so that two names stay two.
+pub fn path_text(path: &Path) -> Cow<'_, str> {
+    if let Some(text) = path.to_str() {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("%{byte:02X}")));
+    }
+    Cow::Owned(text)
 }
 
 fn write_path(f: &mut fmt::Formatter<'_>, path: &Path) -> fmt::Result {
@@ -249,9 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_not_utf8_stay_apart() {
+        for (path, expected) in [
+            (&b"/var/log/app.log"[..], "/var/log/app.log"),
+            ("/ünï/✓".as_bytes(), "/ünï/✓"),
+            (b"/caf\xe9.log", "/caf%E9.log"),
+            (b"/caf\xe8.log", "/caf%E8.log"),
+            (b"/\xe2\x82/100%", "/%E2%82/100%"),
+        ] {
+            assert_eq!(path_text(Path::new(OsStr::from_bytes(path))), expected);
+        }
+    }
+
+    #[test]
     fn identities_travel_as_text() {
         for path in [&b"/var/log/app.log"[..], b"/a b/%41\n\xff\xc3.log", b"", "/ünï/✓".as_bytes()] {
             let identity = Identity {
+                exhausted: false,
                 inode: Inode { device: u64::MAX, number: 7 },
                 head: Head::of(b"head"),
                 tail: (64, u64::MAX),

@@ -49,7 +49,8 @@ pub fn text(raw: &[u8], at_start: bool, whole_bytes: Option<u64>) -> Text<'_> {
     let kept = bytes.get(..MESSAGE_BYTES_MAX).unwrap_or(bytes);
     let cut = kept.len() < bytes.len() || whole_bytes.is_some();
     let kept = if cut { whole_characters(kept) } else { kept };
-    let text = String::from_utf8_lossy(kept);
+    // Most lines are ASCII, of which this check makes short work; the search for what is wrong doesn't.
+    let text = std::str::from_utf8(kept).map_or_else(|_| String::from_utf8_lossy(kept), Cow::Borrowed);
     let lossy = matches!(text, Cow::Owned(_));
     // Replacement characters are longer than what they replace.
     let text = if text.len() > MESSAGE_BYTES_MAX { shorten(text) } else { text };

@@ -8,16 +8,23 @@
 //! | `identity` | what makes a file the same file |
 //! | `decide` | the decisions about identity, pure |
 //! | `generation`, `table` | what is known of each file, and how to find it |
+//! | `content` | what stands in a file, archives unpacked |
 //! | `scan` | compares what was found with what is known |
-//! | `examine` | opens files that aren't known and decides what they are |
+//! | `newcomer`, `examine` | files that aren't known: opens them, decides what they are |
+//! | `encoding` | text that isn't UTF-8 |
 //! | `read`, `lines`, `group`, `join` | bytes to lines to records |
 //! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `archive` | the turns of archives |
+//! | `once` | how far files are that are read once |
 //! | `spooled` | segments of spools that are done with |
 //! | `late` | what is written to files that are gone already |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
+mod archive;
+pub mod content;
 pub mod decide;
 pub mod delivery;
+pub mod encoding;
 mod examine;
 pub mod generation;
 mod group;
@@ -25,6 +32,8 @@ pub mod identity;
 pub mod join;
 mod late;
 pub mod lines;
+mod newcomer;
+mod once;
 pub mod read;
 mod scan;
 mod spooled;
@@ -38,7 +47,9 @@ use std::sync::Arc;
 use millpond_parsers::Format;
 use millpond_wire::position::{StreamId, StreamPosition};
 
+use self::archive::Archives;
 pub use self::delivery::Outcome;
+use self::encoding::Encoding;
 use self::examine::Suspect;
 use self::generation::Generation;
 use self::identity::{Identity, Inode};
@@ -48,8 +59,9 @@ use crate::batch::{Batch, BatchLimits, Batcher};
 use crate::checkpoint::{Entry, Journal, Recovered};
 use crate::dead_letters::DeadLetters;
 use crate::discover::{self, Coverage};
-use crate::inputs::Source;
+use crate::inputs::InputType;
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::Labels;
 use crate::time::Now;
 use crate::{limits, watch::Hint};
@@ -59,12 +71,14 @@ use crate::{limits, watch::Hint};
 pub struct Section {
     /// `None`: found by itself, per file.
     pub format: Option<Format>,
+    /// `None`: UTF-8, or what a byte order mark says.
+    pub encoding: Option<Encoding>,
     /// What every record carries.
     pub labels: Labels,
     /// Files that are there at the agent's very first start are read from their end.
     pub start_at_end: bool,
     /// Its files are the segments of an input's spool.
-    pub source: Option<Source>,
+    pub input: Option<InputType>,
 }
 
 /// What the tailer is told.
@@ -74,8 +88,12 @@ pub struct Settings {
     pub coverage: Vec<Coverage>,
     /// How the lines of each section are treated.
     pub sections: Vec<Section>,
-    /// Of this machine.
-    pub host_name: String,
+    /// Fields of this machine, which all its lines have.
+    pub resource: Vec<(&'static str, String)>,
+    /// What lines go through before they are shipped.
+    pub process: Chain,
+    /// Paths are asked who wrote the lines.
+    pub path_metadata: bool,
     /// When a batch goes.
     pub batch: BatchLimits,
     /// Files kept open while they rest.
@@ -85,6 +103,11 @@ pub struct Settings {
     pub rotate_grace_ms: u64,
     /// Files that are never followed: the agent's own output.
     pub never: HashSet<Inode>,
+    /// Streams of imports: that the collector has some says nothing of whether the agent has run before.
+    pub imported: HashSet<StreamId>,
+    /// Every file is taken as finished: its last line is complete, with or without a newline. What was read is
+    /// never forgotten, and what couldn't be is remembered for [`Tailer::problems`].
+    pub once: bool,
 }
 
 /// See the module.
@@ -103,6 +126,7 @@ pub struct Tailer {
     /// Rotated and deleted files: the sooner they're read, the sooner their space is free.
     urgent: VecDeque<StreamId>,
     ordinary: VecDeque<StreamId>,
+    archives: Archives,
     /// Files without a name, or with another one, until nothing is left of them.
     ending: HashSet<StreamId>,
     /// As those, when nothing is left and something may still come; bounded.
@@ -123,6 +147,7 @@ pub struct Tailer {
     synced_ms: u64,
     /// Nothing is sent before: a dead letter couldn't be written.
     held_until_ms: u64,
+    problems: Vec<(std::path::PathBuf, String)>,
 }
 
 impl Tailer {
@@ -136,9 +161,11 @@ impl Tailer {
         counters: Arc<Counters>,
         now: Now,
     ) -> Self {
-        let is_first_start = !recovered.begun && positions.is_empty();
+        let has_own = positions.iter().any(|position| !settings.imported.contains(&position.stream));
+        let is_first_start = !recovered.begun && !has_own;
         let is_intact = recovered.intact;
-        let batcher = Batcher::new(settings.host_name.clone(), settings.batch);
+        let batcher = Batcher::new(&settings.resource, settings.batch);
+        let reader = Reader::new(settings.process.clone());
         let mut tailer = Self {
             settings,
             counters,
@@ -146,11 +173,12 @@ impl Tailer {
             journal,
             dead_letters,
             batcher,
-            reader: Reader::default(),
+            reader,
             ready: None,
             in_flight: None,
             urgent: VecDeque::new(),
             ordinary: VecDeque::new(),
+            archives: Archives::default(),
             ending: HashSet::new(),
             late: HashSet::new(),
             open_files: 0,
@@ -163,6 +191,7 @@ impl Tailer {
             unnoted: HashSet::new(),
             synced_ms: 0,
             held_until_ms: 0,
+            problems: Vec::new(),
         };
         tailer.remember(recovered.entries, positions);
         if !is_intact {
@@ -194,6 +223,11 @@ impl Tailer {
     /// Everything that is followed or remembered.
     pub fn generations(&self) -> impl Iterator<Item = (StreamId, &Generation)> {
         self.table.iter()
+    }
+
+    /// The steps that lines go through, with what they have done.
+    pub fn process(&self) -> &Chain {
+        self.reader.chain()
     }
 
     fn is_covered(&self, path: &Path) -> bool {
@@ -232,6 +266,7 @@ impl Tailer {
         if self.warned.len() < limits::SKIPPED_MAX && self.warned.insert(path.to_owned()) {
             self.counters.unreadable_files.increment();
             tracing::warn!(path = %path.display(), reason, "not followed");
+            self.problem(path.to_owned(), reason);
         }
     }
 }

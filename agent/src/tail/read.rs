@@ -4,17 +4,21 @@
 //! container pieces without its end, is read again at the next turn. So ten thousand resting files cost no
 //! buffers, and what is checkpointed is always the start of a line.
 
-use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
 use millpond_wire::position::StreamId;
 
 use crate::batch::Batcher;
 use crate::limits;
+use crate::metadata;
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::{Input, Recorder};
 use crate::tail::Section;
+use crate::tail::content::Content;
+use crate::tail::encoding::Decoder;
 use crate::tail::generation::{self, Generation};
 use crate::tail::group::{Group, LineWriter, count_text};
 use crate::tail::identity::Mark;
@@ -38,6 +42,7 @@ pub enum TurnEnd {
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
+    decoder: Decoder,
     recorder: Recorder,
 }
 
@@ -48,18 +53,30 @@ pub struct Turn<'a> {
     pub stream: StreamId,
     /// What is known of it.
     pub generation: &'a mut Generation,
-    /// Its descriptor.
-    pub file: &'a File,
+    /// What stands in it.
+    pub file: &'a Content,
     /// Of the configuration.
     pub section: &'a Section,
     /// The clocks.
     pub now: Now,
+    /// Its path is asked for more.
+    pub path_metadata: bool,
     /// It has come to its end: what is left without a newline is a line too.
     pub is_ending: bool,
     /// Where things are counted.
     pub counters: &'a Counters,
     /// Where lines go.
     pub batcher: &'a mut Batcher,
+}
+
+impl Turn<'_> {
+    /// What the path of the file says of who writes it; found out once for each generation.
+    pub(super) fn metadata(&mut self) -> &Arc<[(&'static str, String)]> {
+        let (generation, section) = (&mut *self.generation, self.section);
+        let is_asked = self.path_metadata && section.input.is_none();
+        let find = || if is_asked { metadata::of_path(&generation.origin) } else { Vec::new() };
+        generation.metadata.get_or_insert_with(|| find().into())
+    }
 }
 
 /// The bytes after the position, in the reader's buffer.
@@ -80,6 +97,21 @@ enum Stop {
 }
 
 impl Reader {
+    /// Records go through these steps.
+    pub fn new(chain: Chain) -> Self {
+        Self { recorder: Recorder::new(chain), ..Self::default() }
+    }
+
+    /// What was read since the last acknowledgement will be read again.
+    pub fn rewind(&mut self) {
+        self.recorder.rewind();
+    }
+
+    /// The steps that records go through.
+    pub fn chain(&self) -> &Chain {
+        self.recorder.chain()
+    }
+
     /// Reads up to a turn's worth of whole lines into the batch.
     ///
     /// # Errors
@@ -100,6 +132,7 @@ impl Reader {
         if self.buffer.capacity() > 2 * limits::READ_WINDOW_BYTES {
             self.buffer = Vec::new();
         }
+        self.decoder.shrink(2 * limits::READ_WINDOW_BYTES);
         end
     }
 
@@ -147,7 +180,7 @@ impl Reader {
         let read = turn.generation.read;
         let tail_len = usize::from(read.tail_len);
         self.buffer.resize(tail_len + want, 0);
-        let count = generation::read_at(turn.file, &mut self.buffer, read.tail_offset())?;
+        let count = turn.file.read_at(&mut self.buffer, read.tail_offset())?;
         let tail_is_same = self.buffer.get(..tail_len.min(count)).is_some_and(|tail| read.matches(tail));
         let window =
             Window { start: tail_len, len: count.saturating_sub(tail_len), at_end: count < tail_len + want };
@@ -194,23 +227,26 @@ impl Reader {
         window: Window,
         force: bool,
     ) -> (usize, Stop) {
-        let bytes = self.buffer.get(window.start..window.start + window.len).unwrap_or_default();
+        let raw = self.buffer.get(window.start..window.start + window.len).unwrap_or_default();
         let offset = turn.generation.read.offset;
-        let mut writer = LineWriter::new(bytes, offset, force, &mut self.recorder);
+        let encoding = turn.generation.encoding.unwrap_or_default();
+        let view = self.decoder.decode(encoding, raw);
+        let bytes = view.bytes;
+        let mut writer = LineWriter::new(view, offset, force, &mut self.recorder);
         let (mut at, mut done) = (0, 0);
         while let Some(line) = lines::line_at(bytes, at) {
             if writer.is_between_groups() && turn.batcher.is_full() {
-                return (done, Stop::Full);
+                return (view.raw_at(done), Stop::Full);
             }
             if !writer.line(turn, group, line) {
-                return (done, Stop::OpenGroup);
+                return (view.raw_at(done), Stop::OpenGroup);
             }
             at = line.next;
             if writer.is_between_groups() {
                 done = at;
             }
         }
-        (done, Stop::NoWholeLine)
+        (view.raw_at(done), Stop::NoWholeLine)
     }
 
     /// What stands after the last newline of a file that has come to its end.
@@ -225,7 +261,8 @@ impl Reader {
         if !rest.is_empty() {
             let before = self.buffer.get(..window.start + window.len).unwrap_or_default();
             let end = Mark::new(turn.generation.read.offset + rest.len() as u64, before);
-            let text = lines::text(rest, turn.generation.read.offset == 0, None);
+            let view = self.decoder.decode(turn.generation.encoding.unwrap_or_default(), rest);
+            let text = lines::text(view.bytes, turn.generation.read.offset == 0, None);
             count_text(&text, turn.counters);
             if !text.text.is_empty() {
                 turn.counters.unfinished_lines.increment();
@@ -249,11 +286,15 @@ impl Reader {
         }
         let scanned_to = turn.generation.scanned_to;
         self.buffer.resize(limits::READ_WINDOW_BYTES, 0);
-        let count = generation::read_at(turn.file, &mut self.buffer, scanned_to)?;
+        let count = turn.file.read_at(&mut self.buffer, scanned_to)?;
         *budget = budget.saturating_sub(count);
-        let found = self.buffer.get(..count).and_then(|bytes| memchr::memchr(b'\n', bytes));
+        let encoding = turn.generation.encoding.unwrap_or_default();
+        let unit = encoding.unit_bytes();
+        // Half a character is read again with its other half.
+        let count = count - count % unit;
+        let found = self.buffer.get(..count).and_then(|bytes| encoding.find_newline(bytes));
         let (line_end, next) = match found {
-            Some(at) => (scanned_to + at as u64, scanned_to + at as u64 + 1),
+            Some(at) => (scanned_to + at as u64, scanned_to + (at + unit) as u64),
             None if count == 0 && turn.is_ending => (scanned_to, scanned_to),
             None if count == 0 => return Ok(Some(TurnEnd::AtEnd)),
             None => {
@@ -266,7 +307,8 @@ impl Reader {
         let end = generation::mark_at(turn.file, next)?;
         // A little more than is kept, so that it is cut between two characters.
         let raw = generation::read_vec(turn.file, MESSAGE_BYTES_MAX + 4, start)?;
-        let text = lines::text(&raw, start == 0, Some(line_end - start));
+        let view = self.decoder.decode(encoding, &raw);
+        let text = lines::text(view.bytes, start == 0, Some(line_end - start));
         count_text(&text, turn.counters);
         group.write(
             turn,

@@ -2,13 +2,16 @@
 //! which are gone, which are unknown.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
-use super::generation::{self, Life};
+use super::archive::is_name_of_archive;
+use super::content::Content;
+use super::generation::{self, Archive, Life};
 use super::identity::Inode;
 use crate::discover::{self, Found};
 use crate::limits;
@@ -32,21 +35,21 @@ impl Tailer {
         let mut present = HashSet::new();
         let (known, unknown): (Vec<&Found>, Vec<&Found>) =
             listing.files.iter().partition(|found| self.table.live_at(found.inode).is_some());
+        let mut cut = Vec::new();
         for found in known {
             if let Some(stream) = self.table.live_at(found.inode) {
                 present.insert(stream);
-                self.sighted(stream, found, now);
+                self.sighted(stream, found, &mut cut, now);
             }
         }
         for stream in followed.into_iter().filter(|stream| !present.contains(stream)) {
             self.missing(stream, now);
         }
         // Files with a remembered inode first, so that the others can be told from their copies.
-        let mut cut = Vec::new();
         let unknown: Vec<&Found> =
             unknown.into_iter().filter(|found| !self.recognise(found, &mut cut, now)).collect();
         if self.is_first_scan {
-            self.find_renamed(now);
+            self.find_renamed(&listing.behind_links, now);
         }
         for stream in cut {
             self.search_copies(stream, now);
@@ -69,12 +72,17 @@ impl Tailer {
         listing.directories
     }
 
-    /// A file that is followed was found.
-    fn sighted(&mut self, stream: StreamId, found: &Found, now: Now) {
+    /// A file that is followed was found. When it holds something else now, it is added to `cut`: whose copies
+    /// there are can be told when everything that was found has been looked at.
+    fn sighted(&mut self, stream: StreamId, found: &Found, cut: &mut Vec<StreamId>, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.covered = true;
         generation.section = found.section;
-        let has_changed = found.size != generation.read.offset || found.modified_ns != generation.modified_ns;
+        let size_then = generation.archive.map_or(generation.read.offset, |archive| archive.file_bytes);
+        let has_changed = found.size != size_then || found.modified_ns != generation.modified_ns;
+        if has_changed && let Some(archive) = &mut generation.archive {
+            archive.end_bytes = None;
+        }
         generation.modified_ns = found.modified_ns;
         if found.path != generation.path && !is_at(&generation.path, found.inode) {
             generation.renamed = true;
@@ -89,9 +97,21 @@ impl Tailer {
         // Looked at here and not only at its turn: while a full batch holds up the turns, what was written
         // after a truncation could be rotated away unseen.
         if self.is_still_there(stream) {
+            self.note_growth(stream, found.size, now);
+            self.close_surplus(stream);
             self.enqueue(stream);
         } else {
-            self.cut(stream, now);
+            self.mark_cut(stream, now);
+            cut.push(stream);
+        }
+    }
+
+    /// What was written is known before it is read: while the collector is away, that may take long.
+    fn note_growth(&mut self, stream: StreamId, size: u64, now: Now) {
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if size > generation.size_seen {
+            generation.size_seen = size;
+            generation.quiet_since_ms = now.mono_ms;
         }
     }
 
@@ -125,10 +145,23 @@ impl Tailer {
                 self.ending.insert(stream);
                 self.enqueue(stream);
             }
-            None => {
-                self.counters.vanished_unread_bytes.add(generation.unread_bytes());
-                self.retire(stream, now);
-            }
+            None => self.vanished(stream, now),
+        }
+    }
+
+    /// The file of a generation is gone. What was unread of it may be in an archive.
+    pub(super) fn vanished(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get(stream) else { return };
+        let (unread_bytes, section) = (generation.unread_bytes(), generation.section);
+        let (path, directory) = (generation.path.clone(), generation.origin.parent().map(Path::to_owned));
+        self.retire(stream, now);
+        if unread_bytes > 0 {
+            self.problem(path, "gone before all of it was read");
+        }
+        let may_be_packed = unread_bytes > 0
+            && directory.is_some_and(|directory| self.search_archives(&directory, section, now));
+        if !may_be_packed {
+            self.counters.vanished_unread_bytes.add(unread_bytes);
         }
     }
 
@@ -152,34 +185,42 @@ impl Tailer {
         is_recognised
     }
 
-    /// The file at `path`, if it holds what a generation is remembered to hold.
-    fn open_if_same(&self, stream: StreamId, path: &Path) -> Option<File> {
+    /// The file at `path`, if it holds what a generation is remembered to hold. An archive is believed by its head;
+    /// what stands before the position is looked at in its turn, when it has been unpacked.
+    fn open_if_same(&self, stream: StreamId, path: &Path) -> Option<Content> {
         let generation = self.table.get(stream)?;
         let (file, stat) = generation::open(path).ok()?;
         let start = generation::read_vec(&file, usize::from(generation.head.len), 0).ok()?;
         let is_same = stat.inode == generation.inode
             && generation.head.matches(&start)
-            && generation::holds(&file, &generation.read).unwrap_or(false);
+            && (file.is_packed() || generation::holds(&file, &generation.read).unwrap_or(false));
         is_same.then_some(file)
     }
 
     /// Follows a remembered generation again.
-    fn resume(&mut self, stream: StreamId, found: &Found, file: File, covered: bool, now: Now) {
+    fn resume(&mut self, stream: StreamId, found: &Found, file: Content, covered: bool, now: Now) {
         self.table.place(stream, found.inode, &found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.section = found.section;
         generation.covered = covered;
         generation.quiet_since_ms = now.mono_ms;
-        generation.size_seen = found.size;
         generation.modified_ns = found.modified_ns;
+        generation.size_seen = found.size;
+        if file.is_packed() {
+            let is_exhausted = generation.is_exhausted()
+                && file.metadata().is_ok_and(|metadata| metadata.ctime() < generation.remembered_s);
+            let end_bytes = is_exhausted.then_some(generation.read.offset);
+            generation.archive = Some(Archive { file_bytes: found.size, end_bytes });
+            generation.size_seen = generation.read.offset + u64::from(!is_exhausted);
+        }
         generation.renamed |= !is_at(&generation.origin, found.inode);
         if now.unix_s().saturating_sub(generation.remembered_s) > limits::SEEN_SECONDS {
             generation.remembered_s = now.unix_s();
             let entry = generation.entry_at(&generation.acked, now.unix_s());
             self.journal.put(stream, &entry);
         }
-        let has_unread = found.size > generation.read.offset;
-        if has_unread && (generation.renamed || !covered) {
+        let has_unread = generation.unread_bytes() > 0;
+        if has_unread && (generation.renamed || !covered || self.settings.once) {
             self.ending.insert(stream);
         }
         if has_unread {
@@ -189,24 +230,31 @@ impl Tailer {
     }
 
     /// At the start: files that were renamed out of the patterns while the agent was down, in the directory
-    /// where they were. They are read to their end.
-    fn find_renamed(&mut self, now: Now) {
+    /// where they were, and files that a link has led to. They are read to their end, and so are archives that were
+    /// made of them.
+    fn find_renamed(&mut self, behind_links: &HashSet<PathBuf>, now: Now) {
+        let by_inode = |directory: &Path| -> HashMap<Inode, Found> {
+            discover::siblings(directory, 0).into_iter().map(|found| (found.inode, found)).collect()
+        };
         let mut listings: HashMap<PathBuf, HashMap<Inode, Found>> = HashMap::new();
+        let linked: HashMap<Inode, Found> = behind_links.iter().flat_map(|path| by_inode(path)).collect();
         for stream in self.table.streams(|generation| generation.life == Life::Dormant) {
             let Some(generation) = self.table.get(stream) else { continue };
             let section = discover::section_of(&self.settings.coverage, &generation.origin);
             let (Some(section), Some(directory)) = (section, generation.origin.parent()) else { continue };
-            let by_inode = listings.entry(directory.to_owned()).or_insert_with(|| {
-                discover::siblings(directory, section).into_iter().map(|found| (found.inode, found)).collect()
-            });
-            let Some(found) = by_inode.get(&generation.inode) else { continue };
-            if found.size <= generation.read.offset {
+            let beside = listings.entry(directory.to_owned()).or_insert_with(|| by_inode(directory));
+            let found = beside.get(&generation.inode).or_else(|| linked.get(&generation.inode));
+            let Some(found) = found.map(|found| Found { section, ..found.clone() }) else { continue };
+            let is_packed = is_name_of_archive(&found.path);
+            if generation.is_exhausted() || (found.size <= generation.read.offset && !is_packed) {
                 continue;
             }
-            let found = found.clone();
             if let Some(file) = self.open_if_same(stream, &found.path) {
                 self.resume(stream, &found, file, false, now);
             }
+        }
+        for directory in listings.into_keys() {
+            self.search_archives(&directory, 0, now);
         }
     }
 
@@ -223,7 +271,8 @@ impl Tailer {
         dormant.sort_unstable_by_key(|(remembered_s, stream)| (*remembered_s, *stream));
         for (index, (remembered_s, stream)) in dormant.into_iter().enumerate() {
             let away_s = now.unix_s().saturating_sub(remembered_s);
-            if index < surplus || (remembered_s > 0 && away_s > limits::DORMANT_SECONDS_MAX) {
+            let is_old = remembered_s > 0 && away_s > limits::DORMANT_SECONDS_MAX && !self.settings.once;
+            if index < surplus || is_old {
                 self.forget(stream);
             }
         }

@@ -7,9 +7,21 @@ use std::path::Path;
 
 use millpond_wire::position::StreamId;
 
-use super::Tailer;
-use super::generation::{Generation, Life};
+use super::content::Content;
+use super::generation::{self, Generation, Life, Stat};
+use super::{Settings, Tailer};
 use crate::spool::segments;
+
+/// Opens a file of a section. A segment of a spool is read as it was written, also where damage makes it begin like
+/// an archive.
+pub(super) fn open(settings: &Settings, section: usize, path: &Path) -> io::Result<(Content, Stat)> {
+    let (content, stat) = generation::open(path)?;
+    Ok((if is_spooled(settings, section) { content.plain() } else { content }, stat))
+}
+
+fn is_spooled(settings: &Settings, section: usize) -> bool {
+    settings.sections.get(section).is_some_and(|section| section.input.is_some())
+}
 
 impl Tailer {
     /// Deletes every segment that is done with.
@@ -22,8 +34,7 @@ impl Tailer {
     /// Deletes the segment of a stream, if it is one and is done with.
     pub(super) fn release_segment(&mut self, stream: StreamId) {
         let Some(generation) = self.table.get(stream) else { return };
-        let section = self.settings.sections.get(generation.section);
-        let is_spooled = section.is_some_and(|section| section.source.is_some());
+        let is_spooled = is_spooled(&self.settings, generation.section);
         if !is_spooled || !generation.is_settled() || generation.unread_bytes() > 0 {
             return;
         }
@@ -38,14 +49,13 @@ impl Tailer {
         }
     }
 
-    /// True when everything that is there has been read and acknowledged.
-    pub fn is_done(&self) -> bool {
+    /// [`Self::is_done`], and the files, looked at again, hold nothing more.
+    pub fn is_drained(&self) -> bool {
         let is_left = |generation: &Generation| {
             let size = fs::metadata(&generation.path).map_or(generation.size_seen, |metadata| metadata.len());
             generation.life == Life::Live && (!generation.is_settled() || generation.read.offset < size)
         };
-        let is_at_rest = self.in_flight.is_none() && self.ready.is_none() && self.batcher.is_empty();
-        is_at_rest && !self.needs_scan && !self.table.iter().any(|(_, generation)| is_left(generation))
+        self.is_done() && !self.table.iter().any(|(_, generation)| is_left(generation))
     }
 }
 

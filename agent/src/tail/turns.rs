@@ -1,25 +1,32 @@
 //! Whose turn it is to be read, and when a file that has lost its name has come to its end.
 
-use std::fs::File;
-use std::mem;
+use std::{io, mem};
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
+use super::content::Content;
+use super::encoding::Encoding;
 use super::generation::{self, Generation, Life};
 use super::identity::Head;
 use super::read::{Turn, TurnEnd};
+use super::spooled;
 use crate::limits;
 use crate::time::Now;
+
+/// Enough of a file to tell how it is encoded.
+const BYTE_ORDER_MARK_BYTES: usize = 2;
 
 impl Tailer {
     /// Gives a file its turn, if it hasn't one already.
     pub(super) fn enqueue(&mut self, stream: StreamId) {
         let Some(generation) = self.table.get_mut(stream) else { return };
-        if mem::replace(&mut generation.queued, true) {
+        if generation.is_exhausted() || mem::replace(&mut generation.queued, true) {
             return;
         }
-        if generation.renamed || !generation.covered || generation.life == Life::Deleted {
+        if generation.archive.is_some() {
+            self.archives.reading.push_back(stream);
+        } else if generation.renamed || !generation.covered || generation.life == Life::Deleted {
             self.urgent.push_back(stream);
         } else {
             self.ordinary.push_back(stream);
@@ -32,17 +39,40 @@ impl Tailer {
         if self.batcher.is_full() || now.mono_ms < self.held_until_ms {
             return false;
         }
-        let Some(stream) = self.urgent.pop_front().or_else(|| self.ordinary.pop_front()) else {
-            return false;
+        let has_unpacked = self.unpack_unknown(now);
+        let Some(stream) = self.next_stream() else {
+            return has_unpacked;
         };
         if let Some(generation) = self.table.get_mut(stream) {
             generation.queued = false;
         }
         let end = self.turn(stream, false, now);
         if matches!(end, Some(TurnEnd::More | TurnEnd::BatchFull)) {
-            self.enqueue(stream);
+            self.enqueue_again(stream);
         }
         true
+    }
+
+    fn next_stream(&mut self) -> Option<StreamId> {
+        self.archives.is_next = !self.archives.is_next;
+        if self.archives.is_next
+            && let Some(stream) = self.archives.reading.pop_front()
+        {
+            return Some(stream);
+        }
+        let plain = self.urgent.pop_front().or_else(|| self.ordinary.pop_front());
+        plain.or_else(|| self.archives.reading.pop_front())
+    }
+
+    /// An archive goes on before the others: it has the decoder.
+    fn enqueue_again(&mut self, stream: StreamId) {
+        match self.table.get_mut(stream) {
+            Some(generation) if generation.archive.is_some() && !generation.queued => {
+                generation.queued = true;
+                self.archives.reading.push_front(stream);
+            }
+            _ => self.enqueue(stream),
+        }
     }
 
     /// Looks after files that have lost their name: reads what is still written to them and, once they rest,
@@ -99,6 +129,10 @@ impl Tailer {
                 }
                 let path = generation.path.clone();
                 self.warn_once(&path, &error.to_string());
+                if self.settings.once {
+                    // Tried again by the next import, not for ever by this one.
+                    self.ending.remove(&stream);
+                }
                 None
             }
         }
@@ -107,10 +141,14 @@ impl Tailer {
     fn turn_of(
         &mut self,
         stream: StreamId,
-        file: &File,
+        file: &Content,
         is_ending: bool,
         now: Now,
     ) -> std::io::Result<TurnEnd> {
+        self.find_encoding(stream, file)?;
+        if file.is_packed() && !self.approach(stream, file, now)? {
+            return Ok(TurnEnd::More);
+        }
         let stat = generation::stat(file)?;
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         if stat.size != generation.size_seen {
@@ -134,17 +172,36 @@ impl Tailer {
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
         let (counters, batcher) = (&*self.counters, &mut self.batcher);
-        let end =
-            self.reader.turn(Turn { stream, generation, file, section, now, is_ending, counters, batcher });
+        let path_metadata = self.settings.path_metadata;
+        let turn =
+            Turn { stream, generation, file, section, now, path_metadata, is_ending, counters, batcher };
+        let end = self.reader.turn(turn);
         if generation.renamed && generation.unread_bytes() > 0 {
             self.ending.insert(stream);
         }
-        end
+        match end? {
+            TurnEnd::AtEnd if file.is_packed() => self.end_archive(stream, file, now),
+            end => Ok(end),
+        }
+    }
+
+    /// Finds out how the bytes of a file are to be read: again after each start, from how it begins.
+    fn find_encoding(&mut self, stream: StreamId, file: &Content) -> std::io::Result<()> {
+        let Some(generation) = self.table.get_mut(stream).filter(|file| file.encoding.is_none()) else {
+            return Ok(());
+        };
+        let section = self.settings.sections.get(generation.section);
+        generation.encoding = section.and_then(|section| section.encoding);
+        if generation.encoding.is_none() {
+            let start = generation::read_vec(file, BYTE_ORDER_MARK_BYTES, 0)?;
+            generation.encoding = (start.len() == BYTE_ORDER_MARK_BYTES).then(|| Encoding::of(&start));
+        }
+        Ok(())
     }
 
     /// Lets the head of a short file grow with it. False when the file no longer begins with the old head.
     /// Where nothing has been read yet the head is the only evidence, and is looked at each time.
-    fn grow_head(&mut self, stream: StreamId, file: &File, size: u64) -> std::io::Result<bool> {
+    fn grow_head(&mut self, stream: StreamId, file: &Content, size: u64) -> std::io::Result<bool> {
         let Some(generation) = self.table.get(stream) else { return Ok(true) };
         let head = generation.head;
         if size < u64::from(head.len) {
@@ -179,6 +236,9 @@ impl Tailer {
             self.ending.remove(&stream);
             return;
         };
+        if generation.archive.is_some() {
+            return self.settle_archive(stream, now);
+        }
         let size =
             generation.file.as_ref().and_then(|file| generation::stat(file).ok()).map(|stat| stat.size);
         if size.is_some_and(|size| size != generation.size_seen) {
@@ -190,9 +250,8 @@ impl Tailer {
         }
         let unread_bytes = generation.unread_bytes();
         if unread_bytes > 0 && !self.ensure_open(stream) {
-            self.counters.vanished_unread_bytes.add(unread_bytes);
             self.ending.remove(&stream);
-            return self.retire(stream, now);
+            return self.vanished(stream, now);
         }
         if unread_bytes > 0 {
             self.turn(stream, true, now);
@@ -218,14 +277,53 @@ impl Tailer {
         }
     }
 
+    /// Opens a resting file again. False when it isn't where it was; the next scan will say.
+    pub(super) fn ensure_open(&mut self, stream: StreamId) -> bool {
+        let Some(generation) = self.table.get_mut(stream) else { return false };
+        if generation.file.is_some() {
+            return true;
+        }
+        match spooled::open(&self.settings, generation.section, &generation.path) {
+            Ok((file, stat)) if stat.inode == generation.inode => {
+                generation.file = Some(file);
+                self.open_files += 1;
+                true
+            }
+            Ok(_) => {
+                self.needs_scan = true;
+                false
+            }
+            Err(error) => {
+                let path = generation.path.clone();
+                self.needs_scan |= error.kind() == io::ErrorKind::NotFound;
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.warn_once(&path, &error.to_string());
+                }
+                false
+            }
+        }
+    }
+
     /// Keeps the descriptor of a file that was just opened, where there is room for it: while it is open, not
     /// even a deletion takes away what is unread.
-    pub(super) fn keep_open(&mut self, stream: StreamId, file: File) {
+    pub(super) fn keep_open(&mut self, stream: StreamId, file: Content) {
         let has_room = self.open_files < self.settings.open_files_max;
         let Some(generation) = self.table.get_mut(stream) else { return };
         if has_room || !may_be_opened_again(generation) {
             generation.file = Some(file);
             self.open_files += 1;
+        }
+    }
+
+    /// Closes a file that was opened to be looked at, when descriptors become few.
+    pub(super) fn close_surplus(&mut self, stream: StreamId) {
+        let limit = self.settings.open_files_max;
+        if self.open_files <= limit + limit / limits::OPEN_FILES_EXTRA {
+            return;
+        }
+        let Some(generation) = self.table.get_mut(stream) else { return };
+        if may_be_opened_again(generation) && generation.file.take().is_some() {
+            self.open_files -= 1;
         }
     }
 

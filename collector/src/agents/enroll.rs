@@ -4,16 +4,22 @@
 //! An id is given once. Who asks for one that is known is refused, unless the token was made for that
 //! id: two hosts of one name would share positions, and lines of one would be dropped as duplicates of
 //! the other's.
+//!
+//! Renewal: a certificate request over a connection that the present certificate made. The new one is for the same
+//! id, whatever the request says.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use http::StatusCode;
 use millpond_wire::identity::AgentId;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use crate::identity::{AgentRegistry, Authority, IdentityError, TokenError, TokenStore};
+use crate::identity::{
+    AgentRegistry, Authority, DataDir, IdentityError, Revocations, TokenError, TokenStore, made_s,
+};
 use crate::limits::BAD_TOKENS_PER_SECOND_MAX;
 
 /// What lets agents in.
@@ -22,7 +28,10 @@ pub struct Enrollment {
     authority: Authority,
     tokens: TokenStore,
     agents: AgentRegistry,
+    revocations: Revocations,
     site: String,
+    /// Of a certificate.
+    life: Duration,
     /// Held while an id is given and the token for it is spent, some fsyncs long: what a failure takes
     /// back is then never what somebody else was given.
     giving: Mutex<()>,
@@ -41,6 +50,12 @@ struct EnrollRequest<'a> {
     agent_id: Cow<'a, str>,
 }
 
+/// The body of a request for another certificate.
+#[derive(Debug, Deserialize)]
+struct RenewRequest {
+    csr: String,
+}
+
 /// The answer's body.
 #[derive(Debug, Serialize)]
 struct EnrollResponse<'a> {
@@ -51,9 +66,18 @@ struct EnrollResponse<'a> {
 }
 
 impl Enrollment {
-    /// Enrolment at this site.
-    pub fn new(authority: Authority, tokens: TokenStore, agents: AgentRegistry, site: String) -> Self {
-        Self { authority, tokens, agents, site, giving: Mutex::default(), rate: Mutex::default() }
+    /// Enrolment at this site, with the folders of a data directory. Certificates live for `life`.
+    pub fn new(authority: Authority, dir: &DataDir, site: String, life: Duration) -> Self {
+        Self {
+            authority,
+            tokens: TokenStore::new(dir.tokens()),
+            agents: AgentRegistry::new(dir.agents()),
+            revocations: Revocations::new(dir.revoked()),
+            site,
+            life,
+            giving: Mutex::default(),
+            rate: Mutex::default(),
+        }
     }
 
     /// The site that agents are enrolled at.
@@ -75,17 +99,42 @@ impl Enrollment {
         }
         let certificate = self
             .authority
-            .sign_agent(&request.csr, &self.site, &agent, now_s)
+            .sign_agent(&request.csr, &self.site, &agent, now_s, self.life)
             .map_err(|error| bad(error.to_string()))?;
         let is_new = self.give(&agent, terms.agent.is_some(), &request.secret, now_s, now_ns)?;
+        if !is_new {
+            // A kill before this leaves the agent revoked and the token spent: another token does it.
+            let spared = self.revocations.spare_from(&agent, made_s(now_s, self.life));
+            spared.map_err(|error| registry_failed(&error))?;
+        }
         tracing::info!(agent = %agent, is_new, "an agent enrolled");
+        self.response(&agent, certificate)
+    }
+
+    /// Answers a request of an agent, which was let in just now, for another certificate. `now_ns` is Unix time.
+    pub(super) fn renew(&self, agent: &AgentId, body: &[u8], now_ns: i64) -> Result<Vec<u8>, Problem> {
+        let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad_renewal", detail);
+        let request: RenewRequest = serde_json::from_slice(body)
+            .map_err(|error| bad(format!("the body is no request for a certificate: {error}")))?;
+        let now_s = u64::try_from(now_ns).unwrap_or_default() / 1_000_000_000;
+        let certificate = self
+            .authority
+            .sign_agent(&request.csr, &self.site, agent, now_s, self.life)
+            .map_err(|error| bad(error.to_string()))?;
+        tracing::info!(%agent, "a certificate was renewed");
+        self.response(agent, certificate)
+    }
+
+    fn response(&self, agent: &AgentId, certificate: String) -> Result<Vec<u8>, Problem> {
         let response = EnrollResponse {
             certificate,
             ca: self.authority.ca_pem(),
             site: &self.site,
             agent_id: agent.as_str(),
         };
-        serde_json::to_vec(&response).map_err(|error| bad(error.to_string()))
+        serde_json::to_vec(&response).map_err(|error| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "enrolment_failed", error.to_string())
+        })
     }
 
     /// Spends the token for the id, and says whether the id is new. The id is noted first and durably:

@@ -1,5 +1,5 @@
-//! Accepts connections, makes the handshake, finds out who it is, and serves requests until the
-//! stop. Knows TLS and connections; what requests mean is in `routes`.
+//! Accepts connections, makes the handshake, and serves requests until the stop or until the agent is
+//! revoked. Knows TLS and connections; who it is, is in `peer`, what requests mean in `routes`.
 
 use std::convert::Infallible;
 use std::io;
@@ -10,10 +10,8 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use millpond_wire::identity::AgentId;
 use millpond_wire::tls::{ALPN_ENROLL, TlsError, enroll_server_config, server_config};
 use rustls::ServerConfig;
-use rustls::pki_types::CertificateDer;
 use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,14 +19,13 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
-use x509_parser::extensions::GeneralName;
-use x509_parser::parse_x509_certificate;
 
-use super::routes::{Peer, Routes};
+use super::peer::{Peer, identify};
+use super::routes::Routes;
 use crate::clock::now_ns;
 use crate::limits::{
-    ENROLL_TIMEOUT, HANDSHAKE_TIMEOUT, NEWCOMERS_MAX, REQUEST_HEAD_TIMEOUT, STOP_DEADLINE,
-    STREAMS_PER_CONNECTION_MAX,
+    ENROLL_TIMEOUT, HANDSHAKE_TIMEOUT, NEWCOMERS_MAX, REQUEST_HEAD_TIMEOUT, REVOCATION_INTERVAL,
+    STOP_DEADLINE, STREAMS_PER_CONNECTION_MAX,
 };
 use crate::stop::Stop;
 
@@ -138,12 +135,13 @@ impl Port {
         let Ok(_agent) = Arc::clone(&self.agents).try_acquire_owned() else {
             return self.refused(address, &"more connections than [limits] agent_connections");
         };
-        self.note_certificate(&stream, &peer);
+        self.note_certificate(&peer);
         self.serve(stream, address, peer).await;
     }
 
-    /// Answers requests until the other side leaves or the stop.
+    /// Answers requests until the other side leaves, is turned out, or the stop.
     async fn serve(&self, stream: TlsStream<TcpStream>, address: SocketAddr, peer: Peer) {
+        let turned_out = self.turned_out(&peer);
         let service = service_fn(|request| {
             let (routes, peer) = (Arc::clone(&self.routes), peer.clone());
             async move { Ok::<_, Infallible>(routes.answer(&peer, request).await) }
@@ -157,22 +155,40 @@ impl Port {
                 serving.as_mut().graceful_shutdown();
                 serving.await
             }
+            () = turned_out => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
         };
         if let Err(error) = outcome {
             tracing::debug!(%address, %error, "a connection of an agent ended");
         }
     }
 
-    /// Remembers when an agent's certificate ends, and says so if that is soon.
-    fn note_certificate(&self, stream: &TlsStream<TcpStream>, peer: &Peer) {
-        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let (Peer::Agent(agent), Some(end_s)) = (peer, chain.first().and_then(end_s)) else { return };
-        if let Some(days) = self.routes.expiries.note(agent, end_s, now_ns() / 1_000_000_000) {
+    /// Waits until an agent that was let in is to be turned out.
+    async fn turned_out(&self, peer: &Peer) {
+        let Peer::Agent(member) = peer else { return std::future::pending().await };
+        loop {
+            // Not at once: whoever is revoked already is told so with its first request.
+            sleep(REVOCATION_INTERVAL).await;
+            if let Err(problem) = member.check(&self.routes.revocations, now_s()) {
+                let (agent, code) = (&member.id, problem.code);
+                tracing::warn!(%agent, code, "the connection of an agent is closed");
+                return;
+            }
+        }
+    }
+
+    /// Remembers the certificate of an agent, and says so if it ends soon.
+    fn note_certificate(&self, peer: &Peer) {
+        let Peer::Agent(member) = peer else { return };
+        let agent = &member.id;
+        if let Some(days) = self.routes.seen.note(agent, member.certificate.clone()) {
             tracing::warn!(
                 %agent,
                 days,
-                "an agent's certificate ends soon: enrol it again with a token made with \
-                 `millpond-collector enroll --agent {agent}`"
+                "an agent's certificate ends soon and was not renewed; its log says why. Or enrol it again with a \
+                 token made with `millpond-collector enroll --agent {agent}`"
             );
         }
     }
@@ -207,36 +223,10 @@ async fn handshake(stream: TcpStream, tls: &PortTls, site: &str) -> io::Result<(
         return Ok((start.into_stream(Arc::clone(&tls.enroll)).await?, Peer::Newcomer));
     }
     let stream = start.into_stream(Arc::clone(&tls.agents)).await?;
-    let peer = identify(stream.get_ref().1.peer_certificates().unwrap_or_default(), site);
+    let peer = identify(stream.get_ref().1.peer_certificates().unwrap_or_default(), site, now_s());
     Ok((stream, peer))
 }
 
-/// Who a verified chain of certificates belongs to.
-fn identify(chain: &[CertificateDer<'_>], site: &str) -> Peer {
-    let uris = chain.first().map(uri_names).unwrap_or_default();
-    let identities = uris.iter().filter_map(|uri| AgentId::from_uri(uri).ok()).collect::<Vec<_>>();
-    match identities.as_slice() {
-        [(agent_site, agent)] if agent_site == site => Peer::Agent(agent.clone()),
-        [(agent_site, _)] => Peer::Stranger(format!(
-            "your certificate is of site `{agent_site}`, this collector's [identity] site is `{site}`: enrol again"
-        )),
-        _ => Peer::Stranger("your certificate names no agent: enrol again".into()),
-    }
-}
-
-/// When a certificate ends, Unix seconds.
-fn end_s(certificate: &CertificateDer<'_>) -> Option<i64> {
-    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
-    Some(certificate.validity().not_after.timestamp())
-}
-
-/// The URI subject alternative names of a certificate.
-fn uri_names(certificate: &CertificateDer<'_>) -> Vec<String> {
-    let Ok((_, certificate)) = parse_x509_certificate(certificate) else { return Vec::new() };
-    let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
-    let uri = |name: &GeneralName<'_>| match name {
-        GeneralName::URI(uri) => Some((*uri).to_owned()),
-        _ => None,
-    };
-    names.value.general_names.iter().filter_map(uri).collect()
+fn now_s() -> i64 {
+    now_ns() / 1_000_000_000
 }

@@ -14,25 +14,16 @@ use millpond_wire::otlp::encode_response;
 
 use super::body::read_body;
 use super::enroll::Enrollment;
-use super::expiry::Expiries;
+use super::peer::Peer;
 use super::problem::Problem;
+use super::seen::Seen;
 use crate::clock::now_ns;
+use crate::identity::Revocations;
 use crate::ingest::{Ingest, IngestError};
 use crate::limits::ENROLL_BODY_BYTES_MAX;
 use crate::metrics::Metrics;
 
 const PROTOBUF: &str = "application/x-protobuf";
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Peer {
-    /// An agent with a certificate of ours.
-    Agent(AgentId),
-    /// Someone with a certificate of our CA that names no agent of this site; says why.
-    Stranger(String),
-    /// Someone without a certificate, on a connection for enrolment.
-    Newcomer,
-}
 
 /// The services behind the port.
 #[derive(Debug)]
@@ -41,8 +32,10 @@ pub struct Routes {
     pub ingest: Ingest,
     /// The way in for agents.
     pub enrollment: Arc<Enrollment>,
-    /// Ends of agents' certificates.
-    pub expiries: Arc<Expiries>,
+    /// Who is kept out.
+    pub revocations: Revocations,
+    /// Who was here last.
+    pub seen: Arc<Seen>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -50,16 +43,44 @@ pub struct Routes {
 impl Routes {
     /// Answers one request.
     pub(super) async fn answer(&self, peer: &Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let outcome = match (peer, request.method(), request.uri().path()) {
-            (Peer::Agent(agent), &Method::POST, "/v1/logs") => self.logs(agent, request).await,
-            (Peer::Agent(agent), &Method::GET, "/v1/positions") => self.positions(agent),
-            (Peer::Newcomer, &Method::POST, "/v1/enroll") => self.enroll(request).await,
-            (Peer::Stranger(reason), ..) => {
-                Err(Problem::new(StatusCode::FORBIDDEN, "foreign_identity", reason.clone()))
+        let outcome = match self.admit(peer) {
+            Ok(()) => self.answer_admitted(peer, request).await,
+            Err(problem) => {
+                self.metrics.agents_turned_away_total.add(1);
+                Err(problem)
             }
-            _ => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing for you here")),
         };
         outcome.unwrap_or_else(Problem::into_response)
+    }
+
+    /// Whether this peer is answered at all, now: what a file says, which is in the system's memory.
+    fn admit(&self, peer: &Peer) -> Result<(), Problem> {
+        match peer {
+            Peer::Agent(member) => {
+                let now_s = now_ns() / 1_000_000_000;
+                member.check(&self.revocations, now_s)?;
+                self.seen.touch(&member.id, now_s);
+                Ok(())
+            }
+            Peer::Stranger(reason) => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "foreign_identity", reason.clone()))
+            }
+            Peer::Newcomer => Ok(()),
+        }
+    }
+
+    async fn answer_admitted(
+        &self,
+        peer: &Peer,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Problem> {
+        match (peer, request.method(), request.uri().path()) {
+            (Peer::Agent(member), &Method::POST, "/v1/logs") => self.logs(&member.id, request).await,
+            (Peer::Agent(member), &Method::GET, "/v1/positions") => self.positions(&member.id),
+            (Peer::Agent(member), &Method::POST, "/v1/renew") => self.renew(&member.id, request).await,
+            (Peer::Newcomer, &Method::POST, "/v1/enroll") => self.enroll(request).await,
+            _ => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing for you here")),
+        }
     }
 
     async fn logs(
@@ -107,9 +128,35 @@ impl Routes {
     }
 
     async fn try_enroll(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {
+        self.sign(request, |enrollment, body| enrollment.enroll(body, now_ns())).await
+    }
+
+    async fn renew(
+        &self,
+        agent: &AgentId,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Problem> {
+        let id = agent.clone();
+        let outcome = self.sign(request, move |enrollment, body| enrollment.renew(&id, body, now_ns())).await;
+        match &outcome {
+            Ok(_) => self.metrics.agents_renewals_total.add(1),
+            Err(problem) => {
+                self.metrics.agents_renewals_refused_total.add(1);
+                tracing::warn!(%agent, code = problem.code, detail = problem.detail, "a renewal was refused");
+            }
+        }
+        outcome
+    }
+
+    /// Reads a request and lets `sign` answer it on a thread where it may wait for the disk.
+    async fn sign(
+        &self,
+        request: Request<Incoming>,
+        sign: impl FnOnce(&Enrollment, &[u8]) -> Result<Vec<u8>, Problem> + Send + 'static,
+    ) -> Result<Response<Full<Bytes>>, Problem> {
         let (body, _memory) = read_body(request.into_body(), ENROLL_BODY_BYTES_MAX, &self.ingest).await?;
         let enrollment = Arc::clone(&self.enrollment);
-        let signing = tokio::task::spawn_blocking(move || enrollment.enroll(&body, now_ns()));
+        let signing = tokio::task::spawn_blocking(move || sign(&enrollment, &body));
         let answer = signing.await.unwrap_or_else(|_| {
             Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "enrolment_failed", "enrolment broke off"))
         })?;

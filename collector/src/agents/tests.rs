@@ -21,11 +21,14 @@ use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::clock::now_ns;
-use crate::identity::{AgentRegistry, Authority, DataDir, Terms, TokenStore};
+use crate::identity::{Authority, DataDir, Revocations, Terms, TokenStore};
 use crate::ingest::testing::Running;
 use crate::stop::{Stopper, stop_signal};
 
+mod certificates;
+
 const SITE: &str = "mill";
+const LIFE: Duration = Duration::from_secs(398 * 86_400);
 
 /// A port that is open, and what is behind it.
 struct Port {
@@ -33,7 +36,8 @@ struct Port {
     running: Running,
     dir: DataDir,
     authority: Authority,
-    expiries: Arc<Expiries>,
+    seen: Arc<Seen>,
+    revocations: Revocations,
     stopper: Stopper,
     serving: tokio::task::JoinHandle<()>,
     _temporary: tempfile::TempDir,
@@ -65,20 +69,20 @@ impl Port {
             (std::fs::read(dir.server_chain()).unwrap(), std::fs::read(dir.server_key()).unwrap());
         let tls = PortTls::new(&chain, &key, authority.ca_pem().as_bytes()).unwrap();
         let running = Running::start(100 << 20);
-        let (tokens, agents) = (TokenStore::new(dir.tokens()), AgentRegistry::new(dir.agents()));
-        let enrollment = Enrollment::new(Authority::load(&dir).unwrap(), tokens, agents, SITE.into());
-        let expiries = Arc::new(Expiries::default());
+        let enrollment = Enrollment::new(Authority::load(&dir).unwrap(), &dir, SITE.into(), LIFE);
+        let (seen, revocations) = (Arc::new(Seen::default()), Revocations::new(dir.revoked()));
         let routes = Arc::new(Routes {
             ingest: running.ingest.clone(),
             enrollment: Arc::new(enrollment),
-            expiries: Arc::clone(&expiries),
+            revocations: revocations.clone(),
+            seen: Arc::clone(&seen),
             metrics: Arc::clone(&running.metrics),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stopper, stop) = stop_signal();
         let serving = tokio::spawn(serve(listener, tls, routes, agents_max, stop));
-        Self { address, running, dir, authority, expiries, stopper, serving, _temporary: temporary }
+        Self { address, running, dir, authority, seen, revocations, stopper, serving, _temporary: temporary }
     }
 
     fn token(&self, fill: u8, ttl: Duration) -> JoinToken {
@@ -100,7 +104,7 @@ impl Port {
     fn agent_of(&self, id: &str, site: &str, signed_s: u64) -> Agent {
         let (key_pem, csr) = key_and_request();
         let id = id.parse().unwrap();
-        Agent { key_pem, chain_pem: self.authority.sign_agent(&csr, site, &id, signed_s).unwrap() }
+        Agent { key_pem, chain_pem: self.authority.sign_agent(&csr, site, &id, signed_s, LIFE).unwrap() }
     }
 
     fn config_of(&self, agent: &Agent) -> Arc<ClientConfig> {
@@ -173,7 +177,7 @@ fn logs() -> Bytes {
     };
     request.record(&record, std::iter::empty());
     request.end_stream(6, "{}");
-    request.finish().into()
+    request.finish().to_vec().into()
 }
 
 fn code((status, body): &Reply) -> (u16, String) {
@@ -309,7 +313,7 @@ async fn certificates_that_end_soon_are_counted() {
     for (id, age_days, expected) in rows {
         let agent = port.config_of(&port.agent_of(id, SITE, now_s() - age_days * DAY_S));
         assert_eq!(port.send(agent, get("/v1/positions")).await.unwrap().0, StatusCode::OK);
-        assert_eq!(port.expiries.expiring(now_s() as i64), expected, "{id}, {age_days} days old");
+        assert_eq!(port.seen.expiring(now_s() as i64), expected, "{id}, {age_days} days old");
     }
 }
 

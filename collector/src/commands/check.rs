@@ -89,8 +89,17 @@ impl Check {
 
 /// What lies in a data directory and is nothing of a collector's: it does no harm there.
 fn strangers(dir: &DataDir) -> std::io::Result<Vec<Finding>> {
-    let known =
-        [dir.config(), dir.identity(), dir.tokens(), dir.agents(), dir.wal(), dir.store(), dir.lock()];
+    let known = [
+        dir.config(),
+        dir.identity(),
+        dir.tokens(),
+        dir.agents(),
+        dir.revoked(),
+        dir.seen(),
+        dir.wal(),
+        dir.store(),
+        dir.lock(),
+    ];
     let entries = std::fs::read_dir(dir.root())?.map(|entry| entry.map(|entry| entry.path()));
     let mut paths = entries.collect::<std::io::Result<Vec<_>>>()?;
     paths.retain(|path| !known.contains(path));

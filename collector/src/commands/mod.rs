@@ -1,5 +1,6 @@
 //! What the program can be told to do; one file each. Arguments are read here and nowhere else.
 
+mod agents;
 mod check;
 mod enroll;
 mod init;
@@ -27,6 +28,8 @@ enum Command {
     Run(run::Run),
     /// Prints a join token, which lets one agent enrol.
     Enroll(enroll::Enroll),
+    /// Lists the agents; revokes one, or takes that back. Works beside a running collector.
+    Agents(agents::Agents),
     /// Says what is wrong with a data directory, and changes nothing. The collector must not run.
     ///
     /// Ends with 0 if nothing is, 1 if something is, 2 if it can't be checked.
@@ -53,6 +56,7 @@ impl Arguments {
             Command::Init(init) => init.execute(),
             Command::Run(run) => run.execute(),
             Command::Enroll(enroll) => enroll.execute(),
+            Command::Agents(agents) => agents.execute(),
             Command::Retention(retention) => retention.execute(),
             Command::Check(check) => return Ok(check.execute()),
         }

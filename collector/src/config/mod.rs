@@ -23,6 +23,10 @@ pub const DEFAULT_TEXT: &str = include_str!("../../../config/collector.toml");
 /// Longest site name in bytes: with the longest agent id it still makes a short URI.
 const SITE_BYTES_MAX: usize = 128;
 
+/// Bounds of the life of agents' certificates.
+const CERTIFICATE_LIFE_MIN: Duration = Duration::from_secs(10);
+const CERTIFICATE_LIFE_MAX: Duration = Duration::from_secs(3650 * 86_400);
+
 /// Least memory for requests in bytes: one request of the largest size, decoded, must fit.
 const REQUEST_MEMORY_BYTES_MIN: u64 = 160_000_000;
 
@@ -37,6 +41,8 @@ pub struct Config {
     pub ingest_listen: SocketAddr,
     /// `host:port` for join tokens; `None`: host name and port of `ingest_listen`.
     pub ingest_advertise: Option<String>,
+    /// Life of the certificates that agents get.
+    pub certificate_life: Duration,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// Least free space on the data directory's file system, in bytes, for ingest to go on.
@@ -149,6 +155,7 @@ fn check(raw: &RawConfig, folder: &Path) -> Result<Config, Wrong> {
         http_listen: loopback(&raw.http.listen)?,
         ingest_listen: address("ingest.listen", &raw.ingest.listen)?,
         ingest_advertise: (!advertise.is_empty()).then(|| host_port(advertise)).transpose()?,
+        certificate_life: certificate_life(&raw.agents.certificate_life)?,
         // Collecting the components takes a `.` in the middle out.
         data_dir: folder.join(&raw.storage.data_dir).components().collect(),
         min_free_bytes: bytes("storage.min_free_bytes", &raw.storage.min_free_bytes)?,
@@ -212,6 +219,16 @@ pub fn host_port(text: &str) -> Result<String, (&'static str, String)> {
     });
     let reason = || format!("`{text}` is no host and port, such as \"logs.example.com:7514\"");
     if is_valid { Ok(text.to_owned()) } else { Err(("ingest.advertise", reason())) }
+}
+
+/// Long enough to be renewed in, and no longer than the CA's.
+fn certificate_life(text: &str) -> Result<Duration, Wrong> {
+    let key = "agents.certificate_life";
+    let life = parse_duration(text).map_err(|reason| (key, reason))?;
+    if (CERTIFICATE_LIFE_MIN..=CERTIFICATE_LIFE_MAX).contains(&life) {
+        return Ok(life);
+    }
+    Err((key, format!("`{text}` is not between 10s and 3650d")))
 }
 
 /// A SPIFFE trust domain name: lower-case letters, digits, dots, dashes, underscores.

@@ -10,6 +10,7 @@ pub(super) struct RawConfig {
     pub(super) identity: RawIdentity,
     pub(super) http: RawHttp,
     pub(super) ingest: RawIngest,
+    pub(super) agents: RawAgents,
     pub(super) storage: RawStorage,
     pub(super) retention: RawRetention,
     pub(super) limits: RawLimits,
@@ -32,6 +33,12 @@ pub(super) struct RawHttp {
 pub(super) struct RawIngest {
     pub(super) listen: String,
     pub(super) advertise: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct RawAgents {
+    pub(super) certificate_life: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +82,12 @@ impl Default for RawHttp {
 impl Default for RawIngest {
     fn default() -> Self {
         Self { listen: "0.0.0.0:7514".into(), advertise: String::new() }
+    }
+}
+
+impl Default for RawAgents {
+    fn default() -> Self {
+        Self { certificate_life: "30d".into() }
     }
 }
 

@@ -44,6 +44,8 @@ fn wrong_values_are_refused_with_line_and_reason() {
         ("[limits]\nconcurrent_queries = 0", "must be at least 1"),
         ("[limits]\nrequest_memory = \"1MB\"", "must be between 160MB"),
         ("[ingest]\nadvertise = \"logs\"", "no host and port"),
+        ("[agents]\ncertificate_life = \"9s\"", "`9s` is not between 10s and 3650d"),
+        ("[agents]\ncertificate_life = \"30\"", "`30` is not a time"),
         ("[identity]\nsite = \"My Site\"", "no site name"),
         ("[http\n", "c.toml:1:"),
         ("[a]\n[b]\nx = 1", "c.toml:3: there is no key `b.x`"),

@@ -11,6 +11,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose,
     IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
+use x509_parser::pem::parse_x509_pem;
 
 use super::IdentityError;
 use super::files::{DataDir, create_private, failed, make_dir, sync_dir};
@@ -18,14 +19,13 @@ use super::files::{DataDir, create_private, failed, make_dir, sync_dir};
 /// Names of every collector's certificate beside the ones that `init` is told.
 const LOCAL_NAMES: [&str; 4] = [SERVER_NAME, "localhost", "127.0.0.1", "::1"];
 
-const DAY: Duration = Duration::from_secs(86_400);
-
 /// Life of the CA and of the collector's certificate. Their keys lie in one folder, so a shorter
 /// life of the second would protect nothing.
 const CA_LIFE: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Life of an agent's certificate.
-const AGENT_LIFE: Duration = Duration::from_secs(398 * 86_400);
+/// Longest time by which a certificate begins before it is made, in seconds: an hour, for clocks that are not
+/// quite together.
+const CLOCKS_APART_S_MAX: u64 = 3600;
 
 /// The CA, ready to sign.
 #[derive(Debug)]
@@ -88,6 +88,16 @@ impl Authority {
         &self.ca_pem
     }
 
+    /// When the CA ends, Unix seconds. No certificate that it signed is good for longer.
+    ///
+    /// # Errors
+    /// The certificate can't be read.
+    pub fn ends_s(&self) -> Result<i64, IdentityError> {
+        let unreadable = || IdentityError::Certificate(rcgen::Error::CouldNotParseCertificate);
+        let (_, pem) = parse_x509_pem(self.ca_pem.as_bytes()).map_err(|_| unreadable())?;
+        Ok(pem.parse_x509().map_err(|_| unreadable())?.validity().not_after.timestamp())
+    }
+
     /// SHA-256 of the CA's certificate, as join tokens carry it.
     ///
     /// # Errors
@@ -96,8 +106,8 @@ impl Authority {
         Ok(ca_fingerprint(self.ca_pem.as_bytes())?)
     }
 
-    /// Signs an agent's certificate, PEM. Only the key is taken from the request, which must be
-    /// signed by that key; whatever names it asks for are ignored.
+    /// Signs an agent's certificate, PEM, for `life` from `now_s` on. Only the key is taken from the request,
+    /// which must be signed by that key; whatever names it asks for are ignored.
     ///
     /// # Errors
     /// The request is none, or its signature is wrong.
@@ -107,10 +117,11 @@ impl Authority {
         site: &str,
         agent: &AgentId,
         now_s: u64,
+        life: Duration,
     ) -> Result<String, BadRequest> {
         let bad = |error: rcgen::Error| BadRequest(error.to_string());
         let request = CertificateSigningRequestParams::from_pem(request_pem).map_err(bad)?;
-        let mut params = base_params(agent.as_str(), now_s, AGENT_LIFE);
+        let mut params = base_params(agent.as_str(), now_s, life);
         let uri = agent.uri(site).try_into().map_err(bad)?;
         params.subject_alt_names = vec![SanType::URI(uri)];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -121,12 +132,17 @@ impl Authority {
     }
 }
 
+/// When a certificate that is made at `now_s` begins. A certificate of a short life begins little earlier: when it
+/// is to be renewed is told by its beginning and its end.
+pub fn made_s(now_s: u64, life: Duration) -> u64 {
+    now_s.saturating_sub((life.as_secs() / 12).min(CLOCKS_APART_S_MAX))
+}
+
 fn base_params(name: &str, now_s: u64, life: Duration) -> CertificateParams {
     let mut params = CertificateParams::default();
-    // An hour back, for clocks that are not quite together.
-    let now = date_time_ymd(1970, 1, 1) + Duration::from_secs(now_s);
-    params.not_before = now - DAY / 24;
-    params.not_after = now + life;
+    let epoch = date_time_ymd(1970, 1, 1);
+    params.not_before = epoch + Duration::from_secs(made_s(now_s, life));
+    params.not_after = epoch + Duration::from_secs(now_s) + life;
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     params
@@ -163,11 +179,11 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use x509_parser::extensions::GeneralName;
-    use x509_parser::pem::parse_x509_pem;
 
     use super::*;
 
     const NOW_S: u64 = 1_800_000_000;
+    const LIFE: Duration = Duration::from_secs(30 * 86_400);
 
     fn authority() -> (tempfile::TempDir, DataDir, Authority) {
         let temporary = tempfile::tempdir().unwrap();
@@ -200,7 +216,7 @@ mod tests {
         wish.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let request = wish.serialize_request(&key).unwrap().pem().unwrap();
         let agent: AgentId = "web-01".parse().unwrap();
-        let pem = authority.sign_agent(&request, "mill", &agent, NOW_S).unwrap();
+        let pem = authority.sign_agent(&request, "mill", &agent, NOW_S, LIFE).unwrap();
         let (_, pem) = parse_x509_pem(pem.as_bytes()).unwrap();
         let certificate = pem.parse_x509().unwrap();
         let names = &certificate.subject_alternative_name().unwrap().unwrap().value.general_names;
@@ -209,7 +225,16 @@ mod tests {
         let usage = certificate.extended_key_usage().unwrap().unwrap().value;
         assert!(usage.client_auth && !usage.server_auth);
         let life_s = certificate.validity().not_after.timestamp() - NOW_S as i64;
-        assert_eq!(life_s, AGENT_LIFE.as_secs() as i64);
+        assert_eq!(life_s, LIFE.as_secs() as i64);
+        assert_eq!(authority.ends_s().unwrap(), (NOW_S + CA_LIFE.as_secs()) as i64);
+    }
+
+    #[test]
+    fn certificates_begin_a_little_before_they_are_made() {
+        for (life_s, before_s) in [(30 * 86_400, 3600), (86_400, 3600), (3600, 300), (15, 1), (0, 0)] {
+            assert_eq!(made_s(NOW_S, Duration::from_secs(life_s)), NOW_S - before_s, "{life_s}");
+        }
+        assert_eq!(made_s(0, LIFE), 0);
     }
 
     #[test]
@@ -224,7 +249,7 @@ mod tests {
         let forged = CertificateSigningRequestParams::from_der(&forged.into()).map(drop);
         assert!(forged.is_err());
         for text in ["", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"] {
-            assert!(authority.sign_agent(text, "mill", &agent, NOW_S).is_err());
+            assert!(authority.sign_agent(text, "mill", &agent, NOW_S, LIFE).is_err());
         }
     }
 }

@@ -7,10 +7,10 @@ use millpond_wire::identity::AgentId;
 use millpond_wire::tls::{enroll_server_config, server_config};
 
 use super::tokens::{OPEN, Terms, USED};
-use super::{Authority, DataDir};
+use super::{Authority, DataDir, Revocation};
 
-/// What is wrong with certificates, keys, tokens and the register of agents. A kill may leave an empty note or
-/// token, which lets nobody in.
+/// What is wrong with certificates, keys, tokens, revocations and the register of agents. A kill may leave an empty
+/// note or token, which lets nobody in, or a file that was not finished and begins with a dot.
 pub fn check(dir: &DataDir) -> Vec<Finding> {
     let mut findings = Vec::new();
     match Authority::load(dir) {
@@ -29,6 +29,11 @@ pub fn check(dir: &DataDir) -> Vec<Finding> {
         is_named && (text.is_empty() || Terms::parse(text).is_some())
     });
     findings.extend(tokens.map(|path| Finding::wrong(&path, "it is no join token, or a damaged one")));
+    let revocations = files(&dir.revoked(), &mut findings, |name, text| {
+        name.starts_with('.') || (name.parse::<AgentId>().is_ok() && Revocation::parse(text).is_some())
+    });
+    let damaged = "it is no revocation, or a damaged one, which revokes everything of its agent";
+    findings.extend(revocations.map(|path| Finding::wrong(&path, damaged)));
     findings
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use millpond_wire::identity::AgentId;
+
 use super::IdentityError;
 
 /// Read and written by the owner only.
@@ -67,6 +69,16 @@ impl DataDir {
     /// Ids of agents that were given out.
     pub fn agents(&self) -> PathBuf {
         self.root.join("agents")
+    }
+
+    /// Ids of agents that are kept out.
+    pub fn revoked(&self) -> PathBuf {
+        self.root.join("revoked")
+    }
+
+    /// When each agent was heard of last, and with which certificate.
+    pub fn seen(&self) -> PathBuf {
+        self.root.join("agents-seen")
     }
 
     /// The write-ahead log.
@@ -138,6 +150,37 @@ pub(super) fn create_private(path: &Path, contents: &[u8]) -> Result<(), Identit
         file.sync_all()
     };
     write().map_err(failed(path))
+}
+
+/// Replaces a file, for the owner only; after a crash it is the old one or the new one. Its name is durable
+/// after [`sync_dir`].
+pub(super) fn replace_private(path: &Path, contents: &[u8]) -> Result<(), IdentityError> {
+    let new = unfinished(path);
+    let _ = std::fs::remove_file(&new);
+    create_private(&new, contents)?;
+    std::fs::rename(&new, path).map_err(failed(path))
+}
+
+/// Name under which a file is written before it takes its place. No agent's id begins with a dot.
+fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
+
+/// The agents' ids that files of a folder are named by, in order. A folder that is not there has none.
+pub(super) fn ids_in(dir: &Path) -> Result<Vec<AgentId>, IdentityError> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(dir)(error)),
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed(dir))?.file_name();
+        ids.extend(name.to_str().and_then(|name| name.parse().ok()));
+    }
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 /// Makes the names in a folder durable.

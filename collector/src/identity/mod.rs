@@ -1,18 +1,20 @@
 //! Who is who: the certificate authority of this installation, the collector's own certificate, the
-//! certificates, ids and join tokens of agents, and where their files are. TLS itself is in
+//! certificates, ids, revocations and join tokens of agents, and where their files are. TLS itself is in
 //! `millpond_wire::tls`.
 
 mod authority;
 pub mod check;
 mod files;
 mod registry;
+mod revocations;
 mod tokens;
 
 use std::path::PathBuf;
 
-pub use self::authority::{Authority, BadRequest};
+pub use self::authority::{Authority, BadRequest, made_s};
 pub use self::files::DataDir;
 pub use self::registry::AgentRegistry;
+pub use self::revocations::{Revocation, Revocations};
 pub use self::tokens::{Terms, TokenError, TokenStore};
 
 /// An identity that can't be made, read or used.

@@ -1,5 +1,5 @@
 //! Which agent ids were given out: one file each, named by the id, so that two hosts never get one
-//! identity. What an id may do is in its certificate; nothing here takes one back.
+//! identity. What an id may do is in its certificate; `revocations` takes one back.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use millpond_wire::identity::AgentId;
 
 use super::IdentityError;
-use super::files::{create_private, make_dir, sync_dir};
+use super::files::{create_private, ids_in, make_dir, sync_dir};
 
 /// The folder of agents.
 #[derive(Clone, Debug)]
@@ -39,6 +39,14 @@ impl AgentRegistry {
         // The folder's own name, too, should it be new.
         self.dir.parent().map_or(Ok(()), sync_dir)?;
         Ok(true)
+    }
+
+    /// Every id that was given out, in order.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn all(&self) -> Result<Vec<AgentId>, IdentityError> {
+        ids_in(&self.dir)
     }
 
     /// Takes a note back whose id was not given out after all. Best effort: an id that stays noted can

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use millpond_store::log_store::LogStore;
+use millpond_wire::compression::Compressor;
 use millpond_wire::otlp::{RecordRef, RequestEncoder};
 use millpond_wire::position::StreamId;
 use proptest::prelude::*;
@@ -247,7 +248,7 @@ fn lines_body(agent: usize, stream: u64, from: u64, to: u64) -> Bytes {
         request.record(&record, std::iter::empty());
     }
     request.end_stream(to * LINE_BYTES, "state");
-    Bytes::from(request.finish())
+    Bytes::copy_from_slice(request.finish())
 }
 
 fn send() -> impl Strategy<Value = Send> {
@@ -327,7 +328,7 @@ async fn what_never_fits_is_too_large_and_what_is_compressed_is_bounded() {
     let running = Running::start(2000);
     let too_large = running.ndjson(&"x".repeat(3000)).await.unwrap_err();
     assert_eq!((too_large.status(), too_large.retry_after_s()), (413, None));
-    let bomb = millpond_wire::compression::compress_zstd(&vec![b'x'; 65 << 20], 1).unwrap();
+    let bomb = Compressor::new(1).unwrap().compress(&vec![b'x'; 65 << 20]).unwrap();
     let running = Running::start(100 << 20);
     let refused = running.ingest.ndjson(Encoding::Zstd, Bytes::from(bomb), 7).await.unwrap_err();
     assert_eq!(refused.status(), 413);
@@ -366,7 +367,7 @@ async fn an_idle_collector_writes_its_snapshot_once() {
         request.end_stream(1, &state);
     }
     // Its positions alone are 2 MB, more than an idle log may have of records.
-    running.ingest.otlp(&agent, Encoding::Identity, request.finish().into(), 7).await.unwrap();
+    running.ingest.otlp(&agent, Encoding::Identity, request.finish().to_vec().into(), 7).await.unwrap();
     running.ndjson("a").await.unwrap();
     let removed = || running.metrics.wal_segments_removed_total.value();
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);

@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod klog;
 pub(crate) mod logfmt;
 pub(crate) mod nginx_error;
+pub(crate) mod raw;
 pub(crate) mod syslog;
 pub(crate) mod text;
 

@@ -65,3 +65,23 @@ fn too_many_fields_keep_the_raw_line() {
         assert_eq!(out.note.map(|note| note.kind), Some(NoteKind::TooManyFields));
     });
 }
+
+#[test]
+fn a_string_ends_where_it_ends_whatever_its_length() {
+    for before in 0..70 {
+        for (escape, text) in [("", ""), ("\\\"", "\""), ("\\\\", "\\"), ("é", "é"), ("!#", "!#")] {
+            for after in [0, 1, 7, 8, 40] {
+                let (head, tail) = ("x".repeat(before), "y".repeat(after));
+                with_json(&format!("{{\"a\":\"{head}{escape}{tail}\",\"b\":1}}"), |out| {
+                    let expected = format!("{head}{text}{tail}");
+                    assert_eq!(
+                        out.field("a"),
+                        Some(&Value::Str(expected.into())),
+                        "{before} {escape} {after}"
+                    );
+                    assert_eq!(out.field("b"), Some(&Value::I64(1)));
+                });
+            }
+        }
+    }
+}

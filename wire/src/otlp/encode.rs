@@ -7,7 +7,9 @@ use super::number::{
     RESOURCE_ATTRIBUTES, RESOURCE_LOGS_RESOURCE, RESOURCE_LOGS_SCOPE_LOGS, RESPONSE_PARTIAL_SUCCESS,
     SCOPE_ATTRIBUTES, SCOPE_LOGS_RECORDS, SCOPE_LOGS_SCOPE, VALUE,
 };
-use super::protobuf::{BadProtobuf, Fields, Wire, put_bytes, put_fixed64, put_message, put_varint};
+use super::protobuf::{
+    BadProtobuf, Fields, Wire, begin_message, end_message, put_bytes, put_fixed64, put_message, put_varint,
+};
 use super::{OFFSET, STREAM_FROM, STREAM_ID, STREAM_STATE, STREAM_TO};
 use crate::batch::ValueRef;
 use crate::position::StreamId;
@@ -33,35 +35,41 @@ pub struct RecordRef<'a> {
     pub span_id: &'a [u8],
 }
 
-/// Writes one `ExportLogsServiceRequest` of one resource. Streams follow one another; the records of
-/// each stand between [`begin_stream`](Self::begin_stream) and [`end_stream`](Self::end_stream).
+/// Writes `ExportLogsServiceRequest`s of one resource into one buffer, which is used again for the next. Streams
+/// follow one another; the records of each stand between [`begin_stream`](Self::begin_stream) and
+/// [`end_stream`](Self::end_stream).
 #[derive(Debug)]
 pub struct RequestEncoder {
-    /// Content of the `ResourceLogs` message.
-    resource_logs: Vec<u8>,
-    /// Content of the open `ScopeLogs`' scope, without the closing offset and state.
+    /// The request so far.
+    request: Vec<u8>,
+    /// Where the resource ends, and with it what all requests begin with.
+    resource_end: usize,
+    /// Where the open `ScopeLogs` begins, if one is open.
+    open_at: Option<usize>,
+    /// Content of its scope, without the closing offset and state.
     scope: Vec<u8>,
-    /// `log_records` fields of the open `ScopeLogs`.
-    log_records: Vec<u8>,
     records: usize,
 }
 
 impl RequestEncoder {
-    /// Starts a request whose records all come from `resource`.
+    /// Starts requests whose records all come from `resource`.
     pub fn new(resource: &[(&str, ValueRef<'_>)]) -> Self {
-        let mut resource_logs = Vec::new();
-        put_message(&mut resource_logs, RESOURCE_LOGS_RESOURCE, |out| {
+        let mut request = Vec::new();
+        begin_message(&mut request, REQUEST_RESOURCE_LOGS);
+        put_message(&mut request, RESOURCE_LOGS_RESOURCE, |out| {
             for (key, value) in resource {
                 put_attribute(out, RESOURCE_ATTRIBUTES, key, *value);
             }
         });
-        Self { resource_logs, scope: Vec::new(), log_records: Vec::new(), records: 0 }
+        Self { resource_end: request.len(), request, open_at: None, scope: Vec::new(), records: 0 }
     }
 
     /// Starts the records of one stream. `attributes` hold for all of them.
     pub fn begin_stream(&mut self, stream: StreamId, from_offset: u64, attributes: &[(&str, ValueRef<'_>)]) {
+        self.leave_out_open();
+        self.open_at = Some(self.request.len());
+        begin_message(&mut self.request, RESOURCE_LOGS_SCOPE_LOGS);
         self.scope.clear();
-        self.log_records.clear();
         put_attribute(&mut self.scope, SCOPE_ATTRIBUTES, STREAM_ID, ValueRef::Str(&stream.to_string()));
         put_attribute(
             &mut self.scope,
@@ -81,7 +89,7 @@ impl RequestEncoder {
         attributes: impl IntoIterator<Item = (&'a str, ValueRef<'a>)>,
     ) {
         self.records += 1;
-        put_message(&mut self.log_records, SCOPE_LOGS_RECORDS, |out| {
+        put_message(&mut self.request, SCOPE_LOGS_RECORDS, |out| {
             put_record(out, record);
             for (key, value) in attributes {
                 put_attribute(out, RECORD_ATTRIBUTES, key, value);
@@ -89,22 +97,19 @@ impl RequestEncoder {
         });
     }
 
-    /// Closes the open stream at `to_offset`, with what to remember of it there.
+    /// Closes the open stream at `to_offset`, with what to remember of it there. The scope follows its
+    /// records, since only now it is known; the order of fields is free in protobuf.
     pub fn end_stream(&mut self, to_offset: u64, state: &str) {
+        let Some(open_at) = self.open_at.take() else { return };
         put_attribute(&mut self.scope, SCOPE_ATTRIBUTES, STREAM_TO, ValueRef::I64(to_offset.cast_signed()));
         put_attribute(&mut self.scope, SCOPE_ATTRIBUTES, STREAM_STATE, ValueRef::Str(state));
-        let (scope, log_records) = (&self.scope, &self.log_records);
-        put_message(&mut self.resource_logs, RESOURCE_LOGS_SCOPE_LOGS, |out| {
-            put_bytes(out, SCOPE_LOGS_SCOPE, scope);
-            out.extend_from_slice(log_records);
-        });
-        self.scope.clear();
-        self.log_records.clear();
+        put_bytes(&mut self.request, SCOPE_LOGS_SCOPE, &self.scope);
+        end_message(&mut self.request, open_at);
     }
 
     /// Size so far, in bytes before compression.
     pub fn encoded_bytes(&self) -> usize {
-        self.resource_logs.len() + self.scope.len() + self.log_records.len()
+        self.request.len()
     }
 
     /// Records so far.
@@ -113,10 +118,23 @@ impl RequestEncoder {
     }
 
     /// The request. A stream that was begun and not ended is left out.
-    pub fn finish(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.resource_logs.len() + 12);
-        put_bytes(&mut out, REQUEST_RESOURCE_LOGS, &self.resource_logs);
-        out
+    pub fn finish(&mut self) -> &[u8] {
+        self.leave_out_open();
+        end_message(&mut self.request, 0);
+        &self.request
+    }
+
+    /// Forgets the request and starts the next one.
+    pub fn clear(&mut self) {
+        self.request.truncate(self.resource_end);
+        self.open_at = None;
+        self.records = 0;
+    }
+
+    fn leave_out_open(&mut self) {
+        if let Some(open_at) = self.open_at.take() {
+            self.request.truncate(open_at);
+        }
     }
 }
 

@@ -209,7 +209,7 @@ fn encoded(from: u64, offsets: &[u64], to: u64) -> Vec<u8> {
     }
     encoder.end_stream(to, "state");
     assert_eq!(encoder.records(), offsets.len());
-    encoder.finish()
+    encoder.finish().to_vec()
 }
 
 #[test]

@@ -134,3 +134,38 @@ fn bad_pem_is_named() {
         assert_eq!(ca_fingerprint(pem).unwrap_err().to_string(), expected);
     }
 }
+
+#[test]
+fn of_several_keys_the_fitting_one_is_used() {
+    let ca = ca();
+    let name = || SanType::URI("spiffe://site/agent/a".try_into().unwrap());
+    let (pem, key) = leaf(&ca, name(), ExtendedKeyUsagePurpose::ClientAuth);
+    let (_, other) = leaf(&ca, name(), ExtendedKeyUsagePurpose::ClientAuth);
+    let both = [format!("{key}{other}"), format!("{other}\n{key}")];
+    for (keys, expected) in
+        [(&key, true), (&both[0], true), (&both[1], true), (&other, false), (&String::new(), false)]
+    {
+        let config = client_config(ca.pem.as_bytes(), pem.as_bytes(), keys.as_bytes());
+        assert_eq!(config.is_ok(), expected);
+        if let Ok(config) = config {
+            assert!(converse(config, server(&ca, &ca)).is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_list_of_cas_trusts_each_and_is_taken_only_with_the_one_in_use() {
+    let (old, new) = (ca(), ca());
+    let both = Ca { pem: format!("{}{}", new.pem, old.pem), issuer: ca().issuer };
+    for server_ca in [&old, &new] {
+        assert!(converse(agent(server_ca, &both), server(server_ca, server_ca)).is_ok());
+    }
+    let name = SanType::DnsName(SERVER_NAME.try_into().unwrap());
+    let (pem, _) = leaf(&old, name, ExtendedKeyUsagePurpose::ServerAuth);
+    let chain = certificates(pem.as_bytes(), "server").unwrap();
+    for (list, expected) in [(&old.pem, true), (&both.pem, true), (&new.pem, false), (&String::new(), false)]
+    {
+        assert_eq!(is_trusted(list.as_bytes(), &chain, UnixTime::now()), expected);
+    }
+    assert!(!is_trusted(old.pem.as_bytes(), &[], UnixTime::now()));
+}

@@ -16,9 +16,11 @@ use crate::checkpoint::{self, Journal};
 use crate::dead_letters::DeadLetters;
 use crate::discover::Coverage;
 use crate::glob::Pattern;
-use crate::inputs::Source;
+use crate::inputs::InputType;
 use crate::metrics::Counters;
+use crate::process::Chain;
 use crate::record::Labels;
+use crate::tail::encoding::Encoding;
 use crate::tail::{Outcome, Section, Settings, Tailer};
 use crate::time::Now;
 
@@ -79,9 +81,13 @@ pub(super) struct Host {
     root: TempDir,
     patterns: Vec<String>,
     start_at_end: bool,
-    source: Option<Source>,
+    input: Option<InputType>,
     poison: Option<String>,
     pub(super) open_files_max: usize,
+    pub(super) process: Chain,
+    pub(super) once: bool,
+    pub(super) batch_bytes: usize,
+    pub(super) encoding: Option<Encoding>,
     pub(super) collector: Collector,
     pub(super) counters: Arc<Counters>,
     pub(super) tailer: Option<Tailer>,
@@ -97,9 +103,13 @@ impl Host {
             root,
             patterns: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
             start_at_end: false,
-            source: None,
+            input: None,
             poison: None,
             open_files_max: 100,
+            process: Chain::default(),
+            once: false,
+            batch_bytes: 4_000,
+            encoding: None,
             collector: Collector::default(),
             counters: Arc::default(),
             tailer: None,
@@ -113,8 +123,8 @@ impl Host {
     }
 
     /// Its files are the segments of a spool.
-    pub(super) fn of_spool(mut self, source: Source) -> Self {
-        self.source = Some(source);
+    pub(super) fn of_spool(mut self, input: InputType) -> Self {
+        self.input = Some(input);
         self
     }
 
@@ -186,15 +196,20 @@ impl Host {
             }],
             sections: vec![Section {
                 format: None,
+                encoding: self.encoding,
                 labels: Labels::default(),
                 start_at_end: self.start_at_end,
-                source: self.source,
+                input: self.input,
             }],
-            host_name: "host".into(),
-            batch: BatchLimits { bytes: 4_000, age_ms: 100 },
+            resource: vec![("host.name", "host".into())],
+            process: self.process.clone(),
+            path_metadata: true,
+            batch: BatchLimits { bytes: self.batch_bytes, age_ms: 100 },
             open_files_max: self.open_files_max,
             rotate_grace_ms: GRACE_MS,
             never: Default::default(),
+            imported: Default::default(),
+            once: self.once,
         };
         let (journal, recovered) = Journal::open(&self.state_dir()).unwrap();
         let letters = DeadLetters::new(&self.state_dir());
@@ -236,6 +251,7 @@ impl Host {
         self.pass(100);
         let now = self.now;
         let Some(body) = self.agent().take_batch(now) else { return false };
+        let body = body.request();
         let poison = self.poison.as_deref().unwrap_or("no such text");
         if memchr::memmem::find(&body, poison.as_bytes()).is_some() {
             let refused = Outcome::Refused { status: 400, reason: "poison".into() };

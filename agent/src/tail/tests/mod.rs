@@ -1,6 +1,9 @@
 //! The tailer against a real directory and a strict collector in memory.
 
+mod archives;
+mod encodings;
 mod harness;
 mod model;
 mod scenarios;
 mod spooled;
+mod steps;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::harness::{Host, exists, lines, text};
+use crate::tail::content::tests::gzip;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -22,6 +23,8 @@ enum Step {
         lines: usize,
         is_read: bool,
     },
+    /// A rotated file is packed, as logrotate does it when it rotates, or one rotation later.
+    Pack,
     /// The oldest rotated file goes; the agent has seen it.
     DeleteOldest,
     Scan,
@@ -40,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (1..40usize, any::<bool>()).prop_map(|(lines, is_torn)| Step::Write { lines, is_torn }),
         2 => Just(Step::Rename),
         2 => Just(Step::CopyTruncate),
+        2 => Just(Step::Pack),
         1 => Just(Step::DeleteOldest),
         4 => Just(Step::Scan),
         4 => (1..4usize).prop_map(Step::Work),
@@ -79,13 +83,15 @@ impl Writer {
     }
 }
 
-fn numbers(host: &Host) -> Vec<usize> {
-    (1..200).filter(|number| exists(&host.path(&format!("app.log.{number}")))).collect()
+/// Rotated files, the newest first: their numbers and what stands behind.
+fn rotated(host: &Host) -> Vec<(usize, &'static str)> {
+    let all = (1..200).flat_map(|number| [(number, ""), (number, ".gz")]);
+    all.filter(|(number, end)| exists(&host.path(&format!("app.log.{number}{end}")))).collect()
 }
 
 fn shift(host: &Host) {
-    for number in numbers(host).into_iter().rev() {
-        host.rename(&format!("app.log.{number}"), &format!("app.log.{}", number + 1));
+    for (number, end) in rotated(host).into_iter().rev() {
+        host.rename(&format!("app.log.{number}{end}"), &format!("app.log.{}{end}", number + 1));
     }
 }
 
@@ -117,14 +123,19 @@ fn apply(host: &mut Host, writer: &mut Writer, step: &Step) {
             }
             host.truncate("app.log");
         }
+        Step::Pack => {
+            if let Some((number, _)) = rotated(host).into_iter().rfind(|(_, end)| end.is_empty()) {
+                host.pack(&format!("app.log.{number}"), gzip, "gz");
+            }
+        }
         Step::DeleteOldest => {
             // Twice: what a truncation leaves is found by the scan after it.
             for _ in 0..2 {
                 host.scan();
                 host.work(20);
             }
-            if let Some(oldest) = numbers(host).last() {
-                host.remove(&format!("app.log.{oldest}"));
+            if let Some((oldest, end)) = rotated(host).last() {
+                host.remove(&format!("app.log.{oldest}{end}"));
                 // The open descriptor holds what is unread; a kill now would lose it, as with any agent.
                 host.run();
             }

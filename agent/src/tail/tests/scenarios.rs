@@ -483,6 +483,40 @@ fn links_lead_to_one_file() {
 }
 
 #[test]
+fn a_link_given_a_new_target_while_down_leaves_the_old_one_to_be_read() {
+    check(&["*.log"], |host| {
+        let all = lines("a", 0..60);
+        fs::create_dir(host.path("pods")).unwrap();
+        host.append("pods/0", text(&all[..20]));
+        symlink(host.path("pods/0"), host.path("x.log")).unwrap();
+        host.run();
+        host.kill();
+        host.append("pods/0", text(&all[20..40]));
+        host.remove("x.log");
+        host.append("pods/1", text(&all[40..]));
+        symlink(host.path("pods/1"), host.path("x.log")).unwrap();
+        all
+    });
+}
+
+#[test]
+fn what_was_written_is_known_before_it_is_read() {
+    let mut host = Host::new(&["*.log"]);
+    let all = lines("a", 0..2_000);
+    host.append("a.log", text(&all[..1_000]));
+    host.scan();
+    // No batch goes: the agent can't read on.
+    host.work(10);
+    host.append("a.log", text(&all[1_000..]));
+    host.scan();
+    host.work(10);
+    let lag: u64 = host.agent().generations().map(|(_, generation)| generation.lag_bytes()).sum();
+    assert_eq!(lag, text(&all).len() as u64);
+    host.run();
+    host.check(all);
+}
+
+#[test]
 fn a_lost_state_is_made_up_by_the_collector() {
     check(&["app.log*"], |host| {
         let all = lines("a", 0..60);

@@ -103,9 +103,18 @@ impl Server {
         let ingest = Ingest::new(events, shared, Arc::clone(&metrics), memory_bytes, 2);
         let (stopper, stop) = stop_signal();
         let config = Arc::new(Config { limits, ..config() });
-        let expiries = Arc::default();
-        let state =
-            AppState { store, ingest, tail, expiries, metrics, config, started: Instant::now(), stop };
+        let seen = Arc::default();
+        let state = AppState {
+            store,
+            ingest,
+            tail,
+            seen,
+            ca_ends_s: 0,
+            metrics,
+            config,
+            started: Instant::now(),
+            stop,
+        };
         Self { router: super::router(state.clone()), state, stopper, _threads: threads, _dir: dir }
     }
 

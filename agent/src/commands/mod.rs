@@ -1,0 +1,3 @@
+//! The commands of `millpond-agent` beside `run` and `enroll`, one file each.
+
+pub mod import;

@@ -1,0 +1,128 @@
+//! A file with an unknown inode, opened: whether it is text, how it is encoded, where it would be read from.
+
+use std::io;
+
+use super::Tailer;
+use super::content::Content;
+use super::decide;
+use super::encoding::{Decoder, Encoding};
+use super::examine::Suspect;
+use super::generation::{self, Archive, Stat};
+use super::identity::Mark;
+use super::spooled;
+use crate::discover::Found;
+use crate::limits;
+use crate::time::Now;
+
+/// A file that is being examined.
+pub(super) struct Newcomer<'a> {
+    pub(super) found: &'a Found,
+    pub(super) file: Content,
+    pub(super) stat: Stat,
+    pub(super) start: Vec<u8>,
+    pub(super) suspect: Option<Suspect>,
+    pub(super) grew: bool,
+    pub(super) since_ms: u64,
+}
+
+impl Newcomer<'_> {
+    /// What is known of it, if it is an archive.
+    pub(super) fn archive(&self) -> Option<Archive> {
+        self.file.is_packed().then_some(Archive { file_bytes: self.stat.file_bytes, end_bytes: None })
+    }
+}
+
+/// Why a file can't be followed.
+enum Useless {
+    Binary,
+    Damaged(String),
+    EmptyArchive,
+}
+
+fn why_useless(content: &Content, start: &[u8], encoding: Encoding) -> Option<Useless> {
+    match content.end() {
+        Some(end) if start.is_empty() => Some(end.damage.map_or(Useless::EmptyArchive, Useless::Damaged)),
+        _ => decide::is_binary(Decoder::default().decode(encoding, start).bytes).then_some(Useless::Binary),
+    }
+}
+
+impl Tailer {
+    /// Opens a file and looks at how it begins. `None`: it isn't followed, or not now.
+    pub(super) fn open_newcomer<'a>(
+        &mut self,
+        found: &'a Found,
+        covered: bool,
+        unpacked: Option<Content>,
+        now: Now,
+    ) -> io::Result<Option<Newcomer<'a>>> {
+        let (file, stat) = match unpacked {
+            Some(content) => generation::stat(&content).map(|stat| (content, stat))?,
+            None => spooled::open(&self.settings, found.section, &found.path)?,
+        };
+        // Replaced or emptied since it was listed: the next scan will see.
+        if stat.inode != found.inode || stat.size == 0 {
+            return Ok(None);
+        }
+        let start = generation::read_vec(&file, limits::COMPARE_BYTES, 0)?;
+        if let Some(reason) = why_useless(&file, &start, self.encoding_of(found, &start))
+            .filter(|_| !(file.is_packed() && self.is_fresh(&stat, now)))
+        {
+            if covered {
+                self.skip(found, &reason);
+            }
+            return Ok(None);
+        }
+        let suspect = self.suspects.get(&found.inode).copied();
+        let since_ms = suspect.map_or(now.mono_ms, |suspect| suspect.since_ms);
+        let is_old = now.mono_ms.saturating_sub(since_ms) >= limits::COPY_GROWTH_MS;
+        let grew = suspect.is_some_and(|suspect| {
+            let grows = !file.is_packed() && decide::grew_like_a_log(suspect.size, stat.size);
+            suspect.grew || (is_old && grows)
+        });
+        Ok(Some(Newcomer { found, file, stat, start, suspect, grew, since_ms }))
+    }
+
+    /// A file that isn't followed as it is.
+    fn skip(&mut self, found: &Found, reason: &Useless) {
+        let state = (found.size, found.modified_ns);
+        let has_room = self.skipped.len() < limits::SKIPPED_MAX;
+        if !has_room || self.skipped.insert(found.inode, state).is_some() {
+            return;
+        }
+        let (counter, reason) = match reason {
+            Useless::Binary => (&self.counters.binary_files, "binary, not text"),
+            Useless::Damaged(reason) => (&self.counters.archives_damaged, reason.as_str()),
+            Useless::EmptyArchive => return,
+        };
+        counter.increment();
+        tracing::warn!(path = %found.path.display(), reason, "not followed");
+        self.problem(found.path.clone(), reason);
+    }
+
+    fn encoding_of(&self, found: &Found, start: &[u8]) -> Encoding {
+        let section = self.settings.sections.get(found.section);
+        section.and_then(|section| section.encoding).unwrap_or_else(|| Encoding::of(start))
+    }
+
+    /// It was there before the agent's first start, and what was there isn't wanted.
+    pub(super) fn starts_at_end(&self, newcomer: &Newcomer<'_>) -> bool {
+        let section = self.settings.sections.get(newcomer.found.section);
+        let at_end = section.is_some_and(|section| section.start_at_end);
+        at_end && self.is_first_start && self.is_first_scan
+    }
+
+    /// Where a new generation starts: at its beginning, unless it was there before the agent's first start
+    /// and its section wants the end; then after the last whole line.
+    pub(super) fn first_position(&self, newcomer: &Newcomer<'_>) -> io::Result<Mark> {
+        if newcomer.file.is_packed() || !self.starts_at_end(newcomer) {
+            return Ok(Mark::start());
+        }
+        let encoding = self.encoding_of(newcomer.found, &newcomer.start);
+        let window = (limits::READ_WINDOW_BYTES as u64).min(newcomer.stat.size);
+        let unit_bytes = encoding.unit_bytes() as u64;
+        let from = (newcomer.stat.size - window).next_multiple_of(unit_bytes);
+        let bytes = generation::read_vec(&newcomer.file, limits::READ_WINDOW_BYTES, from)?;
+        let after_line = encoding.rfind_newline(&bytes).map_or(0, |at| at as u64 + unit_bytes);
+        generation::mark_at(&newcomer.file, from + after_line)
+    }
+}
