@@ -91,6 +91,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         clock: Clock::start(),
         stop: is_ending,
     };
+    inputs::warn_of_left_spools(&config.inputs, &shared);
     // Before a collector is asked for anything: what comes while none can be reached waits in the spools.
     let mut inputs = JoinSet::new();
     for input in std::mem::take(&mut config.inputs) {

@@ -110,6 +110,8 @@ counters! {
     spool_waits,
     /// Failed syncs and deletions of spools.
     spool_errors,
+    /// Spools whose input isn't in the configuration any more: what waits in them isn't read.
+    spools_without_input,
     /// Records of spools that had been damaged on the disk, kept as text.
     spool_lines_damaged,
     /// Scans of everything that is covered.

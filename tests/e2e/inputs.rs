@@ -44,6 +44,39 @@ fn standard_input_is_shipped_to_its_end() {
     assert_eq!(client.count("level:warn input.type:stdin"), Some(1));
 }
 
+#[test]
+fn a_spool_whose_input_was_taken_away_is_told_of_and_read_when_it_is_back() {
+    let mut cluster = Cluster::new();
+    let input = "[stdin]\nservice = 'job'\n";
+    cluster.start_collector();
+    cluster.enroll_agent_with(input);
+    cluster.kill_collector();
+    // No collector takes what comes: it stays in the spool.
+    let mut child = cluster.agent_program().stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"one\n").unwrap();
+    let spool = cluster.path("agent/spool/stdin");
+    let holds = |entry: fs::DirEntry| entry.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    eventually("the line in the spool", SOON, || {
+        fs::read_dir(&spool).ok()?.flatten().any(holds).then_some(())
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    cluster.edit_config("agent/agent.toml", input, "[[files]]\ninclude = ['/nowhere/*']\n");
+    cluster.start_collector();
+    cluster.start_agent("");
+    eventually("the status tells of it", SOON, || {
+        let count = cluster.agent_status()["counters"]["spools_without_input"].as_u64();
+        count.filter(|count| *count == 1)
+    });
+    assert!(cluster.log("agent.log").contains("a spool whose input is not in the configuration any more"));
+    assert!(cluster.stop_agent());
+    cluster.edit_config("agent/agent.toml", "[[files]]\ninclude = ['/nowhere/*']\n", input);
+    // Its standard input has ended already.
+    cluster.start_agent("");
+    assert_eq!(cluster.await_agent(), Some(0));
+    await_count(&cluster.client(), "service:job message:one", 1);
+}
+
 /// Entries for a journal, in the export format of systemd.
 fn export(entries: std::ops::Range<u64>) -> Vec<u8> {
     let mut text = Vec::new();

@@ -9,6 +9,7 @@
 pub mod line;
 pub mod segments;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,9 +25,25 @@ use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::watch::Hint;
 
+/// Of all spools, in the agent's directory.
+const DIRECTORY: &str = "spool";
+
 /// Where an input's spool lies in the agent's directory.
 pub fn directory(data_dir: &Path, input: &str) -> PathBuf {
-    data_dir.join("spool").join(input)
+    data_dir.join(DIRECTORY).join(input)
+}
+
+/// Spools that hold something and belong to none of these inputs, with their bytes.
+pub fn left_over(data_dir: &Path, inputs: &[&str]) -> Vec<(PathBuf, u64)> {
+    // Mostly it isn't there: no agent without inputs has one.
+    let Ok(entries) = fs::read_dir(data_dir.join(DIRECTORY)) else { return Vec::new() };
+    let of_none = |entry: &fs::DirEntry| !inputs.iter().any(|input| *entry.file_name() == **input);
+    let held = |entry: fs::DirEntry| {
+        let segments = segments::numbered(&entry.path()).ok()?.into_iter();
+        let bytes = segments.filter_map(|(_, path)| fs::metadata(path).ok()).map(|file| file.len()).sum();
+        (bytes > 0).then(|| (entry.path(), bytes))
+    };
+    entries.flatten().filter(of_none).filter_map(held).collect()
 }
 
 /// See the module.
@@ -124,5 +141,24 @@ impl Writer {
                 Err(_) => std::future::pending().await,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spools_without_an_input_are_found() {
+        let root = tempfile::tempdir().unwrap();
+        let data_dir = root.path();
+        assert_eq!(left_over(data_dir, &["stdin"]), []);
+        for (input, text) in [("stdin", "1 17 - 0 a\n"), ("journald", "1 17 - 0 b\n"), ("syslog-udp-1", "")] {
+            fs::create_dir_all(directory(data_dir, input)).unwrap();
+            fs::write(directory(data_dir, input).join("00000000000000000001.log"), text).unwrap();
+        }
+        fs::write(data_dir.join(DIRECTORY).join("file"), "no directory").unwrap();
+        assert_eq!(left_over(data_dir, &["stdin"]), [(directory(data_dir, "journald"), 11)]);
+        assert_eq!(left_over(data_dir, &["stdin", "journald"]), []);
     }
 }
