@@ -64,18 +64,18 @@ impl Content {
         let mut start = [0; 4];
         let count = read_plain(&file, &mut start, 0)?;
         let packing = Packing::of(start.get(..count).unwrap_or_default());
-        Ok(Self {
+        Ok(Self { packing, ..Self::plain(file) })
+    }
+
+    /// Of an open file that is no archive, whatever it begins with.
+    pub fn plain(file: File) -> Self {
+        Self {
             file: Arc::new(file),
-            packing,
+            packing: None,
             unpacker: RefCell::default(),
             end: RefCell::default(),
             packed_at: Cell::default(),
-        })
-    }
-
-    /// The bytes as they are, also where they begin like an archive.
-    pub fn plain(self) -> Self {
-        Self { packing: None, ..self }
+        }
     }
 
     /// True for an archive.

@@ -15,8 +15,12 @@ use crate::spool::segments;
 /// Opens a file of a section. A segment of a spool is read as it was written, also where damage makes it begin like
 /// an archive.
 pub(super) fn open(settings: &Settings, section: usize, path: &Path) -> io::Result<(Content, Stat)> {
-    let (content, stat) = generation::open(path)?;
-    Ok((if is_spooled(settings, section) { content.plain() } else { content }, stat))
+    if !is_spooled(settings, section) {
+        return generation::open(path);
+    }
+    let content = Content::plain(generation::open_regular(path)?);
+    let stat = generation::stat(&content)?;
+    Ok((content, stat))
 }
 
 fn is_spooled(settings: &Settings, section: usize) -> bool {

@@ -71,6 +71,10 @@ fn a_segment_is_no_archive_however_it_begins() {
     // The first bytes of gzip, where the disk has lost those of a first line.
     host.append(SEGMENTS[0], b"\x1f\x8b\x08 1 17 - 0 a\n1 18 - 0 b\n");
     host.run();
+    // Nor is it one to an agent that remembers it.
+    host.kill();
+    host.append(SEGMENTS[0], "1 19 - 0 c\n");
+    host.run();
     assert_eq!(host.counters.archives_damaged.value(), 0);
-    host.check(["\u{1f}\u{fffd}\u{8} 1 17 - 0 a", "b"]);
+    host.check(["\u{1f}\u{fffd}\u{8} 1 17 - 0 a", "b", "c"]);
 }
