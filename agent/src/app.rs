@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::batch::Body;
-use crate::checkpoint::Journal;
+use crate::checkpoint::{Journal, Recovered};
 use crate::config::Config;
 use crate::config::collectors::Collectors;
 use crate::dead_letters::DeadLetters;
-use crate::import;
+use crate::inputs::{self, Context};
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::reload::{ConfigState, Reloader};
@@ -26,6 +28,7 @@ use crate::tail::{Tailer, identity};
 use crate::time::Clock;
 use crate::watch::Watch;
 use crate::worker::Worker;
+use crate::{import, limits};
 
 /// Why an agent can't run.
 #[derive(Debug, thiserror::Error)]
@@ -82,18 +85,62 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
             "damaged lines in the journal of positions; the collector's positions fill the gap"
         );
     }
+    let (end_shipping, is_ending) = watch::channel(false);
     let clock = Clock::start();
     let shared = Shared {
         counters: Arc::new(Counters::default()),
         board: Arc::new(Board::new(&config.collectors.endpoints)),
         config: Arc::new(ConfigState::new(&config.path, clock.now().unix_s())),
     };
-    let mailbox = Arc::new(Mailbox::new().map_err(AppError::Start)?);
-    let (end_shipping, is_ending) = watch::channel(false);
+    let context = Context {
+        data_dir: config.data_dir.clone(),
+        mailbox: Arc::new(Mailbox::new().map_err(AppError::Start)?),
+        counters: Arc::clone(&shared.counters),
+        clock,
+        stop: is_ending,
+    };
     fit_to_process(&mut config);
+    inputs::warn_of_left_spools(&config.inputs, &context);
+    // Before a collector is asked for anything: what comes while none can be reached waits in the spools.
+    let mut inputs = JoinSet::new();
+    for input in config.inputs.iter().cloned() {
+        inputs.spawn(inputs::run(input, context.clone()));
+    }
+    let ends_with_stdin = config.ends_with_stdin;
+    let following = follow(config, journal, recovered, shared, &context, &end_shipping, stop);
+    tokio::pin!(following);
+    let result = loop {
+        tokio::select! {
+            result = &mut following => break result,
+            Some(_) = inputs.join_next() => if ends_with_stdin && inputs.is_empty() {
+                context.mailbox.finish();
+            },
+        }
+    };
+    end_shipping.send_replace(true);
+    // What was received is in the spools before the end, unless the disk takes too long.
+    let drain = async { while inputs.join_next().await.is_some() {} };
+    let _ = timeout(Duration::from_millis(limits::STOP_MS), drain).await;
+    drop(lock);
+    result
+}
+
+/// Follows files, spools among them, and ships their lines until `stop` is ready.
+async fn follow(
+    config: Config,
+    journal: Journal,
+    recovered: Recovered,
+    shared: Shared,
+    context: &Context,
+    end_shipping: &watch::Sender<bool>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), AppError> {
+    let Context { mailbox, clock, .. } = context;
     // Ends with this function.
-    let (_beside, collectors) = spawn_beside(&config, &shared, &mailbox, clock)?;
-    let mut shipper = Shipper::new(collectors, &shared.board, clock, Arc::clone(&shared.counters), is_ending);
+    let (_beside, collectors) = spawn_beside(&config, &shared, mailbox, *clock)?;
+    let counters = Arc::clone(&shared.counters);
+    let mut shipper =
+        Shipper::new(collectors, &shared.board, *clock, Arc::clone(&counters), end_shipping.subscribe());
     tokio::pin!(stop);
     // What the agent knows by itself is enough to go on; what it has lost, only the collectors know.
     let positions = tokio::select! {
@@ -105,31 +152,21 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
     tracing::info!(address, collectors = endpoints.len(), positions = positions.len(), "started");
 
     let letters = DeadLetters::new(&config.data_dir);
-    let tailer = Tailer::new(
-        config.tailing,
-        journal,
-        recovered,
-        &positions,
-        letters,
-        Arc::clone(&shared.counters),
-        clock.now(),
-    );
+    let tailer = Tailer::new(config.tailing, journal, recovered, &positions, letters, counters, clock.now());
     drop(positions);
     let (batches, queue) = mpsc::channel(1);
     let worker = Worker {
         tailer,
         watch: Watch::new(),
-        mailbox: Arc::clone(&mailbox),
+        mailbox: Arc::clone(mailbox),
         batches,
-        clock,
+        clock: *clock,
         shared,
         status: StatusFile::new(&config.data_dir),
         scan_ms: config.scan_ms,
         stalled_ms: config.stalled_ms,
     };
-    let result = run_worker(worker, &mut shipper, queue, &mailbox, &end_shipping, stop).await;
-    drop(lock);
-    result
+    run_worker(worker, &mut shipper, queue, mailbox, end_shipping, stop).await
 }
 
 /// What runs beside the delivery: answers to questions, and the look at the configuration file. With it come the

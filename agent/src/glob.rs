@@ -122,6 +122,19 @@ impl Pattern {
         path.ancestors().find(can_match).unwrap_or(Path::new("/"))
     }
 
+    /// The pattern of everything that lies directly in exactly this absolute directory; `None` as with
+    /// [`Self::literal`].
+    pub fn files_of(directory: &Path) -> Option<Self> {
+        let parts = Self::literal(directory)?.parts.into_iter().chain(Self::new("/*").ok()?.parts);
+        let parts: Vec<Part> = parts.collect();
+        let text = format!("{}/*", directory.display());
+        (parts.len() <= limits::PATTERN_COMPONENTS_MAX).then(|| Self {
+            text,
+            parts,
+            base: directory.to_owned(),
+        })
+    }
+
     /// The deepest directory above every match: where a walk starts.
     pub fn base(&self) -> &Path {
         &self.base

@@ -8,7 +8,8 @@
 //!
 //! Two threads: the worker owns everything that touches a disk, the other one runs the network. Between them go
 //! one batch at a time and its answer. The log file is the queue: while a batch is on its way at most two more
-//! are kept in memory, and reading stops.
+//! are kept in memory, and reading stops. Inputs that can't be read again ([`inputs`]) run beside the network and make
+//! files of what they receive ([`spool`]), on the runtime's pool of blocking threads.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -16,6 +17,7 @@
 //! | [`config`], [`enroll`], [`state_dir`] | `agent.toml`; how an agent gets its certificate; its private directory |
 //! | [`discover`], [`glob`], [`watch`] | which files there are, and when to look again |
 //! | [`tail`] | identity of files, rotation, truncation, copies; bytes to lines. The heart |
+//! | [`inputs`], [`spool`] | syslog, journald, standard input: received, and made files of |
 //! | [`record`], [`batch`], [`zone`] | lines to records to requests |
 //! | [`process`] | what is dropped, masked, renamed, set on the way |
 //! | [`metadata`] | what the host and the path of a file say of all its lines |
@@ -37,6 +39,7 @@ pub mod discover;
 pub mod enroll;
 pub mod glob;
 pub mod import;
+pub mod inputs;
 pub mod limits;
 pub mod mailbox;
 pub mod metadata;
@@ -48,6 +51,7 @@ pub mod record;
 pub mod reload;
 pub mod serve;
 pub mod ship;
+pub mod spool;
 pub mod state_dir;
 pub mod status;
 pub mod tail;

@@ -248,6 +248,54 @@ pub const CERTIFICATE_SECONDS_MIN: i64 = 30 * 24 * 3600;
 /// Time between two warnings about it, in milliseconds: a day.
 pub const CERTIFICATE_WARNING_MS: u64 = 24 * 3_600_000;
 
+/// Size from which on a segment of a spool is followed by the next one, in bytes: what stays on the disk of an
+/// input that rests, and what one deletion frees.
+pub const SPOOL_SEGMENT_BYTES: u64 = 8 << 20;
+
+/// Default of the bound of a spool, in bytes: some two hours without a collector at 100 messages a second.
+pub const SPOOL_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// Time between two syncs of a spool, in milliseconds: what a power cut can cost.
+pub const SPOOL_SYNC_MS: u64 = 1_000;
+
+/// Time between two tries to write to a spool or a disk that is full, in milliseconds.
+pub const SPOOL_RETRY_MS: u64 = 100;
+
+/// Chunks of lines between an input and its spool. When they're waiting, senders over TCP, standard input and the
+/// journal wait, and datagrams are dropped and counted.
+pub const SPOOL_QUEUE_CHUNKS: usize = 8;
+
+/// Bytes that an input gathers before it hands them to its spool, if there are so many at once. One message more may
+/// be in a chunk.
+pub const INPUT_CHUNK_BYTES: usize = 64 << 10;
+
+/// Bytes that one read of a connection, a pipe or standard input asks for.
+pub const INPUT_READ_BYTES: usize = 16 << 10;
+
+/// Connections of one syslog listener. The next one is closed at once and counted. Each may hold a message of
+/// 1 MiB that isn't complete.
+pub const SYSLOG_CONNECTIONS_MAX: usize = 256;
+
+/// Time after which a connection that sends nothing is closed, in seconds: a day. Dead peers are found by TCP's
+/// keep-alive; a living one that has little to say would lose its next message by the close.
+pub const SYSLOG_IDLE_SECONDS: u64 = 24 * 3_600;
+
+/// Time for a TLS handshake of a sender, in seconds.
+pub const SYSLOG_HANDSHAKE_SECONDS: u64 = 10;
+
+/// Digits of a message's length in octet counting. A longer number is text: no message is 100 MB.
+pub const SYSLOG_LENGTH_DIGITS_MAX: usize = 8;
+
+/// Receive buffer asked of the system for datagrams, in bytes: a burst of some 10,000 messages while a disk is slow.
+/// Linux gives at most `net.core.rmem_max`.
+pub const UDP_BUFFER_BYTES: usize = 4 << 20;
+
+/// Bytes of datagrams that are gathered while the spool takes nothing; those that come then are dropped and counted.
+pub const UDP_PENDING_BYTES_MAX: usize = 1 << 20;
+
+/// Longest datagram that there can be, in bytes.
+pub const DATAGRAM_BYTES_MAX: usize = 65_535;
+
 /// Level of zstd for batches: the cheapest one. Log text shrinks 8 to 12 times with it already.
 pub const ZSTD_LEVEL: i32 = 1;
 

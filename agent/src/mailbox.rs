@@ -28,6 +28,8 @@ pub struct Inbox {
     pub reply: Option<Outcome>,
     /// Read no more.
     pub stop: bool,
+    /// Nothing more will be written to what is followed: end when the collector has it.
+    pub finish: bool,
     /// No answer will come any more.
     pub is_cut_off: bool,
     /// In force from now on.
@@ -50,6 +52,7 @@ impl Inbox {
         self.hints.is_empty()
             && self.reply.is_none()
             && !self.stop
+            && !self.finish
             && !self.is_cut_off
             && self.config.is_none()
             && self.asks.is_empty()
@@ -107,6 +110,11 @@ impl Mailbox {
     /// The program is to end.
     pub fn stop(&self) {
         self.change(|inbox| inbox.stop = true);
+    }
+
+    /// The inputs have come to their end.
+    pub fn finish(&self) {
+        self.change(|inbox| inbox.finish = true);
     }
 
     /// There will be no answers any more.

@@ -113,6 +113,24 @@ counters! {
     config_reloads,
     /// Changed configurations that were refused; the former one stayed in force.
     config_reload_failures,
+    /// Messages taken in from syslog, the journal and standard input.
+    input_messages,
+    /// Datagrams that came while the spool couldn't take them. What the kernel drops before isn't counted here.
+    datagrams_dropped,
+    /// Connections that were closed because there were too many.
+    connections_refused,
+    /// Connections that ended with an error: a failed handshake, a break, silence.
+    connections_failed,
+    /// Times that an input had to be begun again: an address in use, a journal reader that ended.
+    input_failures,
+    /// Tries to write to a spool that was full or whose disk was.
+    spool_waits,
+    /// Failed syncs and deletions of spools.
+    spool_errors,
+    /// Spools whose input isn't in the configuration any more: what waits in them isn't read.
+    spools_without_input,
+    /// Records of spools that had been damaged on the disk, kept as text.
+    spool_lines_damaged,
     /// Scans of everything that is covered.
     scans,
 }

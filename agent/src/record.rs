@@ -10,12 +10,18 @@ use millpond_wire::names;
 use millpond_wire::otlp::RecordRef;
 
 use crate::batch::Batcher;
+use crate::inputs::InputType;
 use crate::metrics::Counters;
 use crate::process::event::value_ref;
 use crate::process::{Chain, Event, Source};
+use crate::spool::line;
 use crate::tail::lines::Text;
 use crate::zone::SystemZone;
 
+/// Which input a record came through, if not a file.
+pub const INPUT_TYPE: &str = "input.type";
+/// Address and port that sent a record.
+const SENDER: &str = "log.source.address";
 /// Why a record differs from its line.
 const FLAGS: &str = "log.flags";
 /// Length of a line of which only the beginning was kept.
@@ -97,15 +103,17 @@ impl Labels {
     }
 
     /// The attributes of a group of lines of this section: what its configuration says comes before `metadata`.
+    /// `place`: see [`Source::place`].
     pub fn attributes<'a>(
         &'a self,
-        path: &'a str,
+        place: (&'static str, &'a str),
         metadata: &'a [(&'static str, String)],
     ) -> Vec<(&'a str, ValueRef<'a>)> {
         let own = self.fields.iter().map(|(name, value)| (name.as_str(), ValueRef::Str(value)));
         let others = metadata.iter().filter(|(name, _)| !self.holds(name));
         let others = others.map(|(name, value)| (*name, ValueRef::Str(value)));
-        std::iter::once((names::FILE_PATH, ValueRef::Str(path))).chain(own).chain(others).collect()
+        let (name, value) = place;
+        std::iter::once((name, ValueRef::Str(value))).chain(own).chain(others).collect()
     }
 }
 
@@ -116,8 +124,10 @@ pub struct Surroundings<'a> {
     pub source: Source<'a>,
     /// Where it is counted.
     pub counters: &'a Counters,
-    /// The clock, Unix nanoseconds.
+    /// The clock, Unix nanoseconds; for what was received earlier, its time then.
     pub now_ns: i64,
+    /// Who sent it.
+    pub sender: Option<&'a str>,
 }
 
 /// See the module.
@@ -184,6 +194,38 @@ impl Recorder {
         piece
     }
 
+    /// Writes what an input received as if it were a line: at the time of receipt, and without the spool's wrapping.
+    pub fn write_spooled(
+        &mut self,
+        input: &Input<'_>,
+        from: InputType,
+        detector: &mut Detector,
+        around: &Surroundings<'_>,
+        batcher: &mut Batcher,
+    ) {
+        let Some(spooled) = line::decode(&input.text.text) else {
+            around.counters.spool_lines_damaged.increment();
+            self.process(&mut as_text(&input.text.text), &input.text.text, input, around, batcher);
+            return;
+        };
+        if spooled.cut_from_bytes.is_some() {
+            around.counters.truncated_lines.increment();
+        }
+        let text = Text {
+            text: spooled.message,
+            lossy: input.text.lossy,
+            cut_from_bytes: spooled.cut_from_bytes,
+            nul_bytes: 0,
+        };
+        let inner = Input { offset: input.offset, text: &text, unfinished: false, more: More::default() };
+        // That of a journal entry is its cursor.
+        let sender = spooled.sender.filter(|_| from == InputType::Syslog);
+        let around = Surroundings { now_ns: spooled.at_ns, sender, ..*around };
+        if let Written::Piece(whole) = self.write(&inner, detector, &around, batcher) {
+            self.write_joined(&inner, &whole, detector, &around, batcher);
+        }
+    }
+
     /// Parses what a container wrote, whole, and writes it into the batch.
     pub fn write_joined(
         &mut self,
@@ -209,7 +251,10 @@ impl Recorder {
         around: &Surroundings<'_>,
         batcher: &mut Batcher,
     ) {
-        let Surroundings { source, counters, now_ns } = *around;
+        let Surroundings { source, counters, now_ns, sender } = *around;
+        if let Some(sender) = sender {
+            add_sender(parsed, sender);
+        }
         let error = add_lines(parsed, &input.more, source.labels);
         if self.chain.is_empty() {
             return put(parsed, Some(raw), input, around, batcher);
@@ -257,6 +302,20 @@ fn leave_out_masked(parsed: &mut Parsed<'_>, error: &[(&'static str, String)]) {
     });
 }
 
+/// A line of which nothing is known.
+fn as_text(line: &str) -> Parsed<'_> {
+    Parsed { message: Cow::Borrowed(line), rebuilds_line: true, ..Parsed::default() }
+}
+
+/// Who sent a message is a field like those that its text names, so that steps see it; a text that names another
+/// sender gives way, and stays in the original.
+fn add_sender(parsed: &mut Parsed<'_>, sender: &str) {
+    let count = parsed.fields.len();
+    parsed.fields.retain(|(name, _)| name != SENDER);
+    parsed.rebuilds_line &= parsed.fields.len() == count;
+    parsed.fields.push((Cow::Borrowed(SENDER), Value::Str(Cow::Owned(sender.to_owned()))));
+}
+
 /// Writes a record. `original`: the line, for where the fields don't hold all of it.
 fn put(
     parsed: &Parsed<'_>,
@@ -265,7 +324,7 @@ fn put(
     around: &Surroundings<'_>,
     batcher: &mut Batcher,
 ) {
-    let Surroundings { source: Source { labels, .. }, counters, now_ns } = *around;
+    let Surroundings { source: Source { labels, .. }, counters, now_ns, .. } = *around;
     if parsed.note.is_some() {
         counters.unparsed_lines.increment();
     }

@@ -73,6 +73,9 @@ pub fn compare(old: &Config, new: &Config) -> Changes {
             Some(format!("data_dir can't change while the agent runs ({old} to {new}): restart it"));
         return changes;
     }
+    if old.inputs != new.inputs {
+        changes.later.push("[[syslog]], [journald] or [stdin]");
+    }
     if old.metrics != new.metrics {
         changes.later.push("metrics.listen");
     }
@@ -165,6 +168,8 @@ impl Reloader {
         if let Some(problem) = changes.refused {
             return refuse(problem);
         }
+        // Those that run go on, and with them whoever reads their spools.
+        new.keep_inputs_of(&self.current);
         counters.config_reloads.increment();
         let now_s = self.clock.now().unix_s();
         self.shared.config.set(|report| {

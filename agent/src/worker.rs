@@ -53,12 +53,15 @@ struct Agenda {
     summary_ms: u64,
     watchdog_ms: u64,
     stop_ms: Option<u64>,
+    /// To end when everything is acknowledged.
+    is_finishing: bool,
     /// No answer will come.
     is_cut_off: bool,
 }
 
 impl Worker {
-    /// Runs until it is told to stop; then waits a little for the answer to the batch in flight.
+    /// Runs until it is told to stop; then waits a little for the answer to the batch in flight. Or until it is told to
+    /// finish and everything is acknowledged.
     pub fn run(mut self) {
         let mut agenda = Agenda { summary_ms: limits::SUMMARY_MS, ..Agenda::default() };
         let mut patience = Duration::ZERO;
@@ -75,6 +78,9 @@ impl Worker {
                 continue;
             }
             let is_busy = self.step(&mut agenda, now);
+            if agenda.is_finishing && !is_busy && self.tailer.is_drained() {
+                break;
+            }
             patience = if is_busy { Duration::ZERO } else { self.patience(&agenda) };
         }
         let now = self.clock.now();
@@ -121,6 +127,11 @@ impl Worker {
         agenda.is_cut_off |= inbox.is_cut_off;
         for ask in inbox.asks.drain(..) {
             self.answer(ask, now);
+        }
+        if inbox.finish {
+            agenda.is_finishing = true;
+            // What was written last may not have been found yet.
+            self.tailer.hint(&crate::watch::Hint::Scan);
         }
         if inbox.stop {
             agenda.stop_ms.get_or_insert(now.mono_ms + limits::STOP_MS);

@@ -52,6 +52,8 @@ formats! {
     Docker = "docker" | "docker_json" | "json_file" => formats::docker::parse;
     /// Kubernetes container runtimes: `<time> stdout F <text>`.
     Cri = "cri" | "containerd" | "kubernetes" => formats::cri::parse;
+    /// The systemd journal: what `journalctl --output=json` prints.
+    Journald = "journald" | "journal" | "systemd" => formats::journald::parse;
     /// One JSON object a line.
     Json = "json" | "ndjson" | "jsonl" => formats::json::parse;
     /// klog and glog: `I0102 15:04:05.000000   12345 file.go:123] text`.

@@ -197,6 +197,22 @@ impl Cluster {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// As [`Self::enroll_agent`], with a configuration of these sections alone.
+    pub fn enroll_agent_with(&self, sections: &str) {
+        let token = self.join_token();
+        self.agent_command(&["enroll", "--data-dir", &self.path("agent"), "--token", &token]);
+        let path = self.path("agent/agent.toml");
+        let text = format!("[collector]\naddress = \"{}\"\n{sections}", self.ingest);
+        fs::write(path, text).expect("a writable configuration file");
+    }
+
+    /// The agent as a program, for a test that gives it an input of its own.
+    pub fn agent_program(&self) -> Command {
+        let mut command = Command::new(program("millpond-agent"));
+        command.args(["run", "--config", &self.path("agent/agent.toml")]);
+        command
+    }
+
     /// A fresh join token.
     pub fn join_token(&self) -> String {
         let config = self.path("collector/collector.toml");

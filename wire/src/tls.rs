@@ -143,6 +143,30 @@ pub fn enroll_server_config(chain_pem: &[u8], key_pem: &[u8]) -> Result<Arc<Serv
     Ok(Arc::new(config))
 }
 
+/// A syslog listener's configuration: a client certificate of `client_ca_pem`, or none is asked for. Its names are not
+/// looked at (RFC 5425, section 5.2, leaves that to policy): the CA says who may send.
+///
+/// # Errors
+/// The PEM texts hold no certificates or key, or they don't fit together.
+pub fn syslog_server_config(
+    chain_pem: &[u8],
+    key_pem: &[u8],
+    client_ca_pem: Option<&[u8]>,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let builder =
+        ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&rustls::version::TLS13])?;
+    let builder = match client_ca_pem {
+        Some(ca_pem) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(ca_pem)?), provider());
+            let verifier = verifier.build().map_err(|error| TlsError::Verifier(error.to_string()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let config = builder.with_single_cert(certificates(chain_pem, "server")?, private_key(key_pem)?)?;
+    Ok(Arc::new(config))
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }

@@ -40,12 +40,15 @@ pub(crate) fn check(path: &Path) -> ExitCode {
 
 fn matches(config: &Config, out: &mut String) {
     let listing = discover::walk(&config.tailing.coverage, &HashSet::new());
-    for (index, coverage) in config.tailing.coverage.iter().enumerate() {
+    for (index, coverage) in of_files(config) {
         let files = listing.files.iter().filter(|file| file.section == index);
         let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size));
         let include: Vec<&str> = coverage.include.iter().map(|pattern| pattern.text()).collect();
         let _ =
             writeln!(out, "[[files]] {}: {}: {count} files, {bytes} bytes", index + 1, include.join(", "));
+    }
+    for input in &config.inputs {
+        let _ = writeln!(out, "input {}", input.name);
     }
     for obstacle in &listing.obstacles {
         let _ = writeln!(out, "warning: {}: {}", obstacle.path.display(), obstacle.reason);
@@ -55,12 +58,19 @@ fn matches(config: &Config, out: &mut String) {
     }
 }
 
+/// The sections of files, without those of spools, which nobody wrote.
+fn of_files(config: &Config) -> impl Iterator<Item = (usize, &Coverage)> {
+    let sections = config.tailing.coverage.iter().zip(&config.tailing.sections).enumerate();
+    sections
+        .filter(|(_, (_, section))| section.input.is_none())
+        .map(|(index, (coverage, _))| (index, coverage))
+}
+
 fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let never = HashSet::new();
-    let all = &config.tailing.coverage;
     let mut earlier: HashSet<Inode> = HashSet::new();
-    for (index, coverage) in all.iter().enumerate() {
+    for (index, coverage) in of_files(config) {
         for include in &coverage.include {
             let one = Coverage { include: vec![include.clone()], exclude: coverage.exclude.clone() };
             if discover::walk(&[one], &never).files.is_empty() {

@@ -88,6 +88,7 @@ impl Lines {
                 multiline: Multiline::default(),
                 labels: Labels::default(),
                 start_at_end: false,
+                input: None,
             },
             reader: Reader::default(),
             batcher,

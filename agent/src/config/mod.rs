@@ -3,6 +3,7 @@
 
 mod archives;
 pub mod collectors;
+mod inputs;
 mod metadata;
 mod metrics;
 mod multiline;
@@ -23,6 +24,7 @@ pub use self::raw::RawConfig;
 use crate::batch::BatchLimits;
 use crate::discover::Coverage;
 use crate::glob::{Pattern, PatternError};
+use crate::inputs::{Input, Kind};
 use crate::process::Chain;
 use crate::record::Labels;
 use crate::tail::encoding::Encoding;
@@ -42,6 +44,10 @@ pub struct Config {
     pub collectors: Collectors,
     /// What is followed, and how.
     pub tailing: Settings,
+    /// What is received, each with a section of `tailing` for its spool.
+    pub inputs: Vec<Input>,
+    /// Standard input is all there is: its end is the agent's.
+    pub ends_with_stdin: bool,
     /// Time between scans while directories are watched, in milliseconds.
     pub scan_ms: u64,
     /// Time without progress after which a file with unread lines counts as stalled, in milliseconds.
@@ -98,6 +104,22 @@ impl Config {
         }
     }
 
+    /// Receives what another configuration receives: inputs can't change while they run.
+    pub fn keep_inputs_of(&mut self, other: &Self) {
+        let (new, old) = (&mut self.tailing, &other.tailing);
+        let mut is_of_file = new.sections.iter().map(|section| section.input.is_none());
+        new.coverage.retain(|_| is_of_file.next().unwrap_or_default());
+        new.sections.retain(|section| section.input.is_none());
+        for (coverage, section) in old.coverage.iter().zip(&old.sections) {
+            if section.input.is_some() {
+                new.coverage.push(coverage.clone());
+                new.sections.push(section.clone());
+            }
+        }
+        self.inputs.clone_from(&other.inputs);
+        self.ends_with_stdin = other.ends_with_stdin;
+    }
+
     /// The state directory that a file names, even if the rest of it can't be used: what a running agent was started
     /// with is asked for while its file is being edited.
     pub fn data_dir_of(path: &Path) -> Option<PathBuf> {
@@ -128,8 +150,12 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
     }
     let collectors =
         place::note(errors, collectors::check(raw.collector, raw.collectors, raw.tls, &data_dir));
-    if raw.files.is_empty() {
-        errors.push(("files".into(), "no [[files]] section: nothing would be followed".into()));
+    let inputs = place::note(errors, inputs::check(raw.syslog, raw.journald, raw.stdin, &data_dir));
+    if raw.files.is_empty() && inputs.as_ref().is_none_or(Vec::is_empty) {
+        errors.push((
+            "files".into(),
+            "no [[files]] section and no other input: nothing would be followed".into(),
+        ));
     }
     let host_name = match raw.host_name {
         Some(name) if !name.is_empty() => name,
@@ -148,6 +174,15 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
             sections.extend(place::note(errors, section));
         }
     }
+    let has_files = !sections.is_empty();
+    let inputs = inputs?.into_iter().map(|checked| {
+        coverage.push(checked.coverage);
+        sections.push(checked.section);
+        checked.input
+    });
+    let inputs: Vec<Input> = inputs.collect();
+    // Once standard input has ended nothing more can come.
+    let ends_with_stdin = !has_files && inputs.iter().all(|input| matches!(input.kind, Kind::Stdin));
     let limits = place::note(errors, raw.limits.check());
     let metrics = place::note(errors, raw.metrics.check());
     let resource = crate::metadata::of_host(host_name, raw.metadata.host);
@@ -172,6 +207,8 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
         data_dir,
         collectors: collectors?,
         tailing,
+        inputs,
+        ends_with_stdin,
         scan_ms: limits.scan_seconds.saturating_mul(1_000),
         stalled_ms: limits.stalled_seconds.saturating_mul(1_000),
         metrics: metrics?,
@@ -190,7 +227,7 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
     let encoding = encoding_named(&files.encoding).map_err(|reason| ("encoding".to_owned(), reason))?;
     let multiline = files.multiline.check()?;
     let labels = Labels::new(files.service, files.fields);
-    Ok(Section { format, encoding, multiline, labels, start_at_end })
+    Ok(Section { format, encoding, multiline, labels, start_at_end, input: None })
 }
 
 fn encoding_named(name: &str) -> Result<Option<Encoding>, String> {

@@ -13,6 +13,7 @@ use crate::process::condition::Condition;
 use crate::process::redact::{self, Mask, Pattern, Redactor};
 use crate::process::step::{rate_limit, redact as redact_step, remove, rename, sample, set};
 use crate::process::{Action, Done, Step};
+use crate::record::INPUT_TYPE;
 
 /// As written.
 #[derive(Debug, Clone, Deserialize, PartialEq)]
@@ -80,8 +81,9 @@ pub struct RawRedact {
 
 const ACTIONS: &str = "drop, keep, sample, rate_limit, redact, rename, set or remove";
 
-/// Fields that no step can change: they belong to the file or the host, not to the line, or are made later.
-const FIXED: [&str; 5] = [names::TIMESTAMP, names::ID, names::AGENT_ID, names::FILE_PATH, names::HOST_NAME];
+/// Fields that no step can change: they belong to the file, the input or the host, not to the line, or are made later.
+const FIXED: [&str; 6] =
+    [names::TIMESTAMP, names::ID, names::AGENT_ID, names::FILE_PATH, names::HOST_NAME, INPUT_TYPE];
 
 /// Checks all sections. The error names the section and the key.
 pub(super) fn check(raw: Vec<RawProcess>) -> Checked<Vec<Step>> {

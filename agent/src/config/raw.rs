@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::Checked;
 use super::collectors::{RawCollector, RawFurther};
+use super::inputs::{RawJournald, RawStdin, RawSyslog};
 use super::metadata::RawMetadata;
 use super::metrics::RawMetrics;
 use super::multiline::RawMultiline;
@@ -33,6 +34,13 @@ pub struct RawConfig {
     /// `[[files]]`
     #[serde(default)]
     pub files: Vec<RawFiles>,
+    /// `[[syslog]]`
+    #[serde(default)]
+    pub syslog: Vec<RawSyslog>,
+    /// `[journald]`
+    pub journald: Option<RawJournald>,
+    /// `[stdin]`
+    pub stdin: Option<RawStdin>,
     /// `[[process]]`
     #[serde(default)]
     pub process: Vec<RawProcess>,
@@ -130,7 +138,7 @@ pub(super) fn default_excludes() -> Vec<String> {
     limits::DEFAULT_EXCLUDES.map(str::to_owned).to_vec()
 }
 
-fn auto() -> String {
+pub(super) fn auto() -> String {
     "auto".into()
 }
 

@@ -13,7 +13,7 @@ const MINIMAL: &str = "[collector]\naddress = 'c:7514'\n[[files]]\ninclude = ['/
 /// The template with the keys that are commented out because they have a default, and with sections that are examples.
 fn uncommented() -> String {
     let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("# ") {
-        Some(section) if section.starts_with("[[") => section,
+        Some(section) if section.starts_with('[') && section.ends_with(']') => section,
         Some(key) if key.split(" = ").next().is_some_and(is_key) && key.contains(" = ") => key,
         _ => line,
     });
@@ -37,6 +37,10 @@ fn the_shipped_file_holds_the_defaults() {
     assert_eq!(every_key.files[0].encoding, shipped.files[0].encoding);
     assert_eq!(every_key.files[0].multiline, shipped.files[0].multiline);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
+    let (syslog, stdin) = (&every_key.syslog[0], every_key.stdin.unwrap());
+    let spool_bytes = [syslog.spool_bytes, every_key.journald.unwrap().spool_bytes, stdin.spool_bytes];
+    assert_eq!(spool_bytes, [crate::limits::SPOOL_BYTES_DEFAULT; 3]);
+    assert_eq!((syslog.format.as_str(), stdin.format.as_str()), ("syslog", "auto"));
 }
 
 #[test]
@@ -59,6 +63,12 @@ fn the_shipped_file_has_every_key() {
         "service",
         "start",
         "fields",
+        "listen",
+        "client_ca",
+        "spool_bytes",
+        "units",
+        "since",
+        "directory",
         "batch_bytes",
         "batch_age_ms",
         "open_files",
@@ -83,7 +93,7 @@ fn the_shipped_file_has_every_key() {
     }
     let keys =
         text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).filter(|key| is_key(key));
-    assert_eq!(keys.collect::<HashSet<_>>().len(), 34);
+    assert_eq!(keys.collect::<HashSet<_>>().len(), 39);
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub(super) fn select(import: &Import, agents: &Recovered, report: &mut Report) -
         multiline: Multiline { timeout_ms: 0, ..Multiline::default() },
         labels: import.labels.clone(),
         start_at_end: false,
+        input: None,
     };
     let mut settings = Settings {
         coverage: vec![Coverage {

@@ -117,8 +117,8 @@ impl Row for EventRow<'_, '_, '_> {
                     let _ = visit_value(name, own, &mut |_, value| visit(value));
                 }
             }
-            names::FILE_PATH if self.own(name).is_none() => {
-                let _ = visit(Scalar::Str(self.event.source.path));
+            _ if name == self.event.source.place.0 && self.own(name).is_none() => {
+                let _ = visit(Scalar::Str(self.event.source.place.1));
             }
             _ => {
                 let _ = self.visit_all(&mut |leaf, value| {
@@ -170,8 +170,8 @@ impl EventRow<'_, '_, '_> {
         let labels = source.labels.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let metadata = source.metadata.iter().map(|(name, value)| (*name, value.as_str()));
         let resource = self.resource.iter().map(|(name, value)| (*name, value.as_str()));
-        let path = std::iter::once((names::FILE_PATH, source.path));
-        let common = || path.clone().chain(labels.clone()).chain(metadata.clone()).chain(resource.clone());
+        let place = std::iter::once(source.place);
+        let common = || place.clone().chain(labels.clone()).chain(metadata.clone()).chain(resource.clone());
         for (index, (name, value)) in common().enumerate() {
             // A line's own field wins, and of two common ones the nearer.
             if parsed.field(name).is_none() && common().take(index).all(|(nearer, _)| nearer != name) {

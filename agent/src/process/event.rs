@@ -11,13 +11,13 @@ use millpond_wire::position::StreamId;
 
 use crate::record::Labels;
 
-/// Where a line comes from: the same for all lines of a file.
+/// Where a line comes from: the same for all lines of a file, or of an input.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// Its stream.
     pub stream: StreamId,
-    /// Path of the file, as events carry it.
-    pub path: &'a str,
+    /// The field that says so, with its value: the path of the file, or the kind of input.
+    pub place: (&'static str, &'a str),
     /// Fields of the section that covers the file.
     pub labels: &'a Labels,
     /// What the path says of the writer; a line's own fields come before.
@@ -93,7 +93,7 @@ impl<'a> Event<'_, 'a> {
             names::SPAN_ID if self.parsed.span_id.is_some() => {
                 self.parsed.span_id.as_deref().map(Cow::Borrowed)
             }
-            names::FILE_PATH => Some(Cow::Borrowed(self.source.path)),
+            _ if name == self.source.place.0 => Some(Cow::Borrowed(self.source.place.1)),
             _ => self.parsed.field(name).map(text_of).or_else(of_source),
         }
     }

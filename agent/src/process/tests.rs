@@ -20,6 +20,7 @@ use crate::tail::identity::Mark;
 use crate::tail::lines;
 
 const NOW_NS: i64 = 1_900_000_000_000_000_000;
+const FILE: (&str, &str) = (names::FILE_PATH, "/var/log/a.log");
 
 fn step(when: Option<&str>, kind: &'static str, action: Action) -> Step {
     let when = when.map(|text| Condition::new(text).unwrap());
@@ -36,14 +37,14 @@ fn body(steps: Vec<Step>, lines: &[&str], labels: &Labels, counters: &Counters) 
     let mut batcher = Batcher::new(&resource(), BatchLimits { bytes: 1 << 20, age_ms: 1 });
     let mut recorder = Recorder::new(Chain::new(steps, resource()));
     let mut detector = Detector::new();
-    batcher.begin(StreamId(1), 0, &labels.attributes("/var/log/a.log", &metadata), 0);
+    batcher.begin(StreamId(1), 0, &labels.attributes(FILE, &metadata), 0);
     for (offset, line) in lines.iter().enumerate() {
         let (first, more) = line.split_once('\n').unwrap_or((line, ""));
         let text = lines::text(first.as_bytes(), false, None);
         let more = More { text: more, is_trace: !more.is_empty(), dropped_lines: 0 };
         let input = Input { offset: offset as u64, text: &text, unfinished: false, more };
-        let source = Source { stream: StreamId(1), path: "/var/log/a.log", labels, metadata: &metadata };
-        let around = Surroundings { source, counters, now_ns: NOW_NS };
+        let source = Source { stream: StreamId(1), place: FILE, labels, metadata: &metadata };
+        let around = Surroundings { source, counters, now_ns: NOW_NS, sender: None };
         if let Written::Piece(whole) = recorder.write(&input, &mut detector, &around, &mut batcher) {
             recorder.write_joined(&input, &whole, &mut detector, &around, &mut batcher);
         }

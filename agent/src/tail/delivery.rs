@@ -161,6 +161,7 @@ impl Tailer {
         self.batcher.restore();
         for (stream, mark) in &batch.groups {
             self.acknowledge(*stream, *mark, now);
+            self.release_segment(*stream);
         }
     }
 

@@ -18,6 +18,7 @@
 //! | `open` | which files are open |
 //! | `archive` | the turns of archives |
 //! | `once` | how far files are that are read once |
+//! | `spooled` | segments of spools that are done with |
 //! | `late` | what is written to files that are gone already |
 //! | `watchdog`, `backlog` | files that get nowhere, and how old what is unread is |
 //! | `explain` | why a file is, or isn't, read |
@@ -45,6 +46,7 @@ mod open;
 pub mod read;
 mod reconfigure;
 mod scan;
+mod spooled;
 pub mod table;
 mod turns;
 pub mod watchdog;
@@ -73,6 +75,7 @@ use crate::batch::{Batch, BatchLimits, Batcher};
 use crate::checkpoint::{Entry, Journal, Recovered};
 use crate::dead_letters::DeadLetters;
 use crate::discover::{self, Coverage};
+use crate::inputs::InputType;
 use crate::metrics::Counters;
 use crate::process::Chain;
 use crate::record::Labels;
@@ -92,6 +95,8 @@ pub struct Section {
     pub labels: Labels,
     /// Files that are there at the agent's very first start are read from their end.
     pub start_at_end: bool,
+    /// Its files are the segments of an input's spool.
+    pub input: Option<InputType>,
 }
 
 /// What the tailer is told.

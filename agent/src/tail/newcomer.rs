@@ -10,7 +10,7 @@ use super::encoding::{Decoder, Encoding};
 use super::examine::Suspect;
 use super::generation::{self, Archive, Generation, Stat};
 use super::identity::Mark;
-use super::{Settings, Tailer};
+use super::{Settings, Tailer, spooled};
 use crate::discover::Found;
 use crate::limits;
 use crate::time::Now;
@@ -65,7 +65,7 @@ impl Tailer {
     ) -> io::Result<Option<Newcomer<'a>>> {
         let (file, stat) = match unpacked {
             Some(content) => generation::stat(&content).map(|stat| (content, stat))?,
-            None => generation::open(&found.path)?,
+            None => spooled::open(&self.settings, found.section, &found.path)?,
         };
         // Replaced or emptied since it was listed: the next scan will see.
         if stat.inode != found.inode || stat.size == 0 {

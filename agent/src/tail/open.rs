@@ -6,7 +6,8 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::content::Content;
-use super::generation::{self, Generation, Life};
+use super::generation::{Generation, Life};
+use super::spooled;
 use crate::limits;
 
 impl Tailer {
@@ -16,7 +17,7 @@ impl Tailer {
         if generation.file.is_some() {
             return true;
         }
-        match generation::open(&generation.path) {
+        match spooled::open(&self.settings, generation.section, &generation.path) {
             Ok((file, stat)) if stat.inode == generation.inode => {
                 generation.file = Some(file);
                 self.open_files += 1;

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use millpond_parsers::Format;
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
 use millpond_wire::position::StreamId;
 
@@ -234,7 +235,9 @@ impl Reader {
         let (mut other, successor) = (Decoder::default(), turn.successor.filter(|_| window.at_end));
         let successor = successor.map(|next| other.decode(next.encoding, &next.head));
         let section = turn.section;
-        let mut events = Events::new(&section.multiline, section.format, turn.generation.overflow);
+        // A record of a spool is one line, whatever its message looks like.
+        let format = section.input.map_or(section.format, |_| Some(Format::Raw));
+        let mut events = Events::new(&section.multiline, format, turn.generation.overflow);
         let mut writer = Writer::new(view, raw.len(), turn.generation.read.offset, recorder, group);
         let mut at = 0;
         while let Some(line) = lines::line_at(view.bytes, at) {

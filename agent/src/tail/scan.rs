@@ -13,6 +13,7 @@ use super::archive::is_name_of_archive;
 use super::content::Content;
 use super::generation::{self, Archive, Life};
 use super::identity::Inode;
+use super::spooled;
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -66,6 +67,7 @@ impl Tailer {
         self.look_for_late_writes(now);
         self.expire_dormant(now);
         self.close_resting_files();
+        self.release_segments();
         if self.is_first_scan {
             self.is_first_scan = false;
             self.journal.begin();
@@ -171,7 +173,7 @@ impl Tailer {
     fn recognise(&mut self, found: &Found, cut: &mut Vec<StreamId>, now: Now) -> bool {
         let mut is_recognised = false;
         for stream in self.table.dormant_at(found.inode) {
-            match self.open_if_same(stream, &found.path) {
+            match self.open_if_same(stream, found) {
                 Some(file) if !is_recognised => {
                     is_recognised = true;
                     self.resume(stream, found, file, true, now);
@@ -186,11 +188,11 @@ impl Tailer {
         is_recognised
     }
 
-    /// The file at `path`, if it holds what a generation is remembered to hold. An archive is believed by its head;
+    /// A file that was found, if it holds what a generation is remembered to hold. An archive is believed by its head;
     /// what stands before the position is looked at in its turn, when it has been unpacked.
-    fn open_if_same(&self, stream: StreamId, path: &Path) -> Option<Content> {
+    fn open_if_same(&self, stream: StreamId, found: &Found) -> Option<Content> {
         let generation = self.table.get(stream)?;
-        let (file, stat) = generation::open(path).ok()?;
+        let (file, stat) = spooled::open(&self.settings, found.section, &found.path).ok()?;
         let start = generation::read_vec(&file, usize::from(generation.head.len), 0).ok()?;
         let is_same = stat.inode == generation.inode
             && generation.head.matches(&start)
@@ -250,7 +252,7 @@ impl Tailer {
             if generation.is_exhausted() || (found.size <= generation.read.offset && !is_packed) {
                 continue;
             }
-            if let Some(file) = self.open_if_same(stream, &found.path) {
+            if let Some(file) = self.open_if_same(stream, &found) {
                 self.resume(stream, &found, file, false, now);
             }
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use millpond_parsers::Detector;
 use millpond_parsers::multiline::Group;
 use millpond_wire::batch::ValueRef;
+use millpond_wire::names;
 
+use super::Section;
 use super::generation::Generation;
 use super::group::{Event, Lane};
 use super::identity;
@@ -14,7 +16,7 @@ use super::read::Turn;
 use crate::metadata;
 use crate::metrics::Counters;
 use crate::process::Source;
-use crate::record::{Input, Labels, More, Piece, Recorder, Surroundings, Written};
+use crate::record::{INPUT_TYPE, Input, Labels, More, Piece, Recorder, Surroundings, Written};
 
 /// The group of records that a turn adds to the batch; opened by its first one.
 #[derive(Debug)]
@@ -27,27 +29,39 @@ pub(super) struct RecordGroup {
 /// What all records of a group have in common.
 #[derive(Debug, Default)]
 pub(super) struct Origin {
-    path: String,
+    /// See [`Source::place`].
+    place: (&'static str, String),
     metadata: Arc<[(&'static str, String)]>,
 }
 
 impl Origin {
-    /// Of a file. `path_metadata`: its path is asked for more, once for each generation.
-    pub(super) fn of(generation: &mut Generation, path_metadata: bool) -> Self {
-        let find = || if path_metadata { metadata::of_path(&generation.origin) } else { Vec::new() };
+    /// Of a file, or of the input whose spool it is. `path_metadata`: its path is asked for more, once for each
+    /// generation.
+    pub(super) fn of(generation: &mut Generation, section: &Section, path_metadata: bool) -> Self {
+        let is_asked = path_metadata && section.input.is_none();
+        let find = || if is_asked { metadata::of_path(&generation.origin) } else { Vec::new() };
         let metadata = generation.metadata.get_or_insert_with(|| find().into());
-        Self { path: identity::path_text(&generation.origin).into_owned(), metadata: Arc::clone(metadata) }
+        let place = match section.input {
+            // The path of a spool means nothing to anybody.
+            Some(input) => (INPUT_TYPE, input.name().to_owned()),
+            None => (names::FILE_PATH, identity::path_text(&generation.origin).into_owned()),
+        };
+        Self { place, metadata: Arc::clone(metadata) }
     }
 
     /// Of its group.
     pub(super) fn attributes<'a>(&'a self, labels: &'a Labels) -> Vec<(&'a str, ValueRef<'a>)> {
-        labels.attributes(&self.path, &self.metadata)
+        labels.attributes(self.place(), &self.metadata)
+    }
+
+    fn place(&self) -> (&'static str, &str) {
+        (self.place.0, &self.place.1)
     }
 
     fn surroundings<'a>(&'a self, turn: &Turn<'a>) -> Surroundings<'a> {
         let labels = &turn.section.labels;
-        let source = Source { stream: turn.stream, path: &self.path, labels, metadata: &self.metadata };
-        Surroundings { source, counters: turn.counters, now_ns: turn.now.unix_ns }
+        let source = Source { stream: turn.stream, place: self.place(), labels, metadata: &self.metadata };
+        Surroundings { source, counters: turn.counters, now_ns: turn.now.unix_ns, sender: None }
     }
 }
 
@@ -60,7 +74,7 @@ impl RecordGroup {
     fn open(&mut self, turn: &mut Turn<'_>) {
         if !self.is_open {
             self.is_open = true;
-            self.origin = Origin::of(turn.generation, turn.path_metadata);
+            self.origin = Origin::of(turn.generation, turn.section, turn.path_metadata);
             let attributes = self.origin.attributes(&turn.section.labels);
             turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
         }
@@ -70,7 +84,9 @@ impl RecordGroup {
     pub(super) fn write(&mut self, turn: &mut Turn<'_>, recorder: &mut Recorder, input: &Input<'_>) {
         self.open(turn);
         let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
-        if let Written::Piece(piece) = recorder.write(input, &mut detector, &around, turn.batcher) {
+        if let Some(from) = turn.section.input {
+            recorder.write_spooled(input, from, &mut detector, &around, turn.batcher);
+        } else if let Written::Piece(piece) = recorder.write(input, &mut detector, &around, turn.batcher) {
             recorder.write_joined(input, &piece, &mut detector, &around, turn.batcher);
         }
         turn.generation.detector = Some(detector);

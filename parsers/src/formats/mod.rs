@@ -5,6 +5,7 @@ pub(crate) mod apache_error;
 pub(crate) mod cri;
 pub(crate) mod docker;
 mod http;
+pub(crate) mod journald;
 pub(crate) mod json;
 pub(crate) mod klog;
 pub(crate) mod logfmt;

@@ -84,6 +84,11 @@ impl<'a> Reader<'a> {
         self.next_item(b'}', is_first, "`,` or `}`")
     }
 
+    /// `[` was read: true when an element follows, after `,` if it isn't the first.
+    pub(crate) fn next_element(&mut self, is_first: bool) -> Outcome<bool> {
+        self.next_item(b']', is_first, "`,` or `]`")
+    }
+
     fn next_item(&mut self, close: u8, is_first: bool, expected: &'static str) -> Outcome<bool> {
         if self.peek() == Some(close) {
             self.cursor.advance(1);
@@ -187,7 +192,7 @@ impl<'a> Reader<'a> {
             Some(b'[') => {
                 self.cursor.advance(1);
                 let mut is_first = true;
-                while self.next_item(b']', is_first, "`,` or `]`")? {
+                while self.next_element(is_first)? {
                     is_first = false;
                     self.skip(depth + 1)?;
                 }

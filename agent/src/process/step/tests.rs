@@ -28,7 +28,8 @@ fn kept(chain: &mut Chain, events: impl Iterator<Item = (u64, i64, String)>) -> 
         let context = Context { now_ns: NOW_NS, zone: &FixedZone(0) };
         Detector::new().parse(&line, &context, &mut parsed);
         parsed.timestamp_ns = Some(at_ns);
-        let source = Source { stream: StreamId(9), path: "/a", labels: &labels, metadata: &[] };
+        let source =
+            Source { stream: StreamId(9), place: ("log.file.path", "/a"), labels: &labels, metadata: &[] };
         let original = Some(Cow::Borrowed(line.as_str()));
         let mut event = Event { parsed: &mut parsed, original, source, offset, now_ns: NOW_NS };
         chain.keeps(&mut event, &counters).then_some(offset)

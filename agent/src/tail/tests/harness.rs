@@ -17,6 +17,7 @@ use crate::checkpoint::{self, Journal};
 use crate::dead_letters::DeadLetters;
 use crate::discover::Coverage;
 use crate::glob::Pattern;
+use crate::inputs::InputType;
 use crate::metrics::Counters;
 use crate::process::Chain;
 use crate::record::Labels;
@@ -88,6 +89,7 @@ pub(super) struct Host {
     patterns: Vec<String>,
     start_at_end: bool,
     pub(super) multiline: Multiline,
+    input: Option<InputType>,
     poison: Option<String>,
     pub(super) open_files_max: usize,
     pub(super) process: Chain,
@@ -110,6 +112,7 @@ impl Host {
             patterns: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
             start_at_end: false,
             multiline: Multiline { rules: Rules::Off, ..Multiline::default() },
+            input: None,
             poison: None,
             open_files_max: 100,
             process: Chain::default(),
@@ -131,6 +134,12 @@ impl Host {
 
     pub(super) fn starting_at_end(mut self) -> Self {
         self.start_at_end = true;
+        self
+    }
+
+    /// Its files are the segments of a spool.
+    pub(super) fn of_spool(mut self, input: InputType) -> Self {
+        self.input = Some(input);
         self
     }
 
@@ -206,6 +215,7 @@ impl Host {
                 multiline: self.multiline.clone(),
                 labels: Labels::default(),
                 start_at_end: self.start_at_end,
+                input: self.input,
             }],
             resource: vec![("host.name", "host".into())],
             process: self.process.clone(),

@@ -8,5 +8,6 @@ mod multiline;
 mod portions;
 mod reconfigured;
 mod scenarios;
+mod spooled;
 mod steps;
 mod traces;

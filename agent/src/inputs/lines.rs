@@ -1,0 +1,65 @@
+//! The lines of a pipe. A thread reads, because a pipe can be a file or a terminal, which no runtime can wait for; it
+//! ends with the pipe or the process, and reads one piece ahead at most.
+
+use std::io::{self, Read};
+use std::thread;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::framing::{Framer, Framing};
+use super::{Chunk, InputError, Sink};
+use crate::limits;
+
+/// Takes in every line until the pipe or the program ends. `sender` says for each line what is noted with it.
+///
+/// # Errors
+/// When the pipe can't be read.
+pub(super) async fn take_in(
+    name: &str,
+    pipe: impl Read + Send + 'static,
+    sink: &Sink,
+    mut sender: impl FnMut(&[u8]) -> Option<String>,
+) -> Result<(), InputError> {
+    let (pieces, mut incoming) = mpsc::channel(1);
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || read(pipe, &pieces))
+        .map_err(|error| InputError(format!("no thread: {error}")))?;
+    let mut framer = Framer::new(Framing::Lines);
+    let result = loop {
+        let piece = tokio::select! {
+            piece = incoming.recv() => piece,
+            () = sink.stopped() => break Ok(()),
+        };
+        match piece {
+            Some(Ok(bytes)) => {
+                let (mut chunk, now_ns) = (Chunk::default(), sink.now_ns());
+                framer.push(&bytes, |line| chunk.add(now_ns, sender(line.bytes).as_deref(), line));
+                sink.send(chunk).await;
+            }
+            Some(Err(error)) => break Err(InputError(error.to_string())),
+            None => break Ok(()),
+        }
+    };
+    let (mut chunk, now_ns) = (Chunk::default(), sink.now_ns());
+    framer.finish(|line| chunk.add(now_ns, sender(line.bytes).as_deref(), line));
+    sink.send(chunk).await;
+    result
+}
+
+fn read(mut pipe: impl Read, pieces: &mpsc::Sender<io::Result<Bytes>>) {
+    let mut buffer = vec![0; limits::INPUT_CHUNK_BYTES];
+    loop {
+        let piece = match pipe.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => Ok(Bytes::copy_from_slice(buffer.get(..count).unwrap_or_default())),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        let is_last = piece.is_err();
+        if pieces.blocking_send(piece).is_err() || is_last {
+            return;
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Inputs beside files: syslog, the systemd journal, standard input. Each receives messages, cuts and marks them, and
+//! hands them in chunks to the writer of its spool; from there on they're lines of files. What a message means is
+//! not looked at here.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `framing` | bytes of a stream to messages |
+//! | `lines` | the lines of a pipe, read by a thread |
+//! | `syslog/` | UDP, TCP, TLS |
+//! | `journald`, `stdin` | what their names say |
+
+pub mod framing;
+pub mod journald;
+mod lines;
+pub mod stdin;
+pub mod syslog;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use self::framing::Message;
+use self::journald::Journald;
+use self::stdin::Stdin;
+use self::syslog::Syslog;
+use crate::mailbox::Mailbox;
+use crate::metrics::Counters;
+use crate::ship::backoff::Backoff;
+use crate::spool::line::{self, Received};
+use crate::spool::segments::Segments;
+use crate::spool::{self, Writer};
+use crate::time::Clock;
+use crate::{limits, random};
+
+/// Where the records of a spool come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputType {
+    /// The network.
+    Syslog,
+    /// The systemd journal.
+    Journald,
+    /// Standard input.
+    Stdin,
+}
+
+impl InputType {
+    /// Value of `input.type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Syslog => "syslog",
+            Self::Journald => "journald",
+            Self::Stdin => "stdin",
+        }
+    }
+}
+
+/// One input, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Of its spool's directory; says what and where, so that it is the same at the next start.
+    pub name: String,
+    /// Bound of the spool, in bytes.
+    pub spool_bytes_max: u64,
+    /// What is received.
+    pub kind: Kind,
+}
+
+/// What is received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// `[[syslog]]`
+    Syslog(syslog::Settings),
+    /// `[journald]`
+    Journald(journald::Settings),
+    /// `[stdin]`
+    Stdin,
+}
+
+/// What every input needs.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Of the agent.
+    pub data_dir: PathBuf,
+    /// To tell the tailer what has grown.
+    pub mailbox: Arc<Mailbox>,
+    /// Where things are counted.
+    pub counters: Arc<Counters>,
+    /// For the time of receipt.
+    pub clock: Clock,
+    /// Becomes true when the program ends.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Why an input has to begin anew; its words are for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct InputError(pub String);
+
+/// Says which spools have no input any more: nobody reads them, and what waits there waits until one is back.
+pub fn warn_of_left_spools(inputs: &[Input], context: &Context) {
+    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+    for (directory, bytes) in spool::left_over(&context.data_dir, &names) {
+        context.counters.spools_without_input.increment();
+        let directory = directory.display();
+        tracing::warn!(%directory, bytes, "a spool whose input is not in the configuration any more: not read");
+    }
+}
+
+/// Runs an input until the program ends, or the input does. What stops it (an address in use, no journal on this
+/// machine) is said, and it is tried again; everything else runs on.
+pub async fn run(input: Input, mut context: Context) {
+    let directory = spool::directory(&context.data_dir, &input.name);
+    let mut backoff = Backoff::default();
+    let segments = loop {
+        let error = match Segments::open(&directory, input.spool_bytes_max) {
+            Ok(segments) => break segments,
+            Err(error) => InputError(format!("{}: {error}", directory.display())),
+        };
+        if !context.pause(&input.name, &error, &mut backoff).await {
+            return;
+        }
+    };
+    let mut receiver = Receiver::new(input.kind, &segments);
+    let (mailbox, counters) = (Arc::clone(&context.mailbox), Arc::clone(&context.counters));
+    let writer = Writer::new(&input.name, segments, mailbox, counters);
+    let (chunks, queue) = mpsc::channel(limits::SPOOL_QUEUE_CHUNKS);
+    let receive = async {
+        // Dropped at the end, which ends the writer once it has written everything.
+        let sink = Sink { chunks, context: context.clone() };
+        let mut backoff = Backoff::default();
+        while let Err(error) = receiver.receive(&sink).await {
+            if !context.pause(&input.name, &error, &mut backoff).await {
+                break;
+            }
+        }
+    };
+    tokio::join!(receive, writer.run(queue));
+}
+
+impl Context {
+    /// Says what is wrong and waits before the next try. False when the program ends instead.
+    async fn pause(&mut self, input: &str, error: &InputError, backoff: &mut Backoff) -> bool {
+        self.counters.input_failures.increment();
+        let pause = backoff.next(random::number());
+        let (failures, pause_ms) = (backoff.failures(), pause.as_millis());
+        if failures.is_power_of_two() {
+            tracing::error!(input, %error, failures, pause_ms, "this input doesn't run; trying again");
+        }
+        tokio::select! {
+            () = sleep(pause) => true,
+            _ = self.stop.wait_for(|stop| *stop) => false,
+        }
+    }
+}
+
+enum Receiver {
+    Syslog(Syslog),
+    Journald(Journald),
+    Stdin(Stdin),
+}
+
+impl Receiver {
+    fn new(kind: Kind, segments: &Segments) -> Self {
+        match kind {
+            Kind::Syslog(settings) => Self::Syslog(Syslog::new(settings)),
+            Kind::Journald(settings) => Self::Journald(Journald::new(settings, segments)),
+            Kind::Stdin => Self::Stdin(Stdin),
+        }
+    }
+
+    /// Receives until the program ends or nothing more can come.
+    async fn receive(&mut self, sink: &Sink) -> Result<(), InputError> {
+        match self {
+            Self::Syslog(syslog) => syslog.receive(sink).await,
+            Self::Journald(journald) => journald.receive(sink).await,
+            Self::Stdin(stdin) => stdin.receive(sink).await,
+        }
+    }
+}
+
+/// An input's end of the queue to its spool.
+#[derive(Debug, Clone)]
+pub struct Sink {
+    chunks: mpsc::Sender<Bytes>,
+    context: Context,
+}
+
+impl Sink {
+    /// Hands a chunk on and waits while there is no room: whoever sends waits, too.
+    pub async fn send(&self, chunk: Chunk) {
+        if chunk.lines.is_empty() {
+            return;
+        }
+        self.context.counters.input_messages.add(chunk.messages);
+        // The writer ends after all senders.
+        let _ = self.chunks.send(chunk.lines.into()).await;
+    }
+
+    /// Waits for the end of the program.
+    pub async fn stopped(&self) {
+        let _ = self.context.stop.clone().wait_for(|stop| *stop).await;
+    }
+
+    /// The program is ending.
+    pub fn is_stopping(&self) -> bool {
+        *self.context.stop.borrow()
+    }
+
+    /// The clock's time, Unix nanoseconds.
+    pub fn now_ns(&self) -> i64 {
+        self.context.clock.now().unix_ns
+    }
+
+    /// Where things are counted.
+    pub fn counters(&self) -> &Counters {
+        &self.context.counters
+    }
+}
+
+/// Lines for the spool.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    lines: Vec<u8>,
+    messages: u64,
+}
+
+impl Chunk {
+    /// Adds a message that was received at that time, Unix nanoseconds.
+    pub fn add(&mut self, at_ns: i64, sender: Option<&str>, message: Message<'_>) {
+        let Message { bytes: message, cut_from_bytes } = message;
+        line::encode(&Received { at_ns, sender, message, cut_from_bytes }, &mut self.lines);
+        self.messages += 1;
+    }
+
+    /// Bytes so far.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
