@@ -165,6 +165,10 @@ impl Reader {
             }
             match stop {
                 Stop::Full => return Ok(TurnEnd::BatchFull),
+                // The last line goes with the next batch: were this one refused, it would be lost with it.
+                _ if window.at_end && turn.is_ending && consumed < window.len && turn.batcher.is_full() => {
+                    return Ok(TurnEnd::BatchFull);
+                }
                 _ if window.at_end && turn.is_ending => {
                     return Ok(self.last_line(turn, group, window, consumed));
                 }

@@ -105,6 +105,19 @@ fn an_archive_ends_within_a_trace() {
 }
 
 #[test]
+fn a_refused_trace_does_not_take_the_last_line_with_it() {
+    for (extension, pack) in PACKINGS {
+        let mut host = host();
+        host.refuse_batches_with("Refused");
+        let all = text(&trace("Refused", 20)) + "last";
+        host.write(&format!("a.log.{extension}"), pack(all.as_bytes()));
+        host.run();
+        host.check(["last"]);
+        assert_eq!(host.counters.dead_letters.value(), 1);
+    }
+}
+
+#[test]
 fn an_archive_with_more_traces_than_a_batch() {
     for (extension, pack) in PACKINGS {
         let mut host = host();
