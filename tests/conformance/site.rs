@@ -214,7 +214,7 @@ impl Site {
     }
 
     /// Documents that the collector must have.
-    fn expected(&self) -> u64 {
+    pub(crate) fn expected(&self) -> u64 {
         self.written.values().sum::<u64>() + self.others.values().sum::<u64>() + self.sentinels
     }
 
