@@ -281,3 +281,7 @@ pub const DEFAULT_EXCLUDES: [&str; 15] = [
     "*.tmp",
     "*.swp",
 ];
+
+/// How far ahead of the clock the time of a line may lie before it is flagged, in nanoseconds: a day. A zone that isn't
+/// named explains less.
+pub const FUTURE_NS_MAX: i64 = 86_400 * 1_000_000_000;

@@ -9,6 +9,7 @@ use millpond_wire::names;
 use millpond_wire::otlp::RecordRef;
 
 use crate::batch::Batcher;
+use crate::limits::FUTURE_NS_MAX;
 use crate::metrics::Counters;
 use crate::process::event::value_ref;
 use crate::process::{Chain, Event, Source};
@@ -19,10 +20,6 @@ use crate::zone::SystemZone;
 const FLAGS: &str = "log.flags";
 /// Length of a line of which only the beginning was kept.
 const ORIGINAL_BYTES: &str = "log.original_bytes";
-/// Value of [`FLAGS`]: the line was longer than a message may be.
-const TRUNCATED: &str = r#"["truncated"]"#;
-/// Value of [`FLAGS`]: the file ended without a newline.
-const UNFINISHED: &str = r#"["unfinished"]"#;
 
 /// A line to be written.
 #[derive(Debug)]
@@ -238,13 +235,23 @@ fn put(
     let original =
         original.filter(|_| !parsed.rebuilds_line).map(|line| (names::ORIGINAL, ValueRef::Str(line)));
     let cut = input.text.cut_from_bytes;
-    let flags = match (cut.is_some(), input.unfinished) {
-        (true, _) => Some((FLAGS, ValueRef::Json(TRUNCATED))),
-        (false, true) => Some((FLAGS, ValueRef::Json(UNFINISHED))),
-        (false, false) => None,
-    };
+    let is_ahead = record.timestamp_ns.saturating_sub(now_ns) > FUTURE_NS_MAX;
+    let flags = flags(cut.is_some(), input.unfinished, is_ahead).map(|flags| (FLAGS, ValueRef::Json(flags)));
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
     batcher.record(&record, fields.chain(original).chain(flags).chain(length));
+}
+
+/// Value of [`FLAGS`]. `truncated`: the line was longer than a message may be; `unfinished`: the file ended without a
+/// newline; `future`: its time, which is kept, lies far ahead of the clock.
+fn flags(is_truncated: bool, is_unfinished: bool, is_ahead: bool) -> Option<&'static str> {
+    match (is_truncated, is_unfinished, is_ahead) {
+        (true, _, false) => Some(r#"["truncated"]"#),
+        (true, _, true) => Some(r#"["truncated","future"]"#),
+        (false, true, false) => Some(r#"["unfinished"]"#),
+        (false, true, true) => Some(r#"["unfinished","future"]"#),
+        (false, false, true) => Some(r#"["future"]"#),
+        (false, false, false) => None,
+    }
 }
 
 /// The bytes that an id's hexadecimal digits stand for; `None` when it has another length.
