@@ -32,9 +32,27 @@ pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// scan.
 pub const ARCHIVES_WAITING_MAX: usize = 1_000;
 
-/// Longest group of container pieces, in bytes of the file, that is held open for its end; a longer one
-/// is shipped in parts.
+/// Longest event, in bytes of the file, that is held open for its end; a longer one is shipped without the rest, or,
+/// where it is a text in pieces, in parts.
 pub const GROUP_BYTES_MAX: usize = 2 << 20;
+
+/// Time that an ordinary line at the end of a file waits for one that carries it on, in milliseconds. Programs write
+/// the lines of an event at once; a second's searchability has room for this.
+pub const LINE_HOLD_MS: u64 = 200;
+
+/// Default time that a trace at the end of a file waits for its next line, in milliseconds. It counts from its last one.
+pub const MULTILINE_TIMEOUT_MS: u64 = 5_000;
+
+/// Default number of lines of an event: deep recursions print a few thousand, and nobody reads those.
+pub const EVENT_LINES_MAX: usize = 2_000;
+
+/// Events of a container's outputs that wait behind one that is still open; beyond, that one is complete as it is. A
+/// quiet output must not hold up a busy one, nor cost more than about a megabyte.
+pub const QUEUED_EVENTS_MAX: usize = 4_096;
+
+/// Bytes of an open event from which on it isn't read again for each line that is added, but when it has grown by an
+/// eighth or is due.
+pub const REREAD_BYTES: u64 = 64 << 10;
 
 /// Files that one scan follows; the rest is counted and named in a warning.
 pub const FILES_MAX: usize = 100_000;

@@ -50,6 +50,14 @@ counters! {
     empty_lines,
     /// Lines of which only the beginning was shipped.
     truncated_lines,
+    /// Events of several lines.
+    multiline_events,
+    /// Events of which lines were left out because they have too many.
+    truncated_events,
+    /// Lines that were left out of events because these have too many.
+    left_out_lines,
+    /// Events that begin with an indented line: what it belonged to was sent before it came, or was never there.
+    orphaned_lines,
     /// Last lines without a newline, of files that had come to their end.
     unfinished_lines,
     /// Lines with bytes that weren't UTF-8.

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use millpond_parsers::{Context, Detector, Format, Parsed, Stream};
+use millpond_parsers::multiline::exception_of;
+use millpond_parsers::{Context, Detector, Parsed, Stream, Value};
 use millpond_wire::batch::ValueRef;
 use millpond_wire::names;
 use millpond_wire::otlp::RecordRef;
@@ -20,6 +21,11 @@ use crate::zone::SystemZone;
 const FLAGS: &str = "log.flags";
 /// Length of a line of which only the beginning was kept.
 const ORIGINAL_BYTES: &str = "log.original_bytes";
+/// Lines of an event that were left out because it has too many.
+const DROPPED_LINES: &str = "log.dropped_lines";
+/// Class of an exception, and what it says; of the Elastic Common Schema.
+const ERROR_TYPE: &str = "error.type";
+const ERROR_MESSAGE: &str = "error.message";
 
 /// A line to be written.
 #[derive(Debug)]
@@ -30,6 +36,19 @@ pub struct Input<'a> {
     pub text: &'a Text<'a>,
     /// It is the last of its file and has no newline.
     pub unfinished: bool,
+    /// The lines that belong to it.
+    pub more: More<'a>,
+}
+
+/// The lines of an event after its first one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct More<'a> {
+    /// Joined by line feeds; empty when there are none. They are kept in the message as they are.
+    pub text: &'a str,
+    /// It is a trace, of some exception perhaps.
+    pub is_trace: bool,
+    /// Lines that were left out.
+    pub dropped_lines: u64,
 }
 
 /// What became of a line.
@@ -149,6 +168,19 @@ impl Recorder {
         written
     }
 
+    /// Reads a line as a piece of what a container wrote, as far as the detector says that it is one.
+    pub fn unwrap<'a>(&mut self, line: &'a str, detector: &mut Detector, now_ns: i64) -> Option<Piece<'a>> {
+        let context = Context { now_ns, zone: &self.zone };
+        let mut parsed = std::mem::take(&mut self.spare).recycle();
+        detector.parse(line, &context, &mut parsed);
+        let piece = parsed.partial.map(|partial| {
+            let message = std::mem::take(&mut parsed.message);
+            Piece { stream: partial.stream, written_ns: parsed.timestamp_ns, message, last: partial.last }
+        });
+        self.spare = parsed.recycle();
+        piece
+    }
+
     /// Parses what a container wrote, whole, and writes it into the batch.
     pub fn write_joined(
         &mut self,
@@ -174,32 +206,52 @@ impl Recorder {
         around: &Surroundings<'_>,
         batcher: &mut Batcher,
     ) {
+        let Surroundings { source, counters, now_ns } = *around;
+        let error = add_lines(parsed, &input.more, source.labels);
         if self.chain.is_empty() {
             return put(parsed, Some(raw), input, around, batcher);
         }
-        let Surroundings { source, counters, now_ns } = *around;
         let original = Some(Cow::Borrowed(raw));
         let mut event = Event { parsed, original, source, offset: input.offset, now_ns };
         if self.chain.keeps(&mut event, counters) {
             // Fields of the section have taken the place of the line's already; what is there now was set by a step.
             let source = Source { labels: const { &Labels { fields: Vec::new() } }, ..source };
-            let original = event.original;
-            put(event.parsed, original.as_deref(), input, &Surroundings { source, ..*around }, batcher);
+            let Event { parsed, original, .. } = event;
+            leave_out_masked(parsed, &error);
+            put(parsed, original.as_deref(), input, &Surroundings { source, ..*around }, batcher);
         }
     }
+}
 
-    /// Reads a line as a piece of what a container wrote; `None` when it isn't one.
-    pub fn piece<'a>(&mut self, format: Format, line: &'a str, now_ns: i64) -> Option<Piece<'a>> {
-        let context = Context { now_ns, zone: &self.zone };
-        let mut parsed = std::mem::take(&mut self.spare).recycle();
-        millpond_parsers::parse(format, line, &context, &mut parsed);
-        let piece = parsed.partial.map(|partial| {
-            let message = std::mem::take(&mut parsed.message);
-            Piece { stream: partial.stream, written_ns: parsed.timestamp_ns, message, last: partial.last }
-        });
-        self.spare = parsed.recycle();
-        piece
+/// Gives a message the lines that belong to it, and a trace the fields of its exception, which are returned: steps see
+/// and change what is shipped.
+fn add_lines(parsed: &mut Parsed<'_>, more: &More<'_>, labels: &Labels) -> Vec<(&'static str, String)> {
+    if more.text.is_empty() {
+        return Vec::new();
     }
+    parsed.message = [&*parsed.message, more.text].join("\n").into();
+    let is_named = parsed.field(ERROR_TYPE).is_some() || labels.holds(ERROR_TYPE);
+    let exception = if more.is_trace && !is_named { exception_of(&parsed.message) } else { None };
+    let fields =
+        exception.map(|exception| [(ERROR_TYPE, exception.name), (ERROR_MESSAGE, exception.message)]);
+    let fields = fields.into_iter().flatten().filter(|(_, text)| !text.is_empty());
+    let fields = fields.filter(|(name, _)| parsed.field(name).is_none());
+    let fields: Vec<_> = fields.map(|(name, text)| (name, text.to_owned())).collect();
+    let values = fields.iter().map(|(name, text)| (Cow::Borrowed(*name), Value::Str(text.clone().into())));
+    parsed.fields.extend(values);
+    fields
+}
+
+/// A step may know a secret only by the words around it, which stand in the message and not in the fields of the
+/// exception. What these repeat of the message goes with it.
+fn leave_out_masked(parsed: &mut Parsed<'_>, error: &[(&'static str, String)]) {
+    let Parsed { message, fields, .. } = parsed;
+    fields.retain(|(name, value)| {
+        let repeated = error
+            .iter()
+            .find(|(own, text)| own == name && matches!(value, Value::Str(value) if value == text));
+        repeated.is_none_or(|(_, text)| message.contains(text.as_str()))
+    });
 }
 
 /// Writes a record. `original`: the line, for where the fields don't hold all of it.
@@ -235,13 +287,16 @@ fn put(
     let original =
         original.filter(|_| !parsed.rebuilds_line).map(|line| (names::ORIGINAL, ValueRef::Str(line)));
     let cut = input.text.cut_from_bytes;
+    let dropped_lines = input.more.dropped_lines;
+    let is_truncated = cut.is_some() || dropped_lines > 0;
     let is_ahead = record.timestamp_ns.saturating_sub(now_ns) > FUTURE_NS_MAX;
-    let flags = flags(cut.is_some(), input.unfinished, is_ahead).map(|flags| (FLAGS, ValueRef::Json(flags)));
+    let flags = flags(is_truncated, input.unfinished, is_ahead).map(|flags| (FLAGS, ValueRef::Json(flags)));
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
-    batcher.record(&record, fields.chain(original).chain(flags).chain(length));
+    let dropped = (dropped_lines > 0).then(|| (DROPPED_LINES, ValueRef::I64(dropped_lines.cast_signed())));
+    batcher.record(&record, fields.chain(original).chain(flags).chain(length).chain(dropped));
 }
 
-/// Value of [`FLAGS`]. `truncated`: the line was longer than a message may be; `unfinished`: the file ended without a
+/// Value of [`FLAGS`]. `truncated`: something was cut off or left out; `unfinished`: the file ended without a
 /// newline; `future`: its time, which is kept, lies far ahead of the clock.
 fn flags(is_truncated: bool, is_unfinished: bool, is_ahead: bool) -> Option<&'static str> {
     match (is_truncated, is_unfinished, is_ahead) {

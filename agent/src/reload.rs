@@ -90,7 +90,7 @@ pub fn compare(old: &Config, new: &Config) -> Changes {
     changes.taken.extend(before.difference(&after).map(|glob| format!("- {glob}")));
     let (a, b) = (&old.tailing, &new.tailing);
     let rows = [
-        ("labels, formats or order of [[files]]", a.sections != b.sections),
+        ("labels, formats, multiline or order of [[files]]", a.sections != b.sections),
         ("host_name or [metadata]", (&a.resource, a.path_metadata) != (&b.resource, b.path_metadata)),
         ("[[process]]", !a.process.is_like(&b.process)),
         ("collectors or certificates", old.collectors != new.collectors),
@@ -201,7 +201,11 @@ mod tests {
             (base.to_owned(), taken(&[])),
             (base.replace("'/b'", "'/c'"), taken(&["+ include /c", "- include /b"])),
             (base.replace("[]", "['*.gz']"), taken(&["+ exclude *.gz"])),
-            (format!("{base}service = 's'\n"), taken(&["labels, formats or order of [[files]]"])),
+            (format!("{base}service = 's'\n"), taken(&["labels, formats, multiline or order of [[files]]"])),
+            (
+                format!("{base}multiline = {{ start = '^#' }}\n"),
+                taken(&["labels, formats, multiline or order of [[files]]"]),
+            ),
             (format!("host_name = 'h'\n{base}"), taken(&["host_name or [metadata]"])),
             (base.replace("c:1", "d:1"), taken(&["collectors or certificates"])),
             (format!("{base}[[process]]\nwhen = 'a'\ndrop = true\n"), taken(&["[[process]]"])),

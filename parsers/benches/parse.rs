@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use millpond_parsers::multiline::Rules;
 use millpond_parsers::{Context, Detector, FixedZone, Format, NoteKind, Parsed, parse};
 
 const CONTEXT: Context<'static> = Context { now_ns: 1_795_348_800_000_000_000, zone: &FixedZone(0) };
@@ -101,6 +102,27 @@ fn main() {
             mb_per_s(auto_ns),
             auto_ns
         );
+    }
+    print_grouping(&wanted);
+}
+
+/// Nanoseconds for the question whether a line carries on the one before it, without and with a structured format.
+fn print_grouping(wanted: &[String]) {
+    if !wanted.is_empty() && !wanted.iter().any(|name| name == "multiline") {
+        return;
+    }
+    println!("\n{:<13} {:>5} {:>9} {:>9}", "multiline", "bytes", "text", "struct.");
+    for (format, line) in SAMPLES {
+        let grouping_ns = [false, true].map(|stands_alone| {
+            let mut group = Rules::Auto.begin(line.as_bytes(), stands_alone);
+            ns_per_line(|| {
+                let line = black_box(line.as_bytes());
+                if !Rules::Auto.continues(&mut group, line) {
+                    group = Rules::Auto.begin(line, stands_alone);
+                }
+            })
+        });
+        println!("{:<13} {:>5} {:>9.1} {:>9.1}", format.name(), line.len(), grouping_ns[0], grouping_ns[1]);
     }
 }
 

@@ -16,8 +16,8 @@
 //! - [`limits`] has every bound.
 //!
 //! Text is borrowed from the line wherever it is verbatim, and [`Parsed`] is reused, so a line costs no allocation
-//! unless it has escapes or names that nest. Nothing here parses with regular expressions. What the crate doesn't do:
-//! join lines (the caller does, before; pieces of containers after), decode character sets, choose field types.
+//! unless it has escapes or names that nest. No format parses with regular expressions; [`multiline`] has those of users.
+//! What the crate doesn't do: join lines (it says which belong together), decode character sets, choose field types.
 
 mod cursor;
 mod detect;
@@ -27,6 +27,7 @@ mod format;
 mod formats;
 mod json;
 pub mod limits;
+pub mod multiline;
 mod roles;
 mod severity;
 mod time;

@@ -28,3 +28,12 @@ pub const YEARLESS_AHEAD_MAX_S: i64 = 2 * 86_400;
 
 /// Years back in which a date without a year is looked for: leap days are at most eight years apart (1896, 1904).
 pub const YEARLESS_BACK_MAX: i64 = 8;
+
+/// Bytes of a line that a user's pattern is matched with: enough for any header, and time is linear in them.
+pub const PATTERN_LOOK_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes that a compiled pattern of a user may take, and its cache as much again.
+pub const PATTERN_SIZE_BYTES_MAX: usize = 1 << 20;
+
+/// Lines of a trace that are searched for its exception: headers come first, after a record and perhaps a source line.
+pub const EXCEPTION_LOOK_LINES_MAX: usize = 8;

@@ -253,6 +253,10 @@ fn lines_on_standard_input_become_documents() {
     let many: String = (0..5_000).map(|n| format!("line {n} of many\n")).collect();
     let (_, output) = parse(&["--pretty"], &many);
     assert!(output.contains("line 4999 of many") && output.matches("[text]").count() == 5_000);
+    // Lines that belong together are one document, wherever the reading of them is cut.
+    let trace = |n| format!("java.lang.AException: {n}\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)\n");
+    let (_, output) = parse(&[], &(0..2_000).map(trace).collect::<String>());
+    assert_eq!((output.lines().count(), output.matches("B.java:2").count()), (2_000, 2_000));
     assert_eq!(parse(&["--format", "jsn"], "").0, Some(64));
 }
 

@@ -14,5 +14,6 @@ mod identity;
 mod ingest_api;
 mod kills;
 mod lifecycle;
+mod multiline;
 mod processing;
 mod retention;

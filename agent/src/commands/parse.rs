@@ -9,11 +9,13 @@ use std::process::ExitCode;
 
 use millpond_agent::batch::{BatchLimits, Batcher};
 use millpond_agent::config::format_named;
+use millpond_agent::limits;
 use millpond_agent::metrics::Counters;
 use millpond_agent::record::Labels;
 use millpond_agent::tail::Section;
 use millpond_agent::tail::content::Content;
-use millpond_agent::tail::generation::Generation;
+use millpond_agent::tail::generation::{self, Generation};
+use millpond_agent::tail::group::Multiline;
 use millpond_agent::tail::identity::{Head, Inode, Mark};
 use millpond_agent::tail::read::{Reader, Turn, TurnEnd};
 use millpond_agent::time::Clock;
@@ -80,7 +82,13 @@ impl Lines {
                 start,
                 0,
             ),
-            section: Section { format, encoding: None, labels: Labels::default(), start_at_end: false },
+            section: Section {
+                format,
+                encoding: None,
+                multiline: Multiline::default(),
+                labels: Labels::default(),
+                start_at_end: false,
+            },
             reader: Reader::default(),
             batcher,
             counters: Counters::default(),
@@ -104,20 +112,32 @@ impl Lines {
             if count == 0 {
                 return Ok(());
             }
-            if self.generation.read.offset == self.len {
-                // The file holds no more than what isn't done with, however long the input is.
-                self.file.set_len(0)?;
-                self.len = 0;
-                self.generation.read = Mark::start();
-                self.generation.scanned_to = 0;
-            }
+            self.shorten()?;
         }
+    }
+
+    /// The file holds little more than what isn't done with, however long the input is.
+    fn shorten(&mut self) -> io::Result<()> {
+        let done = self.generation.read.offset;
+        if done < self.len && done < limits::TURN_BYTES as u64 {
+            return Ok(());
+        }
+        let open = usize::try_from(self.len - done).map_err(io::Error::other)?;
+        let rest = generation::read_vec(&self.content, open, done)?;
+        self.file.write_all_at(&rest, 0)?;
+        self.len = rest.len() as u64;
+        self.file.set_len(self.len)?;
+        self.generation.read = Mark::start();
+        self.generation.scanned_to = self.generation.scanned_to.saturating_sub(done);
+        self.generation.waiting = None;
+        Ok(())
     }
 
     fn turns(&mut self, is_ending: bool) -> io::Result<()> {
         loop {
             let before = self.hits();
-            let turn = Turn {
+            let waited = self.generation.waiting.take();
+            let mut turn = Turn {
                 stream: StreamId(0),
                 generation: &mut self.generation,
                 file: &self.content,
@@ -125,10 +145,13 @@ impl Lines {
                 now: self.clock.now(),
                 path_metadata: false,
                 is_ending,
+                waited,
                 counters: &self.counters,
                 batcher: &mut self.batcher,
+                successor: None,
+                successor_bytes_taken: 0,
             };
-            let end = self.reader.turn(turn)?;
+            let end = self.reader.turn(&mut turn)?;
             if !self.batcher.is_empty() {
                 self.show(&before)?;
             }

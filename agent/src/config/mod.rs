@@ -5,6 +5,7 @@ mod archives;
 pub mod collectors;
 mod metadata;
 mod metrics;
+mod multiline;
 mod place;
 mod process;
 mod raw;
@@ -187,7 +188,9 @@ fn section(files: raw::RawFiles) -> Checked<Section> {
         }
     };
     let encoding = encoding_named(&files.encoding).map_err(|reason| ("encoding".to_owned(), reason))?;
-    Ok(Section { format, encoding, labels: Labels::new(files.service, files.fields), start_at_end })
+    let multiline = files.multiline.check()?;
+    let labels = Labels::new(files.service, files.fields);
+    Ok(Section { format, encoding, multiline, labels, start_at_end })
 }
 
 fn encoding_named(name: &str) -> Result<Option<Encoding>, String> {

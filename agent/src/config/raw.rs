@@ -10,6 +10,7 @@ use super::Checked;
 use super::collectors::{RawCollector, RawFurther};
 use super::metadata::RawMetadata;
 use super::metrics::RawMetrics;
+use super::multiline::RawMultiline;
 use super::process::RawProcess;
 use crate::limits;
 
@@ -61,6 +62,9 @@ pub struct RawFiles {
     /// `auto` or the name of an encoding.
     #[serde(default = "auto")]
     pub encoding: String,
+    /// Which lines belong together.
+    #[serde(default)]
+    pub multiline: RawMultiline,
     /// Value of `service.name`.
     pub service: Option<String>,
     /// `beginning` or `end`.

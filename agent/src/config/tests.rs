@@ -35,6 +35,7 @@ fn the_shipped_file_holds_the_defaults() {
     assert_eq!(every_key.files[0].exclude, shipped.files[0].exclude);
     assert_eq!(every_key.files[0].format, shipped.files[0].format);
     assert_eq!(every_key.files[0].encoding, shipped.files[0].encoding);
+    assert_eq!(every_key.files[0].multiline, shipped.files[0].multiline);
     assert_eq!(every_key.files[0].start, shipped.files[0].start);
 }
 
@@ -54,6 +55,7 @@ fn the_shipped_file_has_every_key() {
         "exclude",
         "format",
         "encoding",
+        "multiline",
         "service",
         "start",
         "fields",
@@ -81,7 +83,7 @@ fn the_shipped_file_has_every_key() {
     }
     let keys =
         text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).filter(|key| is_key(key));
-    assert_eq!(keys.collect::<HashSet<_>>().len(), 33);
+    assert_eq!(keys.collect::<HashSet<_>>().len(), 34);
 }
 
 #[test]

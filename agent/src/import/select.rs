@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::discover::{self, Coverage, Found};
 use crate::glob::Pattern;
 use crate::limits;
+use crate::tail::group::Multiline;
 use crate::tail::identity::{Identity, Inode};
 use crate::tail::{Section, Settings, generation, identity};
 
@@ -23,15 +24,20 @@ pub(super) fn select(import: &Import, agents: &Recovered, report: &mut Report) -
             Err(reason) => report.problems.push((path.clone(), reason)),
         }
     }
-    let section =
-        Section { format: import.format, encoding: None, labels: import.labels.clone(), start_at_end: false };
+    let section = Section {
+        format: import.format,
+        encoding: None,
+        // Nobody writes to them.
+        multiline: Multiline { timeout_ms: 0, ..Multiline::default() },
+        labels: import.labels.clone(),
+        start_at_end: false,
+    };
     let mut settings = Settings {
         coverage: vec![Coverage {
             include,
             exclude: Pattern::literal(&import.config.data_dir).into_iter().collect(),
         }],
         sections: vec![section],
-        // Nobody writes to them.
         rotate_grace_ms: 0,
         never: identity::inode_of_regular(std::io::stderr()).into_iter().collect(),
         once: true,

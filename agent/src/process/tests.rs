@@ -15,7 +15,7 @@ use super::redact::{Mask, Pattern, Redactor};
 use super::step::{redact as redact_step, remove, rename, set};
 use super::*;
 use crate::batch::{BatchLimits, Batcher};
-use crate::record::{Input, Labels, Recorder, Surroundings, Written};
+use crate::record::{Input, Labels, More, Recorder, Surroundings, Written};
 use crate::tail::identity::Mark;
 use crate::tail::lines;
 
@@ -38,8 +38,10 @@ fn body(steps: Vec<Step>, lines: &[&str], labels: &Labels, counters: &Counters) 
     let mut detector = Detector::new();
     batcher.begin(StreamId(1), 0, &labels.attributes("/var/log/a.log", &metadata), 0);
     for (offset, line) in lines.iter().enumerate() {
-        let text = lines::text(line.as_bytes(), false, None);
-        let input = Input { offset: offset as u64, text: &text, unfinished: false };
+        let (first, more) = line.split_once('\n').unwrap_or((line, ""));
+        let text = lines::text(first.as_bytes(), false, None);
+        let more = More { text: more, is_trace: !more.is_empty(), dropped_lines: 0 };
+        let input = Input { offset: offset as u64, text: &text, unfinished: false, more };
         let source = Source { stream: StreamId(1), path: "/var/log/a.log", labels, metadata: &metadata };
         let around = Surroundings { source, counters, now_ns: NOW_NS };
         if let Written::Piece(whole) = recorder.write(&input, &mut detector, &around, &mut batcher) {
@@ -161,6 +163,61 @@ fn the_original_line_never_holds_what_was_masked() {
     }
 }
 
+#[test]
+fn a_secret_in_the_third_line_of_a_trace() {
+    const JAVA: &str =
+        "java.lang.AException: for m@b.de\n\tat a.B.c(B.java:1)\nCaused by: b.CException: pwd=hunter2";
+    const PYTHON: &str =
+        "Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: for m@b.de";
+    let own = |expression: &str| {
+        let pattern = Pattern::own("own", expression).unwrap();
+        Action::Redact(redact_step::Redact::new(Redactor::new(vec![pattern], Mask::Name)))
+    };
+    let built_in = || redact(&["email", "password"]);
+    let remove = || Action::Remove(remove::Remove { fields: vec!["error.message".into()] });
+    let masked =
+        "java.lang.AException: for [email]\n\tat a.B.c(B.java:1)\nCaused by: b.CException: pwd=[password]";
+    let rows = [
+        (
+            JAVA,
+            step(None, "redact", built_in()),
+            json!({"message": masked, "error.type": "java.lang.AException", "error.message": "for [email]"}),
+        ),
+        (
+            PYTHON,
+            step(None, "redact", built_in()),
+            json!({
+                "message": "Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: for [email]",
+                "error.type": "ValueError", "error.message": "for [email]",
+            }),
+        ),
+        // Known by the words around it: what repeats it goes, too.
+        (
+            PYTHON,
+            step(None, "redact", own("line 1\\nValueError: .*")),
+            json!({"message": "Traceback (most recent call last):\n  File \"a.py\", [own]"}),
+        ),
+        (
+            "java.lang.AException: x\n\tat a.B",
+            step(None, "remove", remove()),
+            json!({"message": "java.lang.AException: x\n\tat a.B", "error.type": "java.lang.AException"}),
+        ),
+        (JAVA, step(Some("error.type:java.lang.AException"), "drop", Action::Drop), Json::Null),
+        // Of what was masked over several lines the original line holds the first.
+        (
+            "{\"msg\":\"key\",\"a\":1,\"a\":2}\n\tat end",
+            step(None, "redact", own("(?s)key.*end")),
+            json!({"message": "[own]", "a": 1}),
+        ),
+    ];
+    for (text, step, mut expected) in rows {
+        if let Some(document) = expected.as_object_mut() {
+            document.insert("team".into(), "a".into());
+        }
+        assert_eq!(document(vec![step], text), expected, "{text}");
+    }
+}
+
 fn secret() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "alice@example.com",
@@ -183,7 +240,13 @@ fn line_with(secret: &str, kind: usize) -> String {
         4 => format!("<34>Nov 22 10:00:00 web sshd[1]: from {secret}"),
         5 => format!("2026-11-22T10:00:00Z stdout F {{\"msg\":\"{secret}\",\"{secret}\":1}}"),
         6 => format!(r#"{{"msg":"x","a":"1","a":"({secret})","level":"{secret}"}}"#),
-        _ => format!("plain {secret}, twice {secret}"),
+        7 => format!("plain {secret}, twice {secret}"),
+        8 => format!(
+            "java.lang.AException: for {secret}\n\tat a.B.c(B.java:1)\nCaused by: b.CException: {secret}"
+        ),
+        _ => format!(
+            "Traceback (most recent call last):\n  File \"{secret}\", line 1\nValueError: for {secret}"
+        ),
     }
 }
 
@@ -191,7 +254,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_that_was_masked_is_in_the_request(secret in secret(), kind in 0..8_usize, noise in "[a-z ]{0,12}") {
+    fn nothing_that_was_masked_is_in_the_request(secret in secret(), kind in 0..10_usize, noise in "[a-z ]{0,12}") {
         // Behind JSON it would make a plain text of it, in which escapes stand for themselves.
         let noise = if matches!(kind, 0 | 4 | 7) { noise } else { String::new() };
         let line = format!("{} {noise}", line_with(secret, kind));
@@ -287,7 +350,9 @@ fn line() -> impl Strategy<Value = String> {
         },
     );
     let text = (word(), word()).prop_map(|(a, b)| format!("2026-11-22 10:00:00 ERROR [main] {a}: {b}"));
-    prop_oneof![4 => json, 1 => text]
+    let trace =
+        (word(), word()).prop_map(|(a, b)| format!("java.lang.AException: {a}\n\tat a.B.c({b}.java:1)"));
+    prop_oneof![4 => json, 1 => text, 1 => trace]
 }
 
 fn condition() -> impl Strategy<Value = String> {
@@ -311,6 +376,7 @@ fn condition() -> impl Strategy<Value = String> {
         "event.original",
         "os.type",
         "log.iostream",
+        "error.type",
     ]);
     let one = (name, word(), 0..8_u8).prop_map(|(name, word, kind)| match kind {
         0 => format!("\"{word}\""),

@@ -19,7 +19,7 @@ fn document(line: &[u8], labels: &Labels, whole_bytes: Option<u64>) -> Json {
     let mut recorder = Recorder::default();
     let mut detector = Detector::new();
     let text = lines::text(line, false, whole_bytes);
-    let input = Input { offset: 0, text: &text, unfinished: false };
+    let input = Input { offset: 0, text: &text, unfinished: false, more: More::default() };
     let source = Source { stream: StreamId(1), path: "/a.log", labels, metadata: &[] };
     let around = Surroundings { source, counters: &counters, now_ns: NOW_NS };
     batcher.begin(StreamId(1), 0, &labels.attributes("/a.log", &[]), 0);

@@ -15,7 +15,7 @@ use super::Tailer;
 use super::content::Content;
 use super::generation::{self, Archive, Life, Stat};
 use super::identity::Inode;
-use super::read::{Turn, TurnEnd};
+use super::read::TurnEnd;
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -137,7 +137,7 @@ impl Tailer {
         (0..i128::from(self.settings.rotate_grace_ms)).contains(&age_ms)
     }
 
-    /// What could be unpacked of an archive has been read, but for a last line without a newline.
+    /// What could be unpacked of an archive has been read, but for the last event and a last line without a newline.
     pub(super) fn end_archive(
         &mut self,
         stream: StreamId,
@@ -152,15 +152,7 @@ impl Tailer {
         }
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         if generation.read.offset < end.bytes {
-            let Some(section) = self.settings.sections.get(generation.section) else {
-                return Ok(TurnEnd::AtEnd);
-            };
-            let path_metadata = self.settings.path_metadata;
-            let (counters, batcher) = (&*self.counters, &mut self.batcher);
-            let (file, is_ending) = (content, true);
-            let turn =
-                Turn { stream, generation, file, section, now, path_metadata, is_ending, counters, batcher };
-            match self.reader.turn(turn)? {
+            match self.read(stream, content, true, now)? {
                 TurnEnd::AtEnd => {}
                 other => return Ok(other),
             }

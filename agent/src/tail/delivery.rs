@@ -79,7 +79,10 @@ impl Tailer {
         let due = due.map(|due| due.max(self.held_until_ms));
         let repair = self.synced_ms.saturating_add(limits::CHECKPOINT_SYNC_MS);
         let repair = (!self.unnoted.is_empty() && !self.journal.is_whole()).then_some(repair);
-        due.into_iter().chain(repair).min()
+        // Where there is no room for it, only an answer brings some.
+        let waiting = self.waiting.values().min().filter(|_| !self.batcher.is_full());
+        let waiting = waiting.map(|due| due.max(&self.held_until_ms)).copied();
+        due.into_iter().chain(repair).chain(waiting).min()
     }
 
     /// Hands what was noted to the system and, once a second, to the disk; repairs the journal where it is damaged.

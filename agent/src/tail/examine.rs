@@ -286,6 +286,7 @@ impl Tailer {
         generation.covered = covered;
         generation.renamed = true;
         generation.scanned_to = 0;
+        generation.waiting = None;
         generation.size_seen = size;
         generation.archive = newcomer.archive();
         generation.modified_ns = newcomer.found.modified_ns;
@@ -338,6 +339,7 @@ impl Tailer {
         self.table.remove(stream);
         self.ending.remove(&stream);
         self.late.remove(&stream);
+        self.waiting.remove(&stream);
         self.unnoted.remove(&stream);
     }
 }

@@ -16,6 +16,7 @@ use crate::limits;
 use crate::tail::backlog::Backlog;
 use crate::tail::content::Content;
 use crate::tail::encoding::Encoding;
+use crate::tail::group::Overflow;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
 use crate::tail::watchdog::LastTurn;
 
@@ -36,6 +37,34 @@ pub enum Life {
         /// Monotonic time of the discovery.
         since_ms: u64,
     },
+}
+
+/// An event at the end of a file that may go on. It is read again at the next turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting {
+    /// After its last line, counted on into the file's successor.
+    pub end_offset: u64,
+    /// Monotonic time at which that line was seen first.
+    pub since_ms: u64,
+    /// Monotonic time from which on it is complete; `None`: pieces are missing.
+    pub due_ms: Option<u64>,
+    /// The file was read up to here.
+    pub seen_to: u64,
+    /// Bytes that are read again.
+    pub open_bytes: u64,
+}
+
+impl Waiting {
+    /// True when the file has grown too little to read all that is open again: it is worth it from an eighth on, so
+    /// that an event that grows line by line costs a few times its length and not the square of it.
+    pub fn is_not_worth_a_turn(&self, size: u64, now_ms: u64) -> bool {
+        let is_due = self.due_ms.is_some_and(|due_ms| due_ms <= now_ms);
+        let grown = size.saturating_sub(self.seen_to);
+        !is_due
+            && self.due_ms.is_some()
+            && self.open_bytes > limits::REREAD_BYTES
+            && grown < self.open_bytes / 8
+    }
 }
 
 /// What is known of an archive beside what comes out of it.
@@ -86,6 +115,10 @@ pub struct Generation {
     pub quiet_since_ms: u64,
     /// A line that is longer than any window was searched for its end up to here; 0 when there is none.
     pub scanned_to: u64,
+    /// What stands at its end and may go on, if anything.
+    pub waiting: Option<Waiting>,
+    /// The lines that carry on what was cut short are left out.
+    pub overflow: Option<Overflow>,
     /// When a remembered one was seen last, Unix seconds.
     pub remembered_s: i64,
     /// It waits in a queue for its turn.
@@ -124,6 +157,8 @@ impl Generation {
             modified_ns: 0,
             quiet_since_ms: now_ms,
             scanned_to: 0,
+            waiting: None,
+            overflow: None,
             remembered_s: 0,
             queued: false,
             encoding: None,
@@ -182,6 +217,8 @@ impl Generation {
     pub fn rewind(&mut self) {
         self.read = self.acked;
         self.scanned_to = 0;
+        self.waiting = None;
+        self.overflow = None;
         self.unacked_groups = 0;
     }
 

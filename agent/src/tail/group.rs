@@ -1,196 +1,375 @@
-//! The lines of a turn into the batch: opens the group of the stream with its first line, and writes texts
-//! that a container runtime has cut as one.
+//! Lines to events. The pieces that a container runtime made of a line are joined first; then the lines of one output
+//! that belong together, by the rules of [`millpond_parsers::multiline`]. Works on the lines of one window and keeps
+//! nothing beyond it; decides nothing about time.
+//!
+//! Events are queued in the order of their first lines, since positions ascend within a stream. They're written as soon
+//! as no line of theirs stands behind the beginning of one that is still open: a position between the two would tear
+//! one of them.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use millpond_parsers::Detector;
+use millpond_parsers::multiline::{Group, Rules, Wait};
+use millpond_parsers::{Detector, Format, Stream};
+use millpond_wire::limits::MESSAGE_BYTES_MAX;
 
-use super::encoding::View;
-use super::identity;
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
-use super::read::Turn;
+use super::write::count_text;
+use crate::limits;
 use crate::metrics::Counters;
-use crate::process::Source;
-use crate::record::{Input, Piece, Recorder, Surroundings, Written};
+use crate::record::Recorder;
 
-/// The group of lines that a turn adds to the batch; opened by its first line.
+/// How lines of a section are put together, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Multiline {
+    /// What belongs together.
+    pub rules: Rules,
+    /// Time that a trace at the end of a file waits for its next line, in milliseconds.
+    pub timeout_ms: u64,
+    /// Lines of an event; more are left out.
+    pub lines_max: usize,
+    /// Bytes of an event; more are left out.
+    pub bytes_max: usize,
+}
+
+impl Default for Multiline {
+    fn default() -> Self {
+        Self {
+            rules: Rules::Auto,
+            timeout_ms: limits::MULTILINE_TIMEOUT_MS,
+            lines_max: limits::EVENT_LINES_MAX,
+            bytes_max: MESSAGE_BYTES_MAX,
+        }
+    }
+}
+
+/// Who wrote a line: lines of different lanes never belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// The file itself.
+    File,
+    /// An output of a container.
+    Container(Stream),
+}
+
+/// An event of which more was left out than a window holds: what carries it on is left out, too.
+#[derive(Debug, Clone, Copy)]
+pub struct Overflow {
+    lane: Lane,
+    group: Group,
+}
+
+/// An event that is being put together.
 #[derive(Debug)]
-pub(super) struct Group {
-    from_offset: u64,
-    is_open: bool,
-    origin: Origin,
+pub(super) struct Event<'w> {
+    pub(super) lane: Lane,
+    /// Index in the window of its first byte, and of the one after its last line.
+    pub(super) start: usize,
+    end: usize,
+    /// Its first line, or what a container wrote as one.
+    pub(super) text: Text<'w>,
+    /// By the container's clock, Unix nanoseconds.
+    pub(super) written_ns: Option<i64>,
+    /// The lines after the first, joined by line feeds.
+    pub(super) more: String,
+    pub(super) lines: usize,
+    pub(super) dropped_lines: u64,
+    /// Seen after its last line: part of it only if it goes on.
+    pub(super) blank_lines: u64,
+    state: State,
 }
 
-/// What all its lines have in common.
-#[derive(Debug, Default)]
-struct Origin {
-    path: String,
-    metadata: Arc<[(&'static str, String)]>,
+#[derive(Debug)]
+enum State {
+    /// Pieces of a line are missing.
+    Pieces(Join),
+    /// Lines may follow.
+    Open(Group),
+    Done(Group),
 }
 
-impl Group {
-    /// Not opened yet; starts at an offset.
-    pub(super) fn new(from_offset: u64) -> Self {
-        Self { from_offset, is_open: false, origin: Origin::default() }
+impl Event<'_> {
+    /// Takes a line that belongs to it.
+    fn push(&mut self, line: &Text<'_>, end: usize, limits: &Multiline) {
+        let blank_lines = usize::try_from(std::mem::take(&mut self.blank_lines)).unwrap_or(usize::MAX);
+        let bytes = self.text.text.len() + self.more.len() + blank_lines.saturating_add(line.text.len() + 1);
+        let has_room = self.lines < limits.lines_max && bytes <= limits.bytes_max;
+        self.end = self.end.max(end);
+        self.text.lossy |= line.lossy;
+        if !has_room || self.dropped_lines > 0 {
+            self.dropped_lines += 1;
+            return;
+        }
+        self.lines += 1;
+        // The first of them is joined by whoever puts message and lines together.
+        let breaks = if self.lines > 2 { blank_lines + 1 } else { blank_lines };
+        self.more.extend(std::iter::repeat_n('\n', breaks));
+        self.more.push_str(&line.text);
     }
 
-    fn open(&mut self, turn: &mut Turn<'_>) {
-        if !self.is_open {
-            self.is_open = true;
-            let path = identity::path_text(&turn.generation.origin).into_owned();
-            self.origin = Origin { path, metadata: Arc::clone(turn.metadata()) };
-            let attributes = turn.section.labels.attributes(&self.origin.path, &self.origin.metadata);
-            turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
+    pub(super) fn group(&self) -> Option<&Group> {
+        match &self.state {
+            State::Pieces(_) => None,
+            State::Open(group) | State::Done(group) => Some(group),
         }
     }
 
-    /// Writes a line, a piece of a container's text as if it were whole.
-    pub(super) fn write(&mut self, turn: &mut Turn<'_>, recorder: &mut Recorder, input: &Input<'_>) {
-        if let Some(piece) = self.write_line(turn, recorder, input) {
-            self.write_joined(turn, recorder, input, &piece);
-        }
-    }
-
-    /// Writes a line unless it is a piece.
-    fn write_line<'a>(
-        &mut self,
-        turn: &mut Turn<'_>,
-        recorder: &mut Recorder,
-        input: &Input<'a>,
-    ) -> Option<Piece<'a>> {
-        self.open(turn);
-        let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
-        let written = recorder.write(input, &mut detector, &around, turn.batcher);
-        turn.generation.detector = Some(detector);
-        match written {
-            Written::Record => None,
-            Written::Piece(piece) => Some(piece),
-        }
-    }
-
-    fn write_joined(
-        &mut self,
-        turn: &mut Turn<'_>,
-        recorder: &mut Recorder,
-        input: &Input<'_>,
-        whole: &Piece<'_>,
-    ) {
-        let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
-        recorder.write_joined(input, whole, &mut detector, &around, turn.batcher);
-        turn.generation.detector = Some(detector);
-    }
-}
-
-/// Writes the lines of one window.
-pub(super) struct LineWriter<'a> {
-    bytes: &'a [u8],
-    view: View<'a>,
-    offset: u64,
-    force: bool,
-    /// Starts of lines further on that were joined to an earlier one.
-    taken: Vec<usize>,
-    recorder: &'a mut Recorder,
-}
-
-impl<'a> LineWriter<'a> {
-    /// For the bytes of a file from `offset` on. `force`: a text in pieces ends with them.
-    pub(super) fn new(view: View<'a>, offset: u64, force: bool, recorder: &'a mut Recorder) -> Self {
-        Self { bytes: view.bytes, view, offset, force, taken: Vec::new(), recorder }
-    }
-
-    /// True when no line further on has been written already: a position may be taken here.
-    pub(super) fn is_between_groups(&self) -> bool {
-        self.taken.is_empty()
-    }
-
-    /// Writes a line, with the pieces that belong to it; passes over one that was written with an earlier
-    /// one. False when it begins a text whose end isn't there yet.
-    pub(super) fn line(&mut self, turn: &mut Turn<'_>, group: &mut Group, line: Line<'_>) -> bool {
-        if let Some(index) = self.taken.iter().position(|start| *start == line.start) {
-            self.taken.swap_remove(index);
-            return true;
-        }
-        let offset = self.offset + self.view.raw_at(line.start) as u64;
-        let text = lines::text(line.raw, offset == 0, None);
-        if text.text.is_empty() {
-            count_text(&text, turn.counters);
-            turn.counters.empty_lines.increment();
-            return true;
-        }
-        let input = Input { offset, text: &text, unfinished: false };
-        let Some(first) = group.write_line(turn, self.recorder, &input) else {
-            count_text(&text, turn.counters);
-            return true;
+    /// Nothing more will come.
+    fn close(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Pieces(Join::default())) {
+            State::Pieces(join) => {
+                self.text = join.finish();
+                State::Done(Rules::Off.begin(b"", true))
+            }
+            State::Open(group) | State::Done(group) => State::Done(group),
         };
-        if first.last {
-            count_text(&text, turn.counters);
-            group.write_joined(turn, self.recorder, &input, &first);
-            return true;
-        }
-        self.pieces(turn, group, line, &text, first)
+    }
+}
+
+/// What came of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Added {
+    /// It carries on what is open.
+    Continues,
+    /// It is empty; whether it belongs to anything the next lines say.
+    Blank,
+    /// It begins an event.
+    Begins,
+}
+
+/// What is needed to look at a line.
+pub(super) struct Looker<'t> {
+    pub(super) recorder: &'t mut Recorder,
+    pub(super) detector: &'t mut Detector,
+    pub(super) counters: &'t Counters,
+    pub(super) now_ns: i64,
+}
+
+/// The events of a window.
+#[derive(Debug)]
+pub(super) struct Events<'w> {
+    settings: &'w Multiline,
+    format: Option<Format>,
+    queue: VecDeque<Event<'w>>,
+    pub(super) overflow: Option<Overflow>,
+}
+
+impl<'w> Events<'w> {
+    /// Without any. `format`: the configured one.
+    pub(super) fn new(settings: &'w Multiline, format: Option<Format>, overflow: Option<Overflow>) -> Self {
+        Self { settings, format, queue: VecDeque::new(), overflow }
     }
 
-    /// Joins what begins with `first` and writes it; false when its end isn't there yet.
-    fn pieces(
+    /// Takes the next line. `at_start`: it is the first of its file. `only_more`: unless it would begin an event.
+    pub(super) fn add(
         &mut self,
-        turn: &mut Turn<'_>,
-        group: &mut Group,
-        line: Line<'_>,
-        text: &Text<'_>,
-        first: Piece<'_>,
-    ) -> bool {
-        if self.taken.is_empty()
-            && !self.force
-            && !join::is_closed(self.bytes, line.next, &first, self.recorder)
+        line: Line<'w>,
+        at_start: bool,
+        only_more: bool,
+        looker: &mut Looker<'_>,
+    ) -> Added {
+        let text = lines::text(line.raw, at_start, None);
+        let found = looker.detector.format();
+        let mut event = Event {
+            lane: Lane::File,
+            start: line.start,
+            end: line.next,
+            text,
+            written_ns: None,
+            more: String::new(),
+            lines: 1,
+            dropped_lines: 0,
+            blank_lines: 0,
+            state: State::Pieces(Join::default()),
+        };
+        if join::may_wrap(line.raw, self.format, found)
+            && let Some((piece, bytes)) =
+                join::unwrap(line.raw, &event.text, looker.detector, looker.recorder, looker.now_ns)
         {
-            return false;
+            event.lane = Lane::Container(piece.stream);
+            event.written_ns = piece.written_ns;
+            let pending =
+                self.queue.iter().rposition(|other| other.lane == event.lane && other.group().is_none());
+            if pending.is_some() || !piece.last {
+                let bytes = bytes.unwrap_or(piece.message.as_bytes());
+                return self.piece(event, bytes, piece.last, pending, only_more, looker);
+            }
+            event.text.text = piece.message;
         }
-        let mut join = Join::new(line.raw, text, &first);
-        let message = join.gather(self.bytes, line.next, &first, self.recorder, &mut self.taken);
-        let cut_from_bytes = join.is_cut().then_some(join.whole_bytes);
-        let joined = Text {
-            text: message.as_str().into(),
-            cut_from_bytes,
-            lossy: text.lossy,
-            nul_bytes: text.nul_bytes,
+        self.whole(event, self.queue.len(), only_more, looker)
+    }
+
+    fn piece(
+        &mut self,
+        mut event: Event<'w>,
+        bytes: &[u8],
+        is_last: bool,
+        pending: Option<usize>,
+        only_more: bool,
+        looker: &mut Looker<'_>,
+    ) -> Added {
+        let Some(index) = pending else {
+            if !only_more {
+                let mut join = Join::default();
+                join.push(bytes);
+                event.state = State::Pieces(join);
+                self.queue.push_back(event);
+            }
+            return Added::Begins;
         };
-        count_text(&joined, turn.counters);
-        let whole = Piece { message: message.as_str().into(), last: true, ..first };
-        group.write_joined(
-            turn,
-            self.recorder,
-            &Input {
-                offset: self.offset + self.view.raw_at(line.start) as u64,
-                text: &joined,
-                unfinished: false,
+        if let Some(first) = self.queue.get_mut(index)
+            && let State::Pieces(join) = &mut first.state
+        {
+            join.push(bytes);
+            first.end = event.end;
+            first.text.nul_bytes += event.text.nul_bytes;
+            if is_last {
+                first.text = join.finish();
+            }
+        }
+        if is_last && let Some(joined) = self.queue.remove(index) {
+            self.whole(joined, index, false, looker);
+        }
+        Added::Continues
+    }
+
+    /// Takes a whole line, which stands at `index` in the order of events.
+    fn whole(
+        &mut self,
+        mut event: Event<'w>,
+        index: usize,
+        only_more: bool,
+        looker: &mut Looker<'_>,
+    ) -> Added {
+        let open = self
+            .queue
+            .iter_mut()
+            .rev()
+            .find(|other| other.lane == event.lane && matches!(other.state, State::Open(_)));
+        let line = event.text.text.as_bytes();
+        if line.is_empty() {
+            match open {
+                Some(open) => open.blank_lines += 1,
+                None => {
+                    count_text(&event.text, looker.counters);
+                    looker.counters.empty_lines.increment();
+                }
+            }
+            return Added::Blank;
+        }
+        let rules = &self.settings.rules;
+        if let Some(open) = open
+            && let State::Open(group) = &mut open.state
+        {
+            if rules.continues(group, line) {
+                let group = *group;
+                open.push(&event.text, event.end, self.settings);
+                if group.is_complete() {
+                    open.state = State::Done(group);
+                }
+                return Added::Continues;
+            }
+            if !only_more {
+                open.close();
+            }
+        }
+        if only_more {
+            return Added::Begins;
+        }
+        if let Some(overflow) = self.overflow.as_mut().filter(|overflow| overflow.lane == event.lane) {
+            if rules.continues(&mut overflow.group, line) {
+                looker.counters.left_out_lines.increment();
+                return Added::Continues;
+            }
+            self.overflow = None;
+        }
+        let stands_alone = is_structured(event.lane, looker.detector);
+        let group = rules.begin(line, stands_alone);
+        event.state = if group.is_complete() { State::Done(group) } else { State::Open(group) };
+        self.queue.insert(index, event);
+        if self.queue.len() > limits::QUEUED_EVENTS_MAX {
+            self.close_first();
+        }
+        Added::Begins
+    }
+
+    /// Number of events at the front that can be written: they're done, and no line of theirs stands behind the
+    /// beginning of one that isn't among them.
+    pub(super) fn ready(&self) -> usize {
+        self.run(|event| matches!(event.state, State::Done(_))).unwrap_or_default()
+    }
+
+    /// The first event.
+    pub(super) fn pop(&mut self) -> Option<Event<'w>> {
+        self.queue.pop_front()
+    }
+
+    /// Number of events at the front that are interleaved with each other and not with what follows; `None` when
+    /// one of them isn't `wanted`, or there is none.
+    fn run(&self, wanted: impl Fn(&Event<'w>) -> bool) -> Option<usize> {
+        let mut end = 0;
+        for (index, event) in self.queue.iter().enumerate() {
+            if !wanted(event) {
+                return None;
+            }
+            end = end.max(event.end);
+            if self.queue.get(index + 1).is_none_or(|next| next.start >= end) {
+                return Some(index + 1);
+            }
+        }
+        None
+    }
+
+    /// Where the first event that isn't written begins.
+    pub(super) fn start(&self) -> Option<usize> {
+        self.queue.front().map(|event| event.start)
+    }
+
+    /// What keeps the first events: where their last line ends, and how long they wait for another one. `None` for
+    /// the time: pieces of a line are missing, which come or never will.
+    pub(super) fn waiting(&self) -> Option<(usize, Option<u64>)> {
+        let count = self.run(|_| true)?;
+        let first = self.queue.iter().take(count);
+        let end = first.clone().map(|event| event.end).max()?;
+        let wait_ms = first.map(|event| match event.group() {
+            None => None,
+            Some(group) => match self.settings.rules.wait(group, event.text.text.as_bytes()) {
+                Wait::Nothing => Some(0),
+                Wait::Short => Some(limits::LINE_HOLD_MS.min(self.settings.timeout_ms)),
+                Wait::Long => Some(self.settings.timeout_ms),
             },
-            &whole,
-        );
-        true
+        });
+        Some((end, wait_ms.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max())))
+    }
+
+    /// Ends the first events: nothing more is awaited.
+    pub(super) fn close_first(&mut self) {
+        let count = self.run(|_| true).unwrap_or_default();
+        self.close(count);
+    }
+
+    /// Ends all.
+    pub(super) fn close_all(&mut self) {
+        self.close(self.queue.len());
+    }
+
+    fn close(&mut self, count: usize) {
+        for event in self.queue.iter_mut().take(count) {
+            if let State::Open(group) = event.state
+                && event.dropped_lines > 0
+            {
+                self.overflow = Some(Overflow { lane: event.lane, group });
+            }
+            event.close();
+        }
     }
 }
 
-fn take_detector(turn: &mut Turn<'_>) -> Box<Detector> {
-    let format = turn.section.format;
-    let new = || Box::new(format.map_or_else(Detector::new, Detector::fixed));
-    turn.generation.detector.take().unwrap_or_else(new)
-}
-
-impl Origin {
-    fn surroundings<'a>(&'a self, turn: &Turn<'a>) -> Surroundings<'a> {
-        let labels = &turn.section.labels;
-        let source = Source { stream: turn.stream, path: &self.path, labels, metadata: &self.metadata };
-        Surroundings { source, counters: turn.counters, now_ns: turn.now.unix_ns }
-    }
-}
-
-pub(super) fn count_text(text: &Text<'_>, counters: &Counters) {
-    counters.nul_bytes_skipped.add(text.nul_bytes as u64);
-    if text.lossy {
-        counters.invalid_utf8_lines.increment();
-    }
-    if text.cut_from_bytes.is_some() {
-        counters.truncated_lines.increment();
-    }
+/// True when each line of that lane is a record: the lines of such files don't wait for others.
+fn is_structured(lane: Lane, detector: &Detector) -> bool {
+    let format = match lane {
+        Lane::File => detector.format(),
+        Lane::Container(stream) => detector.inner(stream).and_then(Detector::format),
+    };
+    matches!(format, Some(Format::Json | Format::Access | Format::Logfmt | Format::Syslog))
 }

@@ -4,99 +4,80 @@
 
 use std::borrow::Cow;
 
-use millpond_parsers::Format;
+use millpond_parsers::{Detector, Format};
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
 
 use crate::record::{Piece, Recorder};
 use crate::tail::lines::{self, Text};
 
-/// True when the lines after `at`, which follows the first piece of a text, come to a place where no text is
-/// open: only up to there can lines be written, since a position between the pieces of a text would tear it.
-pub fn is_closed(window: &[u8], mut at: usize, first: &Piece<'_>, recorder: &mut Recorder) -> bool {
-    let mut open = vec![first.stream];
-    while let Some(line) = lines::line_at(window, at) {
-        at = line.next;
-        let text = lines::text(line.raw, false, None);
-        let Some(piece) = read_piece(&text, recorder) else { continue };
-        open.retain(|stream| *stream != piece.stream);
-        if !piece.last {
-            open.push(piece.stream);
+/// True when the line may be a container's: a look at its shape, so that other lines aren't parsed for it.
+/// `fixed`: the format that is configured; `found`: the one that was detected.
+pub fn may_wrap(raw: &[u8], fixed: Option<Format>, found: Option<Format>) -> bool {
+    match (raw.first(), fixed) {
+        (_, Some(Format::Docker | Format::Cri)) => true,
+        (_, Some(_)) => false,
+        // What is read as JSON first stays JSON.
+        (Some(b'{'), None) => {
+            found != Some(Format::Json) && memchr::memmem::find(raw, b"\"stream\"").is_some()
         }
-        if open.is_empty() {
-            return true;
+        (Some(b'0'..=b'9'), None) => {
+            let blank = memchr::memchr(b' ', raw.get(..64).unwrap_or(raw));
+            let rest = blank.and_then(|blank| raw.get(blank + 1..)).unwrap_or_default();
+            rest.starts_with(b"stdout ") || rest.starts_with(b"stderr ")
         }
+        _ => false,
     }
-    false
 }
 
-fn read_piece<'a>(text: &'a Text<'_>, recorder: &mut Recorder) -> Option<Piece<'a>> {
-    let format = if text.text.starts_with('{') { Format::Docker } else { Format::Cri };
-    recorder.piece(format, &text.text, 0)
+/// Reads a line as a piece; with its bytes as they stand in the line, where the characters aren't those.
+pub fn unwrap<'a>(
+    raw: &'a [u8],
+    text: &Text<'a>,
+    detector: &mut Detector,
+    recorder: &mut Recorder,
+    now_ns: i64,
+) -> Option<(Piece<'a>, Option<&'a [u8]>)> {
+    let line = match &text.text {
+        Cow::Borrowed(line) => return Some((recorder.unwrap(line, detector, now_ns)?, None)),
+        Cow::Owned(line) => line,
+    };
+    let piece = recorder.unwrap(line, detector, now_ns)?;
+    let bytes = match &piece.message {
+        // A message that is verbatim is the end of its line.
+        Cow::Borrowed(message) => {
+            let bytes = raw.get(text.nul_bytes + line.len() - message.len()..).unwrap_or_default();
+            Some(bytes.strip_suffix(b"\r").unwrap_or(bytes))
+        }
+        Cow::Owned(_) => None,
+    };
+    Some((Piece { message: piece.message.into_owned().into(), ..piece }, bytes))
 }
 
-/// A group of pieces being put together.
-#[derive(Debug)]
+/// Pieces being put together.
+#[derive(Debug, Default)]
 pub struct Join {
     bytes: Vec<u8>,
     /// Bytes that all pieces have, those beyond the longest message included.
-    pub whole_bytes: u64,
+    whole_bytes: u64,
 }
 
 impl Join {
-    /// Starts with the first piece and the line that it was read from.
-    pub fn new(raw: &[u8], text: &Text<'_>, piece: &Piece<'_>) -> Self {
-        let mut join = Self { bytes: Vec::new(), whole_bytes: 0 };
-        join.push(raw, text, piece);
-        join
-    }
-
-    /// True when the text had to be cut.
-    pub fn is_cut(&self) -> bool {
-        self.whole_bytes > self.bytes.len() as u64
-    }
-
-    /// Takes the other pieces from the lines from `at` on, up to the last one or the end of the window. The
-    /// starts of the lines that were used are added to `taken`.
-    pub fn gather(
-        &mut self,
-        window: &[u8],
-        mut at: usize,
-        first: &Piece<'_>,
-        recorder: &mut Recorder,
-        taken: &mut Vec<usize>,
-    ) -> String {
-        while let Some(line) = lines::line_at(window, at) {
-            at = line.next;
-            if taken.contains(&line.start) {
-                continue;
-            }
-            let text = lines::text(line.raw, false, None);
-            let piece = read_piece(&text, recorder).filter(|piece| piece.stream == first.stream);
-            let Some(piece) = piece else { continue };
-            self.push(line.raw, &text, &piece);
-            taken.push(line.start);
-            if piece.last {
-                break;
-            }
-        }
-        lines::text(&self.bytes, false, None).text.into_owned()
-    }
-
-    fn push(&mut self, raw: &[u8], text: &Text<'_>, piece: &Piece<'_>) {
-        let bytes = piece_bytes(raw, text, piece);
+    /// Takes the next piece.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.whole_bytes += bytes.len() as u64;
         let room = MESSAGE_BYTES_MAX.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
-}
 
-/// The piece as it stands in the line. A message that is verbatim is the end of it.
-fn piece_bytes<'a>(raw: &'a [u8], text: &Text<'_>, piece: &'a Piece<'_>) -> &'a [u8] {
-    let Cow::Borrowed(message) = piece.message else { return piece.message.as_bytes() };
-    if text.lossy {
-        let header = text.nul_bytes + text.text.len() - message.len();
-        let bytes = raw.get(header..).unwrap_or_default();
-        return bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    /// The text, as if it had been written in one line.
+    pub fn finish(&self) -> Text<'static> {
+        let text = lines::text(&self.bytes, false, None);
+        let cut = self.whole_bytes > self.bytes.len() as u64;
+        Text {
+            text: text.text.into_owned().into(),
+            lossy: text.lossy,
+            cut_from_bytes: cut.then_some(self.whole_bytes),
+            nul_bytes: 0,
+        }
     }
-    message.as_bytes()
 }

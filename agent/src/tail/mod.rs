@@ -12,8 +12,10 @@
 //! | `scan` | compares what was found with what is known |
 //! | `newcomer`, `examine` | files that aren't known: opens them, decides what they are |
 //! | `encoding` | text that isn't UTF-8 |
-//! | `read`, `lines`, `group`, `join` | bytes to lines to records |
+//! | `read`, `window`, `lines`, `join`, `group`, `write` | bytes to lines to events to records |
+//! | `handover` | events that a rotation has cut |
 //! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `open` | which files are open |
 //! | `archive` | the turns of archives |
 //! | `once` | how far files are that are read once |
 //! | `late` | what is written to files that are gone already |
@@ -31,19 +33,23 @@ pub mod encoding;
 mod examine;
 pub mod explain;
 pub mod generation;
-mod group;
+pub mod group;
+mod handover;
 pub mod identity;
 pub mod join;
 mod late;
 pub mod lines;
 mod newcomer;
 mod once;
+mod open;
 pub mod read;
 mod reconfigure;
 mod scan;
 pub mod table;
 mod turns;
 pub mod watchdog;
+mod window;
+mod write;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -58,6 +64,7 @@ pub use self::delivery::Outcome;
 use self::encoding::Encoding;
 use self::examine::Suspect;
 use self::generation::Generation;
+use self::group::Multiline;
 use self::identity::{Identity, Inode};
 use self::read::Reader;
 use self::table::Table;
@@ -79,6 +86,8 @@ pub struct Section {
     pub format: Option<Format>,
     /// `None`: UTF-8, or what a byte order mark says.
     pub encoding: Option<Encoding>,
+    /// Which lines belong together.
+    pub multiline: Multiline,
     /// What every record carries.
     pub labels: Labels,
     /// Files that are there at the agent's very first start are read from their end.
@@ -135,6 +144,8 @@ pub struct Tailer {
     ending: HashSet<StreamId>,
     /// As those, when nothing is left and something may still come; bounded.
     late: HashSet<StreamId>,
+    /// Files whose last event may go on, and the monotonic time from which on it is complete.
+    waiting: HashMap<StreamId, u64>,
     /// Descriptors held; counted anew at each scan.
     open_files: usize,
     suspects: HashMap<Inode, Suspect>,
@@ -191,6 +202,7 @@ impl Tailer {
             archives: Archives::default(),
             ending: HashSet::new(),
             late: HashSet::new(),
+            waiting: HashMap::new(),
             open_files: 0,
             suspects: HashMap::new(),
             skipped: HashMap::new(),

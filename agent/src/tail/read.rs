@@ -1,28 +1,29 @@
 //! One turn of one file: read a window after the position, take the whole lines in it, move the position.
 //!
-//! Nothing is kept of a file between turns but its position: a last line without a newline, or a group of
-//! container pieces without its end, is read again at the next turn. So ten thousand resting files cost no
-//! buffers, and what is checkpointed is always the start of a line.
+//! Nothing is kept of a file between turns but its position: a last line without a newline, or an event that may go
+//! on, is read again at the next turn. So ten thousand resting files cost no buffers, and what is checkpointed is
+//! always the start of an event.
 
 use std::io;
-use std::sync::Arc;
 
 use millpond_wire::limits::MESSAGE_BYTES_MAX;
 use millpond_wire::position::StreamId;
 
 use crate::batch::Batcher;
 use crate::limits;
-use crate::metadata;
 use crate::metrics::Counters;
 use crate::process::Chain;
-use crate::record::{Input, Recorder};
+use crate::record::{Input, More, Recorder};
 use crate::tail::Section;
 use crate::tail::content::Content;
 use crate::tail::encoding::Decoder;
-use crate::tail::generation::{self, Generation};
-use crate::tail::group::{Group, LineWriter, count_text};
+use crate::tail::generation::{self, Generation, Waiting};
+use crate::tail::group::Events;
+use crate::tail::handover::Successor;
 use crate::tail::identity::Mark;
 use crate::tail::lines;
+use crate::tail::window::Writer;
+use crate::tail::write::{RecordGroup, count_text};
 use crate::time::Now;
 
 /// How a turn ended.
@@ -63,19 +64,16 @@ pub struct Turn<'a> {
     pub path_metadata: bool,
     /// It has come to its end: what is left without a newline is a line too.
     pub is_ending: bool,
+    /// What the last turn left open.
+    pub waited: Option<Waiting>,
     /// Where things are counted.
     pub counters: &'a Counters,
     /// Where lines go.
     pub batcher: &'a mut Batcher,
-}
-
-impl Turn<'_> {
-    /// What the path of the file says of who writes it; found out once for each generation.
-    pub(super) fn metadata(&mut self) -> &Arc<[(&'static str, String)]> {
-        let generation = &mut *self.generation;
-        let find = || if self.path_metadata { metadata::of_path(&generation.origin) } else { Vec::new() };
-        generation.metadata.get_or_insert_with(|| find().into())
-    }
+    /// The file that has this one's name now, if nothing of it has been read.
+    pub successor: Option<&'a Successor>,
+    /// Bytes of it that were written with the last event of this file.
+    pub successor_bytes_taken: usize,
 }
 
 /// The bytes after the position, in the reader's buffer.
@@ -89,10 +87,9 @@ struct Window {
 
 /// Why the lines of a window came to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     Full,
     NoWholeLine,
-    OpenGroup,
 }
 
 impl Reader {
@@ -120,11 +117,11 @@ impl Reader {
     ///
     /// # Errors
     /// When the file can't be read; lines that were read before are in the batch, and the position is true.
-    pub fn turn(&mut self, mut turn: Turn<'_>) -> io::Result<TurnEnd> {
+    pub fn turn(&mut self, turn: &mut Turn<'_>) -> io::Result<TurnEnd> {
         let from = turn.generation.read;
         let records = turn.batcher.records();
-        let mut group = Group::new(from.offset);
-        let end = self.windows(&mut turn, &mut group);
+        let mut group = RecordGroup::new(from.offset);
+        let end = self.windows(turn, &mut group);
         // A group without lines is never ended, and so left out.
         if turn.batcher.records() > records {
             let mark = turn.generation.read;
@@ -140,7 +137,7 @@ impl Reader {
         end
     }
 
-    fn windows(&mut self, turn: &mut Turn<'_>, group: &mut Group) -> io::Result<TurnEnd> {
+    fn windows(&mut self, turn: &mut Turn<'_>, group: &mut RecordGroup) -> io::Result<TurnEnd> {
         let mut budget = limits::TURN_BYTES;
         let mut want = limits::READ_WINDOW_BYTES;
         while budget > 0 {
@@ -171,7 +168,7 @@ impl Reader {
                     return Ok(self.last_line(turn, group, window, consumed));
                 }
                 _ if window.at_end => return Ok(TurnEnd::AtEnd),
-                _ if consumed > 0 => {}
+                Stop::NoWholeLine if consumed > 0 => {}
                 _ if may_grow => want = limits::GROUP_BYTES_MAX.min(want * 4),
                 _ => turn.generation.scanned_to = turn.generation.read.offset + window.len as u64,
             }
@@ -222,42 +219,54 @@ impl Reader {
         Ok(true)
     }
 
-    /// Writes the whole lines of a window into the batch. Returns how many bytes of it are done with:
-    /// always up to a line before which no group is open. `force`: a group ends with the window.
+    /// Writes the events of a window into the batch. Returns how many bytes of it are done with: always up to a line
+    /// before which no event is open. `force`: events end with the window.
     fn lines(
         &mut self,
         turn: &mut Turn<'_>,
-        group: &mut Group,
+        group: &mut RecordGroup,
         window: Window,
         force: bool,
     ) -> (usize, Stop) {
-        let raw = self.buffer.get(window.start..window.start + window.len).unwrap_or_default();
-        let offset = turn.generation.read.offset;
-        let encoding = turn.generation.encoding.unwrap_or_default();
-        let view = self.decoder.decode(encoding, raw);
-        let bytes = view.bytes;
-        let mut writer = LineWriter::new(view, offset, force, &mut self.recorder);
-        let (mut at, mut done) = (0, 0);
-        while let Some(line) = lines::line_at(bytes, at) {
-            if writer.is_between_groups() && turn.batcher.is_full() {
-                return (view.raw_at(done), Stop::Full);
+        let Self { buffer, decoder, recorder } = self;
+        let raw = buffer.get(window.start..window.start + window.len).unwrap_or_default();
+        let view = decoder.decode(turn.generation.encoding.unwrap_or_default(), raw);
+        let (mut other, successor) = (Decoder::default(), turn.successor.filter(|_| window.at_end));
+        let successor = successor.map(|next| other.decode(next.encoding, &next.head));
+        let section = turn.section;
+        let mut events = Events::new(&section.multiline, section.format, turn.generation.overflow);
+        let mut writer = Writer::new(view, raw.len(), turn.generation.read.offset, recorder, group);
+        let mut at = 0;
+        while let Some(line) = lines::line_at(view.bytes, at) {
+            if turn.batcher.is_full() {
+                return writer.stop(turn, &events, Stop::Full);
             }
-            if !writer.line(turn, group, line) {
-                return (view.raw_at(done), Stop::OpenGroup);
-            }
+            writer.look(turn, &mut events, line, false);
             at = line.next;
-            if writer.is_between_groups() {
-                done = at;
-            }
+            writer.write_ready(turn, &mut events, at);
         }
-        (view.raw_at(done), Stop::NoWholeLine)
+        let mut taken = 0;
+        if let Some(successor) = successor.filter(|_| !writer.is_torn(at) && events.start().is_some()) {
+            taken = writer.carry_on(turn, successor, &mut events);
+        }
+        if force {
+            events.close_all();
+        } else if window.at_end && !turn.file.is_packed() {
+            writer.wait(turn, &mut events, at);
+        }
+        writer.write_ready(turn, &mut events, at);
+        if events.start().is_none() {
+            turn.successor_bytes_taken = taken;
+        }
+        let stop = if events.ready() > 0 { Stop::Full } else { Stop::NoWholeLine };
+        writer.stop(turn, &events, stop)
     }
 
     /// What stands after the last newline of a file that has come to its end.
     fn last_line(
         &mut self,
         turn: &mut Turn<'_>,
-        group: &mut Group,
+        group: &mut RecordGroup,
         window: Window,
         consumed: usize,
     ) -> TurnEnd {
@@ -270,7 +279,12 @@ impl Reader {
             count_text(&text, turn.counters);
             if !text.text.is_empty() {
                 turn.counters.unfinished_lines.increment();
-                let input = Input { offset: turn.generation.read.offset, text: &text, unfinished: true };
+                let input = Input {
+                    offset: turn.generation.read.offset,
+                    text: &text,
+                    unfinished: true,
+                    more: More::default(),
+                };
                 group.write(turn, &mut self.recorder, &input);
             }
             turn.generation.advance(end);
@@ -282,7 +296,7 @@ impl Reader {
     fn long_line(
         &mut self,
         turn: &mut Turn<'_>,
-        group: &mut Group,
+        group: &mut RecordGroup,
         budget: &mut usize,
     ) -> io::Result<Option<TurnEnd>> {
         if !generation::holds(turn.file, &turn.generation.read)? {
@@ -317,7 +331,7 @@ impl Reader {
         group.write(
             turn,
             &mut self.recorder,
-            &Input { offset: start, text: &text, unfinished: found.is_none() },
+            &Input { offset: start, text: &text, unfinished: found.is_none(), more: More::default() },
         );
         turn.generation.advance(end);
         Ok(None)

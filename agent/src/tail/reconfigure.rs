@@ -23,6 +23,8 @@ impl Tailer {
         for stream in self.table.streams(|_| true) {
             let Some(file) = self.table.get_mut(stream) else { continue };
             file.metadata = None;
+            // The scan finds what stands there, and the rules of now say how long it waits.
+            file.waiting = None;
             let section = [&file.origin, &file.path]
                 .into_iter()
                 .find_map(|path| discover::section_of(&self.settings.coverage, path));

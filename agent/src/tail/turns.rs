@@ -9,6 +9,7 @@ use super::content::Content;
 use super::encoding::Encoding;
 use super::generation::{self, Generation, Life};
 use super::identity::{Head, Inode};
+use super::open::may_be_opened_again;
 use super::read::{Turn, TurnEnd};
 use super::watchdog::LastTurn;
 use crate::limits;
@@ -39,6 +40,7 @@ impl Tailer {
         if self.batcher.is_full() || now.mono_ms < self.held_until_ms {
             return false;
         }
+        self.wake_waiting(now);
         let has_unpacked = self.unpack_unknown(now);
         let Some(stream) = self.next_stream() else {
             return has_unpacked;
@@ -46,11 +48,26 @@ impl Tailer {
         if let Some(generation) = self.table.get_mut(stream) {
             generation.queued = false;
         }
+        let stream = self.predecessor(stream).unwrap_or(stream);
         let end = self.turn(stream, false, now);
         if matches!(end, Some(TurnEnd::More | TurnEnd::BatchFull)) {
             self.enqueue_again(stream);
         }
         true
+    }
+
+    /// Gives a turn to the files whose last event has waited long enough.
+    fn wake_waiting(&mut self, now: Now) {
+        let due: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|(_, due_ms)| **due_ms <= now.mono_ms)
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in due {
+            self.waiting.remove(&stream);
+            self.enqueue(stream);
+        }
     }
 
     fn next_stream(&mut self) -> Option<StreamId> {
@@ -117,6 +134,10 @@ impl Tailer {
                 self.open_files -= 1;
             }
         }
+        match self.table.get(stream).and_then(|generation| generation.waiting?.due_ms) {
+            Some(due_ms) => self.waiting.insert(stream, due_ms),
+            None => self.waiting.remove(&stream),
+        };
         match end {
             Ok(TurnEnd::Cut) => {
                 // The size that was just seen is that of other content.
@@ -127,6 +148,9 @@ impl Tailer {
             Ok(end) => {
                 self.acknowledge_empty_reads(stream, now);
                 self.turn_has_ended(stream, end);
+                if end == TurnEnd::AtEnd {
+                    self.release_successor(stream);
+                }
                 Some(end)
             }
             Err(error) => {
@@ -202,20 +226,55 @@ impl Tailer {
         if !self.grow_head(stream, file, stat.size)? {
             return Ok(TurnEnd::Cut);
         }
-        let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
-        let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
-        let (counters, batcher) = (&*self.counters, &mut self.batcher);
-        let path_metadata = self.settings.path_metadata;
-        let turn =
-            Turn { stream, generation, file, section, now, path_metadata, is_ending, counters, batcher };
-        let end = self.reader.turn(turn);
-        if generation.renamed && generation.unread_bytes() > 0 {
-            self.ending.insert(stream);
-        }
-        match end? {
+        match self.read(stream, file, is_ending, now)? {
             TurnEnd::AtEnd if file.is_packed() => self.end_archive(stream, file, now),
             end => Ok(end),
         }
+    }
+
+    /// Reads what comes after the position. `is_ending`: nothing will come after it.
+    pub(super) fn read(
+        &mut self,
+        stream: StreamId,
+        file: &Content,
+        is_ending: bool,
+        now: Now,
+    ) -> io::Result<TurnEnd> {
+        let successor = self.successor(stream);
+        let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
+        let waited = generation.waiting;
+        let is_alone = !is_ending && successor.is_none();
+        let size = generation.size_seen;
+        if is_alone && waited.is_some_and(|waited| waited.is_not_worth_a_turn(size, now.mono_ms)) {
+            return Ok(TurnEnd::AtEnd);
+        }
+        generation.waiting = None;
+        let Some(section) = self.settings.sections.get(generation.section) else { return Ok(TurnEnd::AtEnd) };
+        let (counters, batcher) = (&*self.counters, &mut self.batcher);
+        let mut turn = Turn {
+            stream,
+            generation,
+            file,
+            section,
+            now,
+            path_metadata: self.settings.path_metadata,
+            is_ending,
+            waited,
+            counters,
+            batcher,
+            successor: successor.as_ref(),
+            successor_bytes_taken: 0,
+        };
+        let end = self.reader.turn(&mut turn);
+        let taken = turn.successor_bytes_taken;
+        if let Some(successor) = successor.filter(|_| taken > 0) {
+            self.hand_over(&successor, taken, now);
+        }
+        let Some(generation) = self.table.get(stream) else { return end };
+        if generation.renamed && generation.unread_bytes() > 0 {
+            self.ending.insert(stream);
+        }
+        end
     }
 
     /// Finds out how the bytes of a file are to be read: again after each start, from how it begins.
@@ -278,6 +337,9 @@ impl Tailer {
         if size.is_some_and(|size| size != generation.size_seen) {
             return self.enqueue(stream);
         }
+        if generation.waiting.is_some_and(|waiting| waiting.due_ms.is_some()) {
+            return;
+        }
         let rests = now.mono_ms.saturating_sub(generation.quiet_since_ms) >= self.settings.rotate_grace_ms;
         if generation.queued || !rests || !writer_has_moved_on(generation) || self.batcher.is_full() {
             return;
@@ -304,88 +366,14 @@ impl Tailer {
     /// A file outside of the patterns has been read to its end: it is remembered, should it come back.
     pub(super) fn retire(&mut self, stream: StreamId, now: Now) {
         self.table.set_life(stream, Life::Dormant);
+        self.waiting.remove(&stream);
         if let Some(generation) = self.table.get_mut(stream) {
             generation.file = None;
+            generation.waiting = None;
             generation.detector = None;
             generation.remembered_s = now.unix_s();
         }
     }
-
-    /// Opens a resting file again. False when it isn't where it was; the next scan will say.
-    pub(super) fn ensure_open(&mut self, stream: StreamId) -> bool {
-        let Some(generation) = self.table.get_mut(stream) else { return false };
-        if generation.file.is_some() {
-            return true;
-        }
-        match generation::open(&generation.path) {
-            Ok((file, stat)) if stat.inode == generation.inode => {
-                generation.file = Some(file);
-                self.open_files += 1;
-                true
-            }
-            Ok(_) => {
-                self.needs_scan = true;
-                false
-            }
-            Err(error) => {
-                let path = generation.path.clone();
-                self.needs_scan |= error.kind() == io::ErrorKind::NotFound;
-                if error.kind() != io::ErrorKind::NotFound {
-                    self.warn_once(&path, &error.to_string());
-                }
-                false
-            }
-        }
-    }
-
-    /// Keeps the descriptor of a file that was just opened, where there is room for it: while it is open, not
-    /// even a deletion takes away what is unread.
-    pub(super) fn keep_open(&mut self, stream: StreamId, file: Content) {
-        let has_room = self.open_files < self.settings.open_files_max;
-        let Some(generation) = self.table.get_mut(stream) else { return };
-        if has_room || !may_be_opened_again(generation) {
-            generation.file = Some(file);
-            self.open_files += 1;
-        }
-    }
-
-    /// Closes a file that was opened to be looked at, when descriptors become few.
-    pub(super) fn close_surplus(&mut self, stream: StreamId) {
-        let limit = self.settings.open_files_max;
-        if self.open_files <= limit + limit / limits::OPEN_FILES_EXTRA {
-            return;
-        }
-        let Some(generation) = self.table.get_mut(stream) else { return };
-        if may_be_opened_again(generation) && generation.file.take().is_some() {
-            self.open_files -= 1;
-        }
-    }
-
-    /// Closes the files that have rested longest, when more are open than should be.
-    pub(super) fn close_resting_files(&mut self) {
-        self.open_files = self.table.iter().filter(|(_, generation)| generation.file.is_some()).count();
-        let surplus = self.open_files.saturating_sub(self.settings.open_files_max);
-        if surplus == 0 {
-            return;
-        }
-        let may_close = |generation: &Generation| {
-            may_be_opened_again(generation) && !generation.queued && generation.unread_bytes() == 0
-        };
-        let generations = self.table.iter_mut().map(|(_, generation)| generation);
-        let mut resting: Vec<_> =
-            generations.filter(|generation| generation.file.is_some() && may_close(generation)).collect();
-        resting.sort_unstable_by_key(|generation| generation.quiet_since_ms);
-        for generation in resting.into_iter().take(surplus) {
-            generation.file = None;
-            generation.detector = None;
-            self.open_files -= 1;
-        }
-    }
-}
-
-/// True when its name will find it again.
-pub(super) fn may_be_opened_again(generation: &Generation) -> bool {
-    generation.life == Life::Live && generation.covered
 }
 
 /// True when whoever wrote to a renamed file has begun its successor, or there is none: a daemon goes on

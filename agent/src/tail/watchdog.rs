@@ -7,7 +7,7 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::generation::{Generation, Life};
-use super::turns::may_be_opened_again;
+use super::open::may_be_opened_again;
 use crate::time::Now;
 
 /// How the last turn of a file ended.

@@ -3,7 +3,7 @@
 //!
 //! The original line is searched, too, and is left out, and counted, where that can't be trusted: where it has escapes
 //! (`\u0040` is an `@`), or still holds a text that was masked in a field. A line that was cut in pieces by the
-//! container runtime is searched whole; one that several lines of a file make up is not, unless they are joined before.
+//! container runtime is searched whole, and so is the message of an event of several lines.
 
 use std::borrow::Cow;
 
@@ -46,8 +46,9 @@ impl Removed {
     /// Some masked text is in there, or may be.
     fn may_occur_in(&self, line: &str) -> bool {
         let was_all_kept = self.texts.len() as u64 == self.count;
-        !was_all_kept
-            || self.texts.iter().any(|text| memmem::find(line.as_bytes(), text.as_bytes()).is_some())
+        // Of a text that runs over several lines, this may be one.
+        let mut parts = self.texts.iter().flat_map(|text| text.lines()).filter(|part| !part.is_empty());
+        !was_all_kept || parts.any(|part| memmem::find(line.as_bytes(), part.as_bytes()).is_some())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::tail::content::tests::{gzip, zstd};
 
 pub(super) type Pack = fn(&[u8]) -> Vec<u8>;
 
-const PACKINGS: [(&str, Pack); 2] = [("gz", gzip), ("zst", zstd)];
+pub(super) const PACKINGS: [(&str, Pack); 2] = [("gz", gzip), ("zst", zstd)];
 
 impl Host {
     /// As `gzip` does it: the new file first, then the old one goes.
@@ -18,7 +18,7 @@ impl Host {
         self.remove(name);
     }
 
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+    pub(super) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         fs::write(self.path(name), bytes).unwrap();
     }
 }

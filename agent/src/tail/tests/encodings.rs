@@ -5,7 +5,7 @@ use crate::limits;
 use crate::tail::content::tests::gzip;
 use crate::tail::encoding::Encoding;
 
-fn encode(encoding: Encoding, text: &str) -> Vec<u8> {
+pub(super) fn encode(encoding: Encoding, text: &str) -> Vec<u8> {
     match encoding {
         Encoding::Utf8 => text.as_bytes().to_vec(),
         Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
@@ -14,7 +14,7 @@ fn encode(encoding: Encoding, text: &str) -> Vec<u8> {
     }
 }
 
-const UTF16: [Encoding; 2] = [Encoding::Utf16Le, Encoding::Utf16Be];
+pub(super) const UTF16: [Encoding; 2] = [Encoding::Utf16Le, Encoding::Utf16Be];
 
 /// With and without a byte order mark: without, the section says it.
 fn check_utf16(scenario: impl Fn(&mut Host, &dyn Fn(&str) -> Vec<u8>) -> Vec<String>) {

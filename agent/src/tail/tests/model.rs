@@ -160,7 +160,7 @@ fn apply(host: &mut Host, writer: &mut Writer, step: &Step) {
 
 /// An eighth of the usual number, since each case is a whole history on a real file system; `PROPTEST_CASES`
 /// raises it.
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: (usual.cases / 8).max(1), ..usual }
 }
@@ -170,7 +170,7 @@ proptest! {
 
     #[test]
     fn every_line_arrives_once(steps in proptest::collection::vec(step(), 1..60)) {
-        let mut host = Host::new(&["app.log*"]);
+        let mut host = Host::new(&["app.log*"]).grouping();
         let mut writer = Writer::default();
         for step in &steps {
             apply(&mut host, &mut writer, step);
@@ -202,7 +202,7 @@ proptest! {
 
     #[test]
     fn what_is_rotated_out_of_the_patterns_arrives_too(steps in proptest::collection::vec(step(), 1..60)) {
-        let mut host = Host::new(&["app.log"]);
+        let mut host = Host::new(&["app.log"]).grouping();
         let mut writer = Writer::default();
         let mut rotations_while_down = 0;
         host.scan();
@@ -258,7 +258,7 @@ proptest! {
     fn lines_between_a_copy_and_the_truncation_cost_no_other_line(
         steps in proptest::collection::vec(late_step(), 1..60),
     ) {
-        let mut host = Host::new(&["app.log*"]);
+        let mut host = Host::new(&["app.log*"]).grouping();
         let mut writer = Writer::default();
         for step in &steps {
             apply(&mut host, &mut writer, step);
@@ -309,7 +309,7 @@ proptest! {
 
     #[test]
     fn every_text_of_a_container_arrives_once(steps in proptest::collection::vec(piece_step(), 1..80)) {
-        let mut host = Host::new(&["0.log*"]);
+        let mut host = Host::new(&["0.log*"]).grouping();
         let mut texts = Vec::new();
         let mut open = std::collections::BTreeMap::<&str, String>::new();
         let closing = ["stdout", "stderr"].map(|stream| PieceStep { stream, is_last: true, then: Then::Nothing });
