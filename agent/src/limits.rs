@@ -309,6 +309,10 @@ pub const RATE_KEYS_MAX: usize = 10_000;
 /// Most memory of one compiled pattern of `redact`, and of its automaton, in bytes.
 pub const REDACT_REGEX_BYTES_MAX: usize = 1 << 20;
 
+/// Bytes that the searches for one of the user's own patterns may look at in one text, where each counts from its start
+/// to the text's end: about half a second. Texts below 16 KiB never come to it; the rest of a longer one is masked.
+pub const REDACT_SEARCH_BYTES_MAX: usize = 256 << 20;
+
 /// Masked texts of one event that are looked for in its original line; with more of them it is left out.
 pub const REDACTED_TEXTS_MAX: usize = 64;
 
@@ -343,3 +347,7 @@ pub const DEFAULT_EXCLUDES: [&str; 15] = [
     "*.tmp",
     "*.swp",
 ];
+
+/// How far ahead of the clock the time of a line may lie before it is flagged, in nanoseconds: a day. A zone that isn't
+/// named explains less.
+pub const FUTURE_NS_MAX: i64 = 86_400 * 1_000_000_000;

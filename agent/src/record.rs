@@ -11,6 +11,7 @@ use millpond_wire::otlp::RecordRef;
 
 use crate::batch::Batcher;
 use crate::inputs::InputType;
+use crate::limits::FUTURE_NS_MAX;
 use crate::metrics::Counters;
 use crate::process::event::value_ref;
 use crate::process::{Chain, Event, Source};
@@ -26,15 +27,11 @@ const SENDER: &str = "log.source.address";
 const FLAGS: &str = "log.flags";
 /// Length of a line of which only the beginning was kept.
 const ORIGINAL_BYTES: &str = "log.original_bytes";
-/// Value of [`FLAGS`]: the line was longer than a message may be.
-const TRUNCATED: &str = r#"["truncated"]"#;
 /// Lines of an event that were left out because it has too many.
 const DROPPED_LINES: &str = "log.dropped_lines";
 /// Class of an exception, and what it says; of the Elastic Common Schema.
 const ERROR_TYPE: &str = "error.type";
 const ERROR_MESSAGE: &str = "error.message";
-/// Value of [`FLAGS`]: the file ended without a newline.
-const UNFINISHED: &str = r#"["unfinished"]"#;
 
 /// A line to be written.
 #[derive(Debug)]
@@ -350,14 +347,25 @@ fn put(
         original.filter(|_| !parsed.rebuilds_line).map(|line| (names::ORIGINAL, ValueRef::Str(line)));
     let cut = input.text.cut_from_bytes;
     let dropped_lines = input.more.dropped_lines;
-    let flags = match (cut.is_some() || dropped_lines > 0, input.unfinished) {
-        (true, _) => Some((FLAGS, ValueRef::Json(TRUNCATED))),
-        (false, true) => Some((FLAGS, ValueRef::Json(UNFINISHED))),
-        (false, false) => None,
-    };
+    let is_truncated = cut.is_some() || dropped_lines > 0;
+    let is_ahead = record.timestamp_ns.saturating_sub(now_ns) > FUTURE_NS_MAX;
+    let flags = flags(is_truncated, input.unfinished, is_ahead).map(|flags| (FLAGS, ValueRef::Json(flags)));
     let length = cut.map(|bytes| (ORIGINAL_BYTES, ValueRef::I64(i64::try_from(bytes).unwrap_or(i64::MAX))));
     let dropped = (dropped_lines > 0).then(|| (DROPPED_LINES, ValueRef::I64(dropped_lines.cast_signed())));
     batcher.record(&record, fields.chain(original).chain(flags).chain(length).chain(dropped));
+}
+
+/// Value of [`FLAGS`]. `truncated`: something was cut off or left out; `unfinished`: the file ended without a
+/// newline; `future`: its time, which is kept, lies far ahead of the clock.
+fn flags(is_truncated: bool, is_unfinished: bool, is_ahead: bool) -> Option<&'static str> {
+    match (is_truncated, is_unfinished, is_ahead) {
+        (true, _, false) => Some(r#"["truncated"]"#),
+        (true, _, true) => Some(r#"["truncated","future"]"#),
+        (false, true, false) => Some(r#"["unfinished"]"#),
+        (false, true, true) => Some(r#"["unfinished","future"]"#),
+        (false, false, true) => Some(r#"["future"]"#),
+        (false, false, false) => None,
+    }
 }
 
 /// The bytes that an id's hexadecimal digits stand for; `None` when it has another length.

@@ -1,4 +1,4 @@
-//! Scenarios that have no test here. `tests/CONFORMANCE.md` says why, or where they are tested.
+//! Scenarios that have no test here. `tests/CONFORMANCE.md` names the tests that hold them, or says why there are none.
 
 use crate::scenario::{Run, Scenario};
 
@@ -7,9 +7,6 @@ const fn elsewhere(number: u32, title: &'static str) -> Scenario {
 }
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    elsewhere(33, "UTF-16 with a byte order mark"),
-    elsewhere(57, "configuration reloaded by SIGHUP"),
-    elsewhere(59, "upgrade and downgrade"),
     elsewhere(61, "a stack trace written slowly, and a thousand read at once"),
     elsewhere(62, "two files with traces at the same time"),
     elsewhere(63, "both outputs of a container interleaved"),
@@ -19,11 +16,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     elsewhere(67, "container pieces of 16 KiB"),
     elsewhere(68, "a trace of 5,000 lines"),
     elsewhere(69, "a million lines of each format"),
-    elsewhere(70, "an evil regular expression"),
-    elsewhere(71, "times without a year"),
-    elsewhere(72, "times in the future"),
     elsewhere(73, "certificates replaced on the disk"),
     elsewhere(74, "a certificate expired or revoked"),
-    elsewhere(75, "an enrolment token used twice, expired, or with a wrong CA"),
-    elsewhere(76, "records in another agent's name"),
 ];

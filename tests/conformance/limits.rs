@@ -166,24 +166,31 @@ fn failing_reads(error: &'static str) -> Outcome {
     Ok(())
 }
 
-/// The agent's clock alone is shifted, by libfaketime.
-fn clock() -> Outcome {
+/// Gives the agent a clock of its own, by libfaketime, and one more variable of its environment. What is returned sets
+/// how far it is ahead of the right time.
+pub(crate) fn on_its_own_clock(site: &mut Site, variable: &str) -> Result<impl Fn(&str) + use<>, String> {
     let folders = fs::read_dir("/usr/lib").map_err(|error| error.to_string())?.flatten();
     let library =
         folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|path| path.exists());
     let library = library.ok_or("libfaketime is not installed (Debian package `faketime`)")?;
-    let mut site = Site::new(&["*.log*"]);
     let file = site.cluster.path("offset");
-    let set = |offset: &str| fs::write(Path::new(&file), offset).expect("writable");
-    set("+0");
     let variables = [
         format!("LD_PRELOAD={}", library.display()),
         format!("FAKETIME_TIMESTAMP_FILE={file}"),
         "FAKETIME_NO_CACHE=1".into(),
         "FAKETIME_DONT_FAKE_MONOTONIC=1".into(),
+        variable.to_owned(),
     ];
+    let set = move |offset: &str| fs::write(Path::new(&file), offset).expect("writable");
+    set("+0");
     let launcher: Vec<&str> = ["env"].into_iter().chain(variables.iter().map(String::as_str)).collect();
-    launched_by(&mut site, &launcher)?;
+    launched_by(site, &launcher)?;
+    Ok(set)
+}
+
+fn clock() -> Outcome {
+    let mut site = Site::new(&["*.log*"]);
+    let set = on_its_own_clock(&mut site, "TZ=UTC")?;
     site.start_both();
     site.append("app.log", "app", 100);
     site.await_all();

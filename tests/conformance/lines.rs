@@ -22,6 +22,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { number: 30, title: "CRLF, and carriage returns within", run: Run::Once(carriage_returns) },
     Scenario { number: 31, title: "empty lines", run: Run::Disturbed(empty_lines) },
     Scenario { number: 32, title: "bytes that are not UTF-8", run: Run::Once(invalid_utf8) },
+    Scenario { number: 33, title: "UTF-16 with a byte order mark", run: Run::Disturbed(utf16) },
     Scenario {
         number: 34,
         title: "a byte order mark, at the start and elsewhere",
@@ -230,6 +231,36 @@ fn invalid_utf8() -> Outcome {
     site.verify();
     site.stop_agent();
     assert_eq!(site.counter("invalid_utf8_lines"), 5);
+    Ok(())
+}
+
+fn utf16(disturbance: Disturbance) -> Outcome {
+    let mut site = Site::start_disturbed(&["*.log"], disturbance);
+    let orders = [("le", u16::to_le_bytes as fn(u16) -> [u8; 2]), ("be", u16::to_be_bytes)];
+    for (writer, bytes_of) in orders {
+        let name = format!("{writer}.log");
+        let encoded = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(bytes_of).collect() };
+        let text = site.lines(writer, 100).replace('\n', "\r\n");
+        site.append_bytes(&name, encoded(&format!("\u{feff}{text}")));
+        site.await_all();
+        // Both bytes of a line feed stand in these, one of them in the others.
+        let text = format!("{writer} \u{a0a}\u{a0a} \u{10a}\u{a01}\u{a0d}\u{d0a} \u{1f600} end");
+        site.expect(text.as_str());
+        let text = encoded(&format!("{text}\r\n{}", site.lines(writer, 50)));
+        // In the middle of a character, and of a code unit.
+        let (first, rest) = text.split_at(9);
+        site.append_bytes(&name, first);
+        site.await_sentinel();
+        site.meanwhile(|site| {
+            let (second, third) = rest.split_at(30);
+            site.append_bytes(&name, second);
+            site.append_bytes(&name, third);
+        });
+        site.await_all();
+    }
+    site.verify();
+    site.stop_agent();
+    assert_eq!(site.cluster.agent_status()["lag_bytes"], 0, "positions count the bytes of the file");
     Ok(())
 }
 

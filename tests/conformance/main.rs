@@ -13,6 +13,7 @@ mod identity;
 mod limits;
 mod lines;
 mod page;
+mod parsing;
 mod relay;
 mod rotation;
 mod runner;
@@ -39,6 +40,7 @@ fn scenarios() -> Vec<Scenario> {
         limits::SCENARIOS,
         delivery::SCENARIOS,
         state::SCENARIOS,
+        parsing::SCENARIOS,
         security::SCENARIOS,
         elsewhere::SCENARIOS,
     ];

@@ -1,4 +1,5 @@
-//! Holds `tests/CONFORMANCE.md` to the list of scenarios: a row of its tables for each, and none for another.
+//! Holds `tests/CONFORMANCE.md` to the list of scenarios: a row of its tables for each, and none for another; and to the
+//! tests that it names: each is there.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,14 +7,16 @@ use std::path::Path;
 
 use crate::scenario::{Run, Scenario};
 
-/// Begins the third cell of a scenario that has no test here.
+/// Begins the third cell of a scenario that has no test here, but elsewhere; then it names some.
+const ELSEWHERE: &str = "Elsewhere: ";
+/// The same where there is none at all; then it says why.
 const NO_TEST: &str = "No test: ";
 
 /// # Errors
 /// What differs.
 pub(crate) fn check(scenarios: &[Scenario]) -> Result<(), String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("CONFORMANCE.md");
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has a directory")?;
+    let text = fs::read_to_string(root.join("tests/CONFORMANCE.md")).map_err(|error| error.to_string())?;
     let mut rows: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for line in text.lines().filter(|line| line.starts_with('|')) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -34,12 +37,36 @@ pub(crate) fn check(scenarios: &[Scenario]) -> Result<(), String> {
                 named.unwrap_or("")
             ));
         }
-        if held.starts_with(NO_TEST) != matches!(run, Run::Elsewhere) || held.is_empty() {
-            return Err(format!("{number}: the page must say what is held, or `{NO_TEST}` and why"));
+        let tests: Vec<_> = tests_named(held).collect();
+        let is_here = !held.starts_with(NO_TEST) && !held.starts_with(ELSEWHERE);
+        if is_here == matches!(run, Run::Elsewhere) || held.is_empty() {
+            return Err(format!(
+                "{number}: what is held, `{ELSEWHERE}` and the tests, or `{NO_TEST}` and why"
+            ));
+        }
+        if held.starts_with(ELSEWHERE) && tests.is_empty() {
+            return Err(format!("{number}: no test is named, as `path/of/file.rs::function`"));
+        }
+        for (file, function) in tests {
+            let source = fs::read_to_string(root.join(file)).unwrap_or_default();
+            if !is_test(&source, function) {
+                return Err(format!("{number}: there is no test {function} in {file}"));
+            }
         }
     }
     match rows.into_keys().next() {
         Some(number) => Err(format!("{number} is not in the list")),
         None => Ok(()),
     }
+}
+
+/// The tests that a cell names, as `path/of/file.rs::function`: the file, from the root on, and the function.
+fn tests_named(cell: &str) -> impl Iterator<Item = (&str, &str)> {
+    cell.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"))
+}
+
+fn is_test(source: &str, function: &str) -> bool {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let head = format!("fn {function}(");
+    lines.windows(2).any(|pair| pair[0] == "#[test]" && pair[1].starts_with(&head))
 }

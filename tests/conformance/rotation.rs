@@ -22,7 +22,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         run: Run::Disturbed(late_writer),
     },
     Scenario { number: 7, title: "a chain of twenty renames", run: Run::Disturbed(chain) },
-    Scenario { number: 8, title: "rotated files are compressed", run: Run::Once(compressed) },
+    Scenario { number: 8, title: "rotated files are compressed", run: Run::Disturbed(compressed) },
     Scenario { number: 9, title: "copytruncate", run: Run::Disturbed(copytruncate) },
     Scenario {
         number: 17,
@@ -115,15 +115,23 @@ fn chain(disturbance: Disturbance) -> Outcome {
     Ok(())
 }
 
-fn compressed() -> Outcome {
-    for directives in ["create\ncompress", "create\ncompress\ndelaycompress"] {
-        let mut site = Site::start(&["app.log*"]);
+/// `covers_archives`: one pattern ends in `.gz`, without which archives are left out by default.
+fn compressed(disturbance: Disturbance) -> Outcome {
+    let rotations = ["create\ncompress", "create\ncompress\ndelaycompress"];
+    for (directives, covers_archives) in rotations.into_iter().flat_map(|one| [(one, false), (one, true)]) {
+        let patterns: &[&str] = if covers_archives { &["app.log*", "app.log.*.gz"] } else { &["app.log*"] };
+        let mut site = Site::start_disturbed(patterns, disturbance);
         for _ in 0..4 {
             site.append("app.log", "app", 300);
             // What is compressed in the same breath was open before: its lines can be read to the end.
             site.await_count("app", 1);
-            logrotate(&site, directives)?;
-            site.append("app.log", "app", 300);
+            site.meanwhile(|site| {
+                site.append("app.log", "app", 100);
+                let rotated = logrotate(site, directives);
+                site.another_file("app");
+                site.append("app.log", "app", 300);
+                rotated
+            })?;
             site.await_all();
         }
         let mut entries = fs::read_dir(&site.logs).expect("a directory").flatten();

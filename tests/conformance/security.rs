@@ -2,12 +2,21 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+use std::process::Command;
+
+use millpond_tests::cluster::{Cluster, program};
 
 use crate::limits::launched_by;
 use crate::scenario::{Outcome, Run, Scenario};
 use crate::site::Site;
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        number: 75,
+        title: "an enrolment token used twice, expired, or with a wrong CA",
+        run: Run::Once(wrong_authority),
+    },
+    Scenario { number: 76, title: "records in another agent's name", run: Run::Once(another_name) },
     Scenario {
         number: 77,
         title: "a link to a file that its owner can not read",
@@ -25,6 +34,44 @@ fn as_root() -> Outcome {
 
 fn set_mode(site: &Site, name: &str, mode: u32) {
     fs::set_permissions(site.path(name), fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// A token is of one collector: to another one that answers at its address, nothing is said.
+fn wrong_authority() -> Outcome {
+    let (issuer, mut other) = (Cluster::new(), Cluster::new());
+    other.start_collector();
+    let token = |cluster: &Cluster| {
+        let config = cluster.path("collector/collector.toml");
+        cluster.collector_command(&["enroll", "--config", &config, "--address", other.ingest_address()])
+    };
+    for (dir, of, is_taken) in [("wrong", &issuer, false), ("right", &other, true)] {
+        let (dir, token) = (other.path(dir), token(of));
+        let arguments = ["enroll", "--data-dir", &dir, "--token", token.trim()];
+        let output = Command::new(program("millpond-agent")).args(arguments).output().expect("it is built");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), is_taken, "{said}");
+        assert_eq!(fs::exists(format!("{dir}/agent.crt")).expect("readable"), is_taken);
+        assert!(is_taken || said.contains("certificate"), "{said}");
+    }
+    Ok(())
+}
+
+/// Whether the lines or the configuration name it, an agent is who its certificate says.
+fn another_name() -> Outcome {
+    let mut site = Site::new(&["*.log"]);
+    site.keys = "format = 'json'".into();
+    site.start_both();
+    for text in ["first", "second"] {
+        let line = format!("{{\"msg\":\"{text}\",\"agent.id\":\"other\",\"agent\":{{\"id\":\"other\"}}}}\n");
+        site.append_bytes("app.log", line);
+        site.expect(text);
+    }
+    site.verify();
+    let mut agents = fs::read_dir(site.cluster.path("collector/agents")).expect("a directory").flatten();
+    let id = agents.next().expect("one agent").file_name().into_string().expect("an id");
+    assert_eq!(site.cluster.client().count("agent.id:other"), Some(0));
+    assert!(site.documents().iter().all(|document| document["agent.id"] == id.as_str()));
+    Ok(())
 }
 
 fn planted_link() -> Outcome {

@@ -1,6 +1,7 @@
 //! The agent's own directory: lost, damaged, full, read-only; and its configuration, changed.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use millpond_tests::eventually;
 use millpond_tests::mounts::Mount;
 use millpond_tests::random::Random;
 
-use crate::scenario::{Outcome, Run, Scenario, by_length};
+use crate::scenario::{Disturbance, Outcome, Run, Scenario, by_length};
 use crate::site::{PATIENCE, Site};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -23,6 +24,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario { number: 53, title: "the disk of the state directory is full", run: Run::Once(full) },
     Scenario { number: 54, title: "the state directory is read-only", run: Run::Once(read_only) },
+    Scenario { number: 57, title: "configuration reloaded by SIGHUP", run: Run::Disturbed(reloaded) },
+    Scenario { number: 59, title: "upgrade and downgrade", run: Run::Once(upgraded) },
     Scenario {
         number: 58,
         title: "sections of the configuration renamed and moved",
@@ -32,6 +35,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 
 /// What enrolment wrote; the rest is state.
 const IDENTITY: [&str; 4] = ["agent.toml", "agent.key", "agent.crt", "ca.crt"];
+
+/// A journal as the first agent wrote it, which knew of no archives; without checksums, and with names for what differs
+/// from run to run. Of two logs of twenty lines, both read to their end.
+const FIRST_JOURNAL: &str = "\
+put 114bb7b0a5f58bc5 0 1 DEVICE APP_INODE 227 378a2fa9adf13dc2b4db77faf3789b19 0 2d06800538d394c2 0 6b08b58e APP_PATH
+put 91bdde0ae38171ee 0 1 DEVICE OLD_INODE 2b3 41eab3da17d3f1206c87d3dd91e0ff09 0 2d06800538d394c2 0 6b08b58e OLD_PATH
+begin
+put 114bb7b0a5f58bc5 227 1 DEVICE APP_INODE 227 378a2fa9adf13dc2b4db77faf3789b19 40 a3c0e572cd04018c 0 6b08b58e APP_PATH
+put 91bdde0ae38171ee 2b3 1 DEVICE OLD_INODE 2b3 41eab3da17d3f1206c87d3dd91e0ff09 40 c1e9dc5ee375cd0b 0 6b08b58e OLD_PATH
+";
 
 fn journal(site: &Site) -> PathBuf {
     site.cluster.path("agent/positions.journal").into()
@@ -181,6 +194,52 @@ fn read_only() -> Outcome {
     Ok(())
 }
 
+/// Covers these files from now on, by a signal alone.
+fn reload(site: &mut Site, patterns: &[&str]) {
+    let before = site.logged("configuration taken over");
+    site.set_patterns(patterns);
+    site.configure();
+    site.cluster.signal_agent(Signal::HUP);
+    eventually("the configuration is taken over", PATIENCE, || {
+        (site.logged("configuration taken over") > before).then_some(())
+    });
+}
+
+fn reloaded(disturbance: Disturbance) -> Outcome {
+    let mut site = Site::start_disturbed(&["a.log*"], disturbance);
+    site.append("a.log", "a", 200);
+    site.await_all();
+    site.append("b.log", "b", 200);
+    site.append("a.log", "a", 100);
+    reload(&mut site, &["a.log*", "b.log*"]);
+    site.append("a.log", "a", 100);
+    site.verify();
+    // What is no longer covered rests where it was.
+    reload(&mut site, &["a.log*"]);
+    site.append("b.log", "b", 100);
+    site.append("a.log", "a", 100);
+    site.meanwhile(|site| site.append("a.log", "a", 50));
+    site.await_count("a", 550);
+    site.await_sentinel();
+    assert_eq!(site.messages_of("b.log").len(), 200);
+    reload(&mut site, &["b.log*", "a.log*"]);
+    site.meanwhile(|site| site.append("b.log", "b", 50));
+    site.verify();
+    // A bad one is refused, the former one stays.
+    let good = std::mem::replace(&mut site.limits, "scan_seconds = 1\nno_such_key = 1".into());
+    site.configure();
+    site.cluster.signal_agent(Signal::HUP);
+    eventually("it is refused", PATIENCE, || (site.logged("no_such_key") > 0).then_some(()));
+    site.append("a.log", "a", 100);
+    site.append("b.log", "b", 100);
+    site.verify();
+    site.limits = good;
+    reload(&mut site, &["a.log*"]);
+    site.append("a.log", "a", 10);
+    site.verify();
+    Ok(())
+}
+
 fn reconfigured() -> Outcome {
     let mut site = Site::start(&["*.log"]);
     site.append("a.log", "a", 100);
@@ -197,5 +256,35 @@ fn reconfigured() -> Outcome {
     }
     site.verify();
     assert_eq!(site.cluster.client().count("service:shop"), Some(200));
+    Ok(())
+}
+
+/// To this collector nothing was ever sent: that the lines from before the upgrade don't come is by the journal alone.
+fn upgraded() -> Outcome {
+    let mut site = Site::new(&["*.log*"]);
+    let mut text = FIRST_JOURNAL.to_owned();
+    for (name, beginning) in [("app", "before the upgrade"), ("old", "of a file that is renamed")] {
+        let path = site.path(format!("{name}.log"));
+        let lines: String = (1..=20).map(|number| format!("{beginning}, line {number}\n")).collect();
+        fs::write(&path, lines).expect("writable");
+        let (metadata, name) = (fs::metadata(&path).expect("it is there"), name.to_uppercase());
+        text = text.replace("DEVICE", &format!("{:x}", metadata.dev()));
+        text = text.replace(&format!("{name}_INODE"), &format!("{:x}", metadata.ino()));
+        text = text.replace(&format!("{name}_PATH"), path.to_str().expect("a plain path"));
+    }
+    let line = |line: &str| format!("{:08x} {line}\n", crc32c::crc32c(line.as_bytes()));
+    site.cluster.start_collector();
+    site.enroll();
+    fs::write(journal(&site), text.lines().map(line).collect::<String>()).expect("writable");
+    // The agent is away while it is replaced.
+    fs::rename(site.path("old.log"), site.path("old.log.1")).expect("writable");
+    site.append("app.log", "app", 50);
+    site.append("old.log.1", "old", 50);
+    site.start_agent();
+    site.verify();
+    site.cluster.kill_agent();
+    site.append("app.log", "app", 50);
+    site.start_agent();
+    site.verify();
     Ok(())
 }

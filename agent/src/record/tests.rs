@@ -90,6 +90,20 @@ fn a_cut_line_says_so() {
 }
 
 #[test]
+fn a_time_in_the_future_is_kept_and_flagged() {
+    // The clock says 2030-03-17T17:46:40Z.
+    let rows = [
+        ("2030-03-18T17:46:40Z one day", None, Json::Null),
+        ("2030-03-18T17:46:41Z more", None, json!(["future"])),
+        ("2199-01-01T00:00:00Z far", Some(5_000_000), json!(["truncated", "future"])),
+    ];
+    for (line, whole_bytes, flags) in rows {
+        let document = document(line.as_bytes(), &Labels::default(), whole_bytes);
+        assert_eq!((&document["log.flags"], &document["@timestamp"]), (&flags, &json!(line[..20])), "{line}");
+    }
+}
+
+#[test]
 fn hexadecimal_ids() {
     for (text, expected) in [
         (Some("00ff"), Some([0, 255])),

@@ -92,11 +92,26 @@ impl Pattern {
     fn find(&self, text: &str, finds: &mut Finds) {
         match &self.search {
             Search::BuiltIn(find) => find(text, finds),
-            Search::Own(regex) => {
-                for found in regex.find_iter(text).filter(|found| !found.is_empty()) {
-                    finds.push(found.start(), found.end());
-                }
-            }
+            Search::Own(regex) => find_own(regex, text, finds),
+        }
+    }
+}
+
+/// One search takes time in proportion to what it looks at, but may look at the whole rest of the text to find a
+/// single letter: with many finds that is quadratic. So what the searches of a text may look at together is bounded;
+/// what is left after that is masked unseen.
+fn find_own(regex: &regex::Regex, text: &str, finds: &mut Finds) {
+    let mut searches = regex.find_iter(text);
+    let (mut at, mut looked_at_bytes) = (0, 0);
+    loop {
+        looked_at_bytes += text.len() - at;
+        if looked_at_bytes > limits::REDACT_SEARCH_BYTES_MAX {
+            return finds.push(at, text.len());
+        }
+        let Some(found) = searches.next() else { return };
+        at = found.end();
+        if !found.is_empty() {
+            finds.push(found.start(), found.end());
         }
     }
 }

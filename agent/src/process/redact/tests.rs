@@ -143,6 +143,17 @@ fn tokens_are_the_same_for_the_same_value_and_differ_by_key() {
 }
 
 #[test]
+fn an_own_pattern_that_looks_far_ahead_for_each_letter_is_cut_short() {
+    // Each search looks for an end of the first alternative up to the end of the text, in vain.
+    let pattern = Pattern::own("letter", ".*[^A-Z]|[A-Z]").unwrap();
+    let mut redactor = Redactor::new(vec![pattern], Mask::Name);
+    let mut finds_of = |text: &str| redactor.redact(text, &mut |_| {}).unwrap().matches("[letter]").count();
+    assert_eq!(finds_of(&"A".repeat(2_000)), 2_000);
+    // 256 searches of nearly a mebibyte; the rest goes as one.
+    assert_eq!(finds_of(&"A".repeat(1 << 20)), 257);
+}
+
+#[test]
 fn own_patterns_are_searched_too() {
     let pattern = Pattern::own("order", r"ORD-\d+").unwrap();
     let mut redactor = Redactor::new(vec![pattern], Mask::Name);
