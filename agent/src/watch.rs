@@ -144,13 +144,16 @@ impl Watch {
                 let path = name.map_or_else(|| directory.clone(), |name| directory.join(name));
                 hint(&if flags == ReadFlags::MODIFY { Hint::Data(path) } else { Hint::Names(path) });
             }
-            if flags.contains(ReadFlags::IGNORED) {
-                // The directory is gone; another one of its name needs a watch of its own.
+            if flags.intersects(ReadFlags::IGNORED | ReadFlags::MOVE_SELF) {
+                // The directory is gone, or has another name; another one of its name needs a watch of its own.
+                let _ = inotify::remove_watch(inotify, event.wd());
                 for gone in self.directories.remove(&event.wd()).into_iter().flatten() {
                     self.watched.remove(&gone);
                 }
             }
         }
+        // What was read and not looked at is lost, and with it perhaps the word that more was.
+        hint(&Hint::Scan);
     }
 }
 

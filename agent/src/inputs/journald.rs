@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{InputError, Sink, lines};
+use super::lines::{Rest, take_in};
+use super::{InputError, Sink};
 use crate::spool::line;
 use crate::spool::segments::Segments;
 
@@ -77,7 +78,7 @@ impl Journald {
             }
             cursor.clone()
         };
-        lines::take_in("journald", pipe, sink, note).await?;
+        take_in("journald", pipe, sink, Rest::Beginning, note).await?;
         if sink.is_stopping() {
             return Ok(());
         }

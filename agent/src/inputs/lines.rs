@@ -11,6 +11,15 @@ use super::framing::{Framer, Framing};
 use super::{Chunk, InputError, Sink};
 use crate::limits;
 
+/// What stands after the last line feed when reading ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// A line, too.
+    Line,
+    /// The beginning of one that will come again, whole.
+    Beginning,
+}
+
 /// Takes in every line until the pipe or the program ends. `sender` says for each line what is noted with it.
 ///
 /// # Errors
@@ -19,6 +28,7 @@ pub(super) async fn take_in(
     name: &str,
     pipe: impl Read + Send + 'static,
     sink: &Sink,
+    rest: Rest,
     mut sender: impl FnMut(&[u8]) -> Option<String>,
 ) -> Result<(), InputError> {
     let (pieces, mut incoming) = mpsc::channel(1);
@@ -42,9 +52,11 @@ pub(super) async fn take_in(
             None => break Ok(()),
         }
     };
-    let (mut chunk, now_ns) = (Chunk::default(), sink.now_ns());
-    framer.finish(|line| chunk.add(now_ns, sender(line.bytes).as_deref(), line));
-    sink.send(chunk).await;
+    if rest == Rest::Line {
+        let (mut chunk, now_ns) = (Chunk::default(), sink.now_ns());
+        framer.finish(|line| chunk.add(now_ns, sender(line.bytes).as_deref(), line));
+        sink.send(chunk).await;
+    }
     result
 }
 

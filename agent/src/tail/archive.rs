@@ -58,6 +58,12 @@ impl Archives {
         self.reading.front().copied()
     }
 
+    /// Archives that wait to be told apart; the next scan finds them again.
+    pub(super) fn forget_unknown(&mut self) {
+        self.unknown.clear();
+        self.unpacked = None;
+    }
+
     /// The content of an archive that waited.
     pub(super) fn take_unpacked(&mut self, inode: Inode) -> Option<Content> {
         self.unpacked.take_if(|(unpacked, _)| *unpacked == inode).map(|(_, content)| content)

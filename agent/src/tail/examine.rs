@@ -283,6 +283,9 @@ impl Tailer {
         self.counters.truncated_unread_bytes.add(lost_bytes);
         let (path, original) = (newcomer.found.path.display(), generation.origin.display());
         tracing::info!(%path, %original, offset = generation.read.offset, "the rest is read from a copy");
+        // The lines are those of the file that it is a copy of, treated as that one's.
+        let section = discover::section_of(&self.settings.coverage, &generation.origin);
+        generation.section = section.unwrap_or(newcomer.found.section);
         generation.covered = covered;
         generation.renamed = true;
         generation.scanned_to = 0;

@@ -36,6 +36,8 @@ impl Tailer {
             if is_other_format {
                 file.detector = None;
             }
+            file.encoding = None;
+            file.overflow = None;
             if section.is_none() && matches!(file.life, Life::Live | Life::Deleted) {
                 if file.life == Life::Deleted {
                     // It can't come back.
@@ -47,6 +49,7 @@ impl Tailer {
                 self.retire(stream, now);
             }
         }
+        self.archives.forget_unknown();
         self.warned.clear();
         self.skipped.clear();
         self.needs_scan = true;

@@ -10,6 +10,7 @@ use millpond_wire::position::StreamId;
 use super::content::Content;
 use super::generation::{self, Generation, Life, Stat};
 use super::{Settings, Tailer};
+use crate::discover;
 use crate::spool::segments;
 
 /// Opens a file of a section. A segment of a spool is read as it was written, also where damage makes it begin like
@@ -38,8 +39,11 @@ impl Tailer {
     /// Deletes the segment of a stream, if it is one and is done with.
     pub(super) fn release_segment(&mut self, stream: StreamId) {
         let Some(generation) = self.table.get(stream) else { return };
-        let is_spooled = is_spooled(&self.settings, generation.section);
-        if !is_spooled || !generation.is_settled() || generation.unread_bytes() > 0 {
+        // Where it lies tells, and not what it was found as: nothing but a segment must ever be deleted.
+        let section = discover::section_of(&self.settings.coverage, &generation.path);
+        let is_segment = section.is_some_and(|section| is_spooled(&self.settings, section));
+        let is_done = generation.is_settled() && generation.unread_bytes() == 0;
+        if !is_segment || generation.life != Life::Live || !is_done {
             return;
         }
         match delete_if_done(generation) {

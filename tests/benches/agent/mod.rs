@@ -20,7 +20,7 @@ fn cluster(settings: &str) -> (Cluster, String) {
     let logs = cluster.path("logs");
     fs::create_dir_all(&logs).expect("a directory");
     cluster.enroll_agent(&format!("{logs}/*.log"));
-    cluster.edit_config("agent/agent.toml", "# format = \"auto\"", settings);
+    cluster.edit_config("agent/agent.toml", "\ninclude = ", &format!("\n{settings}\ninclude = "));
     (cluster, logs)
 }
 
