@@ -2,6 +2,8 @@
 
 use super::harness::{Host, lines, text};
 use crate::glob::Pattern;
+use crate::inputs::InputType;
+use crate::tail::Outcome;
 use crate::tail::generation::Life;
 
 /// What `patterns` cover is followed from now on.
@@ -64,4 +66,23 @@ fn the_age_of_what_is_unread_is_known() {
     assert_eq!(age_ms(&mut host), Some(7_000));
     host.run();
     assert_eq!(age_ms(&mut host), Some(0));
+}
+
+#[test]
+fn a_log_that_a_reload_left_uncovered_is_not_deleted_like_a_segment() {
+    let mut host = Host::new(&["*.log"]);
+    let names = ["00000000000000000001.log", "00000000000000000002.log"];
+    host.append(names[0], "a\n");
+    host.append(names[1], "b\n");
+    host.scan();
+    host.work(4);
+    host.deliver(false);
+    // Only a spool is left in the configuration when the answer comes.
+    let (now, nowhere) = (host.now, Pattern::new("/nowhere/*").unwrap());
+    let mut settings = host.agent().settings.clone();
+    settings.coverage[0].include = vec![nowhere];
+    settings.sections[0].input = Some(InputType::Syslog);
+    host.agent().reconfigure(settings, now);
+    host.agent().reply(&Outcome::Accepted, now);
+    assert!(names.iter().all(|name| host.path(name).exists()), "a log was deleted");
 }
