@@ -1,6 +1,7 @@
 //! Puts the agent together, runs it, and ends it in order: the tailer's thread first, so that an answer that
 //! still comes is noted, then the connection. Only here are long-lived tasks started.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -196,19 +197,30 @@ async fn run_worker(
     queue: mpsc::Receiver<Body>,
     mailbox: &Mailbox,
     end_shipping: &watch::Sender<bool>,
-    mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+    stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), AppError> {
-    let (ended, mut end) = oneshot::channel();
+    let (ended, end) = oneshot::channel();
     let run = move || {
         worker.run();
         // The receiver waits for this, or for the drop of the sender if the thread dies.
         let _ = ended.send(());
     };
     thread::Builder::new().name("tailer".into()).spawn(run).map_err(AppError::Start)?;
+    attend(shipper, queue, mailbox, end_shipping, end, stop).await
+}
+
+/// Ships what comes until the worker has `ended`, with its result; tells it and the shipper when `stop` is ready.
+pub(crate) async fn attend<T>(
+    shipper: &mut Shipper,
+    queue: mpsc::Receiver<Body>,
+    mailbox: &Mailbox,
+    end_shipping: &watch::Sender<bool>,
+    mut ended: oneshot::Receiver<T>,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<T, AppError> {
     let shipping = shipper.run(queue, mailbox);
     tokio::pin!(shipping);
-    let mut is_stopping = false;
-    let mut is_shipping = true;
+    let (mut is_stopping, mut is_shipping) = (false, true);
     loop {
         tokio::select! {
             () = &mut stop, if !is_stopping => {
@@ -217,12 +229,7 @@ async fn run_worker(
                 end_shipping.send_replace(true);
             }
             () = &mut shipping, if is_shipping => is_shipping = false,
-            result = &mut end => {
-                return match result {
-                    Ok(()) => Ok(()),
-                    Err(_) => Err(AppError::TailerEnded),
-                };
-            }
+            result = &mut ended => return result.map_err(|_| AppError::TailerEnded),
         }
     }
 }

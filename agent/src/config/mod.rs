@@ -142,6 +142,12 @@ fn own_directory(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned))
 }
 
+/// That of the system, where none is given.
+fn host_name(given: Option<String>) -> String {
+    let of_system = || hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    given.filter(|name| !name.is_empty()).unwrap_or_else(of_system)
+}
+
 /// `None` when there is a mistake that leaves nothing to go on with; every mistake is in `errors`.
 fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Option<Config> {
     let data_dir = raw.data_dir.or_else(|| own_directory(path)).unwrap_or_else(|| PathBuf::from("."));
@@ -157,10 +163,6 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
             "no [[files]] section and no other input: nothing would be followed".into(),
         ));
     }
-    let host_name = match raw.host_name {
-        Some(name) if !name.is_empty() => name,
-        _ => hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-    };
     let mut coverage = Vec::new();
     let mut sections = Vec::new();
     for (index, files) in raw.files.into_iter().enumerate() {
@@ -185,7 +187,7 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
     let ends_with_stdin = !has_files && inputs.iter().all(|input| matches!(input.kind, Kind::Stdin));
     let limits = place::note(errors, raw.limits.check());
     let metrics = place::note(errors, raw.metrics.check());
-    let resource = crate::metadata::of_host(host_name, raw.metadata.host);
+    let resource = crate::metadata::of_host(host_name(raw.host_name), raw.metadata.host);
     let source = format!("{:?}", raw.process);
     let steps = place::note(errors, process::check(raw.process));
     let limits = limits?;

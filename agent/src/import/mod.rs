@@ -123,7 +123,7 @@ pub async fn run(import: Import, stop: impl Future<Output = ()>) -> Result<Repor
         let _ = result.send(worker.run());
     };
     thread::Builder::new().name("import".into()).spawn(work).map_err(AppError::Start)?;
-    let mut report = attend(&mut shipper, queue, &mailbox, &end_shipping, ended, stop).await?;
+    let mut report = app::attend(&mut shipper, queue, &mailbox, &end_shipping, ended, stop).await?;
     report.lines = counters.lines_acknowledged.value();
     report.bytes = counters.bytes_read.value();
     report.dead_letters = counters.dead_letters.value();
@@ -139,31 +139,6 @@ pub fn imported(data_dir: &Path) -> HashSet<StreamId> {
 /// What a journal holds that another process may have open.
 fn remembered_in(directory: &Path) -> Recovered {
     checkpoint::record::recover(&std::fs::read(directory.join(checkpoint::FILE_NAME)).unwrap_or_default())
-}
-
-/// Ships what comes until the worker has ended.
-async fn attend(
-    shipper: &mut Shipper,
-    queue: mpsc::Receiver<Body>,
-    mailbox: &Mailbox,
-    end_shipping: &watch::Sender<bool>,
-    mut ended: oneshot::Receiver<Report>,
-    mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
-) -> Result<Report, AppError> {
-    let shipping = shipper.run(queue, mailbox);
-    tokio::pin!(shipping);
-    let (mut is_stopping, mut is_shipping) = (false, true);
-    loop {
-        tokio::select! {
-            () = &mut stop, if !is_stopping => {
-                is_stopping = true;
-                mailbox.stop();
-                end_shipping.send_replace(true);
-            }
-            () = &mut shipping, if is_shipping => is_shipping = false,
-            report = &mut ended => return report.map_err(|_| AppError::TailerEnded),
-        }
-    }
 }
 
 /// Reads, on a thread of its own.
