@@ -39,11 +39,13 @@ impl Tailer {
     /// Deletes the segment of a stream, if it is one and is done with.
     pub(super) fn release_segment(&mut self, stream: StreamId) {
         let Some(generation) = self.table.get(stream) else { return };
-        // Where it lies tells, and not what it was found as: nothing but a segment must ever be deleted.
-        let section = discover::section_of(&self.settings.coverage, &generation.path);
-        let is_segment = section.is_some_and(|section| is_spooled(&self.settings, section));
+        let is_spooled = |section: usize| is_spooled(&self.settings, section);
         let is_done = generation.is_settled() && generation.unread_bytes() == 0;
-        if !is_segment || generation.life != Life::Live || !is_done {
+        if !is_spooled(generation.section) || generation.life != Life::Live || !is_done {
+            return;
+        }
+        // What it was found as isn't enough: nothing but what lies in a spool must ever be deleted.
+        if !discover::section_of(&self.settings.coverage, &generation.path).is_some_and(is_spooled) {
             return;
         }
         match delete_if_done(generation) {
