@@ -14,6 +14,7 @@
 pub mod accumulate;
 pub mod aliases;
 pub mod ast;
+mod calendar;
 mod error;
 mod fields;
 mod filter;

@@ -12,7 +12,7 @@ use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::filter::{Filter, Leaf, Scope};
 use crate::number::{Number, NumberRange};
 use crate::test::{Cidr, Equal, Level, LevelSet, NumericRange, Pattern, Regex, Test, Text, TextRange};
-use crate::units::{Quantity, Unit, field_duration_unit_ns, quantity};
+use crate::units::{Quantity, Unit, field_duration_unit_ns, field_size_unit_bytes, quantity};
 
 /// A value without a field.
 pub(super) fn any(value: &Value) -> Result<Filter, QueryError> {
@@ -124,7 +124,7 @@ fn unit(name: &str, text: &str) -> Option<Unit> {
     match quantity(text)? {
         Quantity::Plain(_) => None,
         Quantity::Duration(_) => Some(Unit::Duration { ns: field_duration_unit_ns(name) }),
-        Quantity::Bytes(_) => Some(Unit::Bytes),
+        Quantity::Bytes(_) => Some(Unit::Size { bytes: field_size_unit_bytes(name) }),
     }
 }
 
