@@ -41,7 +41,9 @@ pub use crate::number::NumberRange;
 pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, SortKey, Stats, bucket_start_ns};
 pub use crate::row::{Row, matches};
 pub use crate::scalar::Scalar;
-pub use crate::test::{Cidr, Equal, Level, LevelSet, NumericRange, Pattern, Regex, Test, Text, TextRange};
+pub use crate::test::{
+    Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
+};
 pub use crate::units::Unit;
 
 /// A parsed query. Its `Display` is the canonical text, which parses to the same query.

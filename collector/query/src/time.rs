@@ -9,6 +9,7 @@ use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser as _};
 
 use crate::calendar::{self, days_in_month, days_since_epoch};
+use crate::number::Number;
 use crate::units::{SECOND_NS, duration_ns};
 
 /// A moment, or as much time as was left unsaid. Nanoseconds since the Unix epoch.
@@ -80,8 +81,46 @@ fn moved(at_ns: i64, sign: &str, step: &str) -> Option<i64> {
     if backward { at_ns.checked_sub(length_ns) } else { at_ns.checked_add(length_ns) }
 }
 
-/// Whole or fractional epoch times. Seconds until the year 5138, then milliseconds, and so on: each scale ends
-/// where the next one is still in 1973.
+/// What a document says: a date, or digits since the Unix epoch, at its first nanosecond. Not `now`.
+pub(crate) fn absolute_time_ns(text: &str) -> Option<i64> {
+    let text = text.trim();
+    date(text).or_else(|| epoch(text)).map(|span| span.start_ns)
+}
+
+/// Whether a bound is meant as a time: it starts with `now`, or is a date with a day.
+pub(crate) fn is_time_text(text: &str) -> bool {
+    let relative = text.get(..3).is_some_and(|now| now.eq_ignore_ascii_case("now"));
+    (relative || text.len() >= "2026-11-22".len() && date(text).is_some()) && parse_time(text, 0).is_some()
+}
+
+/// A number since the Unix epoch, in nanoseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast of a float saturates, and the size is checked after"
+)]
+pub(crate) fn epoch_number_ns(number: Number) -> Option<i64> {
+    match number {
+        Number::I64(value) => value.checked_mul(epoch_unit_ns(value)),
+        Number::F64(value) if value.is_finite() => {
+            let unit_ns = epoch_unit_ns(value as i64);
+            let whole = (value as i64).checked_mul(unit_ns)?;
+            whole.checked_add((value.fract() * Number::I64(unit_ns).as_f64()) as i64)
+        }
+        Number::F64(_) => None,
+    }
+}
+
+/// Seconds until the year 5138, then milliseconds, and so on: each scale ends where the next one is still in 1973.
+fn epoch_unit_ns(number: i64) -> i64 {
+    match number.unsigned_abs() {
+        0..100_000_000_000 => SECOND_NS,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
+        _ => 1,
+    }
+}
+
+/// Whole or fractional epoch times.
 fn epoch(text: &str) -> Option<TimeSpan> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -89,12 +128,7 @@ fn epoch(text: &str) -> Option<TimeSpan> {
         return None;
     }
     let number: i64 = whole.parse().ok()?;
-    let unit_ns: i64 = match number {
-        0..100_000_000_000 => SECOND_NS,
-        100_000_000_000..100_000_000_000_000 => 1_000_000,
-        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
-        _ => 1,
-    };
+    let unit_ns = epoch_unit_ns(number);
     let mut part_ns = unit_ns;
     let mut fraction_ns = 0;
     for digit in fraction.bytes() {

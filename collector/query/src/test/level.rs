@@ -50,6 +50,11 @@ impl Level {
             .map(|(level, _)| level)
     }
 
+    /// Everything that [`parse`](Self::parse) reads.
+    pub(crate) fn spellings() -> impl Iterator<Item = &'static str> {
+        SPELLINGS.into_iter().flat_map(|(_, spellings)| spellings.iter().copied())
+    }
+
     fn bit(self) -> u8 {
         match self {
             Level::Trace => 1,
