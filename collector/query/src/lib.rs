@@ -36,7 +36,7 @@ mod units;
 
 pub use crate::error::{QueryError, QueryErrorCode, Span};
 pub use crate::filter::{Filter, Leaf, Scope};
-pub use crate::nearest::nearest;
+pub use crate::nearest::{field_hint, nearest};
 pub use crate::number::NumberRange;
 pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, SortKey, Stats, bucket_start_ns};
 pub use crate::row::{Row, matches};

@@ -1,6 +1,7 @@
 //! What must hold for every query and every value.
 
-mod support;
+#[path = "support/property.rs"]
+mod property;
 
 use std::ops::ControlFlow;
 
@@ -12,7 +13,7 @@ use millpond_query::tokens::{MAX_TOKEN_BYTES, for_each_token};
 use millpond_query::{Filter, NumberRange, Row, Scalar, Span, Test, matches, parse};
 use proptest::prelude::*;
 
-use crate::support::NOW_NS;
+use crate::property::NOW_NS;
 
 /// Texts that look like queries: pieces of the grammar, words, and any characters, side by side or apart.
 fn query_text() -> impl Strategy<Value = String> {
@@ -227,12 +228,12 @@ proptest! {
     fn any_text_is_a_query_that_prints_as_itself_or_an_error_with_its_place(
         text in prop_oneof![4 => query_text(), 2 => mutated_example(), 1 => ".{0,64}"],
     ) {
-        support::check(&text);
+        property::check(&text);
     }
 
     #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
-        support::check(&String::from_utf8_lossy(&bytes));
+        property::check(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
@@ -241,8 +242,8 @@ proptest! {
         let printed = query.to_string();
         let again = parse(&printed);
         prop_assert!(again.is_ok(), "{:?} prints {:?}: {:?}", query, printed, again);
-        prop_assert_eq!(support::tree(&again.expect("checked above")), support::tree(&query), "{}", printed);
-        support::check(&printed);
+        prop_assert_eq!(property::tree(&again.expect("checked above")), property::tree(&query), "{}", printed);
+        property::check(&printed);
     }
 
     #[test]

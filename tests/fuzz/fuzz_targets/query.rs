@@ -1,7 +1,7 @@
 //! Any bytes as a query: the same checks as in the property tests, on texts that a fuzzer finds.
 #![no_main]
 
-#[path = "../../../collector/query/tests/support/mod.rs"]
-mod support;
+#[path = "../../../collector/query/tests/support/property.rs"]
+mod property;
 
-libfuzzer_sys::fuzz_target!(|text: &str| support::check(text));
+libfuzzer_sys::fuzz_target!(|text: &str| property::check(text));

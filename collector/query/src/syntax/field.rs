@@ -68,7 +68,7 @@ fn sees_colon(cursor: &Cursor<'_>, spaced: bool) -> bool {
 fn after_colon(cursor: &mut Cursor<'_>, name: &Name) -> Result<Expr, QueryError> {
     cursor.skip_space();
     let start = cursor.at();
-    if name.text == "_stream" {
+    if name.text == "_stream" && cursor.peek() == Some('{') {
         return selector::selector(cursor)?.ok_or_else(|| no_stream(cursor, name));
     }
     if cursor.eat("~") {

@@ -65,6 +65,7 @@ fn regex(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
     let text = name.field_name().unwrap_or(MESSAGE).to_owned();
     let name = Name { text, span: name.span };
     cursor.skip_space();
+    cursor.eat(":");
     let operator = field::plain_operator(cursor);
     cursor.skip_space();
     let literal = value::literal(cursor, Place::Value)?.ok_or_else(|| {
