@@ -123,7 +123,7 @@ fn from_logql(text: &str) -> Option<String> {
 
 /// Conditions that are called by other names elsewhere:
 /// - `_exists_:f` of Lucene is `f:*`;
-/// - `earliest=-1h@h` and `latest=now` of SPL are the ends of the time;
+/// - `earliest=-1h@h` and `latest=now` of SPL are the start and the end, which is left out, of the time;
 /// - `_time:5m offset 1h` of LogsQL are the five minutes before an hour ago.
 pub(super) fn rewritten(
     cursor: &mut Cursor<'_>,
@@ -136,7 +136,7 @@ pub(super) fn rewritten(
             (Name { text, span }, Condition::Exists)
         }
         (end @ ("earliest" | "latest"), Condition::Equals(Value { kind: ValueKind::Text(text), span })) => {
-            let comparison = if end == "earliest" { Comparison::AtLeast } else { Comparison::AtMost };
+            let comparison = if end == "earliest" { Comparison::AtLeast } else { Comparison::Less };
             (time(), Condition::Compare(comparison, Literal { text, span }))
         }
         (_, Condition::Has(Value { kind: ValueKind::Text(text), span }))
