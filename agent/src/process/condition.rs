@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use millpond_query::ast::{self, Expr};
-use millpond_query::{Filter, Query, QueryError, Row, Scalar, aliases};
+use millpond_query::{Filter, Query, QueryError, Row, Scalar};
 use millpond_wire::batch::{ScalarRef, ValueRef, for_each_leaf_of};
 use millpond_wire::names;
 
