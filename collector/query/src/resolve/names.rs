@@ -1,7 +1,7 @@
 //! What a name in a query stands for: a field of documents, or a column that the pipes before have made.
 
 use crate::Context;
-use crate::aliases::{self, canonical, may_be_a_field};
+use crate::aliases::{self, may_be_a_field, meant};
 use crate::ast::Name;
 use crate::error::{QueryError, QueryErrorCode};
 use crate::nearest::nearest;
@@ -22,7 +22,7 @@ impl<'c> Names<'c> {
 
     /// The one field or column that a pipe means.
     pub(super) fn one(&self, name: &Name) -> Result<String, QueryError> {
-        let (typed, alias_of) = (name.text.as_str(), canonical(&name.text));
+        let (typed, alias_of) = (name.text.as_str(), meant(&name.text));
         match self {
             Names::Documents(Some(has_field))
                 if alias_of != typed && may_be_a_field(typed) && !has_field(alias_of) && has_field(typed) =>
@@ -40,7 +40,7 @@ impl<'c> Names<'c> {
 
     /// Every field or column that a condition looks at: with an alias, also the field of that name.
     pub(super) fn every(&self, name: &Name) -> Result<Vec<String>, QueryError> {
-        let alias_of = canonical(&name.text);
+        let alias_of = meant(&name.text);
         match self {
             Names::Documents(_) if alias_of != name.text && may_be_a_field(&name.text) => {
                 Ok(vec![alias_of.to_owned(), name.text.clone()])
