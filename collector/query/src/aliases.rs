@@ -31,11 +31,17 @@ pub fn canonical(name: &str) -> &str {
     ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, canonical)| canonical)
 }
 
-/// The field that a name in a query means, if no document has the name itself: the target of an alias, with or without
-/// the `@` that Datadog writes before attributes.
+/// Every field that a name in a query may mean, the likeliest first: the target of an alias, and the name itself if
+/// documents may have it. The `@` that Datadog writes before attributes may be left out.
 #[must_use]
-pub fn meant(name: &str) -> &str {
-    if name == TIMESTAMP { name } else { canonical(name.strip_prefix('@').unwrap_or(name)) }
+pub fn readings(name: &str) -> Vec<&str> {
+    let bare = if name == TIMESTAMP { name } else { name.strip_prefix('@').unwrap_or(name) };
+    let mut readings = vec![canonical(bare)];
+    if may_be_a_field(bare) {
+        readings.extend([bare, name]);
+    }
+    readings.dedup();
+    readings
 }
 
 /// Every alias with its canonical name, for completion.
@@ -49,7 +55,7 @@ pub fn all() -> &'static [(&'static str, &'static str)] {
 /// these, since every document has one normalised time and level.
 #[must_use]
 pub fn may_be_a_field(alias: &str) -> bool {
-    !matches!(meant(alias), TIMESTAMP | LEVEL)
+    !matches!(canonical(alias), TIMESTAMP | LEVEL)
 }
 
 /// False for the fields that a bare word does not look into: the raw line (it repeats the message), the time,

@@ -10,7 +10,8 @@ use nom::{IResult, Parser as _};
 
 use crate::calendar::{self, days_in_month, days_since_epoch};
 use crate::number::Number;
-use crate::units::{SECOND_NS, duration_ns};
+use crate::units::SECOND_NS;
+pub use crate::units::duration_ns;
 
 /// A moment, or as much time as was left unsaid. Nanoseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -68,7 +68,8 @@ pub(crate) fn quantity(text: &str) -> Option<Quantity> {
 }
 
 /// A duration of one or several parts, `90s` or `1h30m`, in nanoseconds; at least 1.
-pub(crate) fn duration_ns(text: &str) -> Option<i64> {
+#[must_use]
+pub fn duration_ns(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut total = 0.0;
     while !rest.is_empty() {

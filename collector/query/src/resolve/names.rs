@@ -1,7 +1,7 @@
 //! What a name in a query stands for: a field of documents, or a column that the pipes before have made.
 
 use crate::Context;
-use crate::aliases::{self, may_be_a_field, meant};
+use crate::aliases;
 use crate::ast::Name;
 use crate::error::{QueryError, QueryErrorCode};
 use crate::nearest::nearest;
@@ -22,30 +22,25 @@ impl<'c> Names<'c> {
 
     /// The one field or column that a pipe means.
     pub(super) fn one(&self, name: &Name) -> Result<String, QueryError> {
-        let (typed, alias_of) = (name.text.as_str(), meant(&name.text));
-        match self {
-            Names::Documents(Some(has_field))
-                if alias_of != typed && may_be_a_field(typed) && !has_field(alias_of) && has_field(typed) =>
-            {
-                Ok(typed.to_owned())
+        let readings = aliases::readings(&name.text);
+        let found = match self {
+            Names::Documents(Some(has_field)) => readings.iter().find(|reading| has_field(reading)),
+            Names::Documents(None) => None,
+            Names::Columns(columns) => {
+                let typed = std::iter::once(name.text.as_str());
+                let is_column = |reading: &&str| columns.iter().any(|column| column == reading);
+                let found = typed.chain(readings).find(is_column).map(str::to_owned);
+                return found.ok_or_else(|| unknown_column(name, columns));
             }
-            Names::Documents(_) => Ok(alias_of.to_owned()),
-            Names::Columns(columns) => [typed, alias_of]
-                .into_iter()
-                .find(|wanted| columns.iter().any(|column| column == wanted))
-                .map(str::to_owned)
-                .ok_or_else(|| unknown_column(name, columns)),
-        }
+        };
+        Ok(found.or(readings.first()).map_or(name.text.as_str(), |reading| reading).to_owned())
     }
 
-    /// Every field or column that a condition looks at: with an alias, also the field of that name.
+    /// Every field or column that a condition looks at.
     pub(super) fn every(&self, name: &Name) -> Result<Vec<String>, QueryError> {
-        let alias_of = meant(&name.text);
         match self {
-            Names::Documents(_) if alias_of != name.text && may_be_a_field(&name.text) => {
-                Ok(vec![alias_of.to_owned(), name.text.clone()])
-            }
-            _ => Ok(vec![self.one(name)?]),
+            Names::Documents(_) => Ok(aliases::readings(&name.text).into_iter().map(str::to_owned).collect()),
+            Names::Columns(_) => Ok(vec![self.one(name)?]),
         }
     }
 }
