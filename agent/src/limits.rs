@@ -36,6 +36,10 @@ pub const ARCHIVES_WAITING_MAX: usize = 1_000;
 /// where it is a text in pieces, in parts.
 pub const GROUP_BYTES_MAX: usize = 2 << 20;
 
+/// Time for which events without a time get that of the event before in their file, in milliseconds from when that one
+/// was read: a minute. A backlog is read much faster than that; a program that dates its first line only is not.
+pub const UNDATED_MS: u64 = 60_000;
+
 /// Time that an ordinary line at the end of a file waits for one that carries it on, in milliseconds. Programs write
 /// the lines of an event at once; a second's searchability has room for this.
 pub const LINE_HOLD_MS: u64 = 200;

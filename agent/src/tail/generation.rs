@@ -15,6 +15,7 @@ use crate::checkpoint::Entry;
 use crate::limits;
 use crate::tail::backlog::Backlog;
 use crate::tail::content::Content;
+use crate::tail::dated::Dated;
 use crate::tail::encoding::Encoding;
 use crate::tail::group::Overflow;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
@@ -127,6 +128,8 @@ pub struct Generation {
     pub encoding: Option<Encoding>,
     /// Finds the format of its lines.
     pub detector: Option<Box<Detector>>,
+    /// Its last event with a time.
+    pub dated: Option<Dated>,
     /// What its path says of who writes it, once that was asked for.
     pub metadata: Option<Arc<[(&'static str, String)]>>,
     /// How old what isn't acknowledged is.
@@ -163,6 +166,7 @@ impl Generation {
             queued: false,
             encoding: None,
             detector: None,
+            dated: None,
             metadata: None,
             backlog: Backlog::default(),
             last_turn: LastTurn::None,

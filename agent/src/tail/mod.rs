@@ -13,6 +13,7 @@
 //! | `newcomer`, `examine` | files that aren't known: opens them, decides what they are |
 //! | `encoding` | text that isn't UTF-8 |
 //! | `read`, `window`, `lines`, `join`, `group`, `write` | bytes to lines to events to records |
+//! | `dated` | the time of events that have none |
 //! | `handover` | events that a rotation has cut |
 //! | `turns` | whose turn it is, and when a file has come to its end |
 //! | `open` | which files are open |
@@ -28,6 +29,7 @@
 mod archive;
 pub mod backlog;
 pub mod content;
+pub mod dated;
 pub mod decide;
 pub mod delivery;
 pub mod encoding;
