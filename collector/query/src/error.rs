@@ -86,6 +86,8 @@ pub enum QueryErrorCode {
     UnknownPipe,
     /// No such aggregate or function.
     UnknownFunction,
+    /// A comparison with a level that isn't one.
+    UnknownLevel,
     /// A pipe names a column that the pipes before it don't make.
     UnknownColumn,
 }
@@ -107,6 +109,7 @@ impl QueryErrorCode {
             QueryErrorCode::BadTime => "bad_time",
             QueryErrorCode::UnknownPipe => "unknown_pipe",
             QueryErrorCode::UnknownFunction => "unknown_function",
+            QueryErrorCode::UnknownLevel => "unknown_level",
             QueryErrorCode::UnknownColumn => "unknown_column",
         }
     }

@@ -46,6 +46,9 @@ fn mistakes_say_what_was_meant() {
         ("when = 'x @timestamp>now-1h'\ndrop = true", "depends on the clock (at byte 2)"),
         ("when = 'x or not (_time:5m)'\ndrop = true", "depends on the clock (at byte 10)"),
         ("when = 'level:[info'\ndrop = true", "at byte"),
+        ("when = 'level<wran'\ndrop = true", "(at byte 6); did you mean warn?"),
+        ("when = 'x or -severity:wran'\ndrop = true", "the level wran (at byte 15); did you mean warn?"),
+        ("when = 'level in (debug, inof)'\ndrop = true", "did you mean info?"),
         ("sample = { percent = 0 }", "process[0].sample: percent is the share that is kept"),
         ("sample = { percent = 100 }", "is not between 0 and 100"),
         ("sample = { percent = nan }", "is not between 0 and 100"),
@@ -81,7 +84,8 @@ fn mistakes_say_what_was_meant() {
 }
 
 #[test]
-fn an_absolute_time_is_a_condition() {
+fn an_absolute_time_is_a_condition_and_so_is_a_level_of_ones_own() {
+    assert!(steps("[[process]]\nwhen = 'level:audit'\ndrop = true").is_ok());
     assert!(steps("[[process]]\nwhen = '@timestamp<2026-01-01'\ndrop = true").is_ok());
 }
 

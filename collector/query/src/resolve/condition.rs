@@ -141,9 +141,24 @@ fn interval(name: &str, low: Bound<&Literal>, high: Bound<&Literal>, span: Span)
             (low, high) => Test::Numeric(NumericRange::new(low, high, unit)),
         });
     }
+    let is_unknown = |end: &&Literal| name == LEVEL && Level::parse(&end.text).is_none();
+    if let Some(end) = [low, high].into_iter().filter_map(ends).find(is_unknown) {
+        return Err(unknown_level(end));
+    }
     check_order(ends(low).zip(ends(high)).map(|(low, high)| low.text.cmp(&high.text)), span)?;
     let text = |literal: &Literal| literal.text.clone();
     Ok(Test::TextRange(TextRange::new(low.map(text), high.map(text))))
+}
+
+/// In the order of texts, `level>=wran` would hold for levels that nobody means.
+fn unknown_level(literal: &Literal) -> QueryError {
+    let message = format!("{} is no level, so none is above or below it", literal.text);
+    QueryError::new(QueryErrorCode::UnknownLevel, literal.span, message).hint(
+        match Level::nearest(&literal.text) {
+            Some(level) => format!("did you mean {level}?"),
+            None => "levels are trace, debug, info, warn, error and fatal".to_owned(),
+        },
+    )
 }
 
 /// The bound as a level; none when the field is no level or the text spells none.
