@@ -212,6 +212,10 @@ mod tests {
                 taken(&["labels, formats, multiline or order of [[files]]"]),
             ),
             (format!("host_name = 'h'\n{base}"), taken(&["host_name or [metadata]"])),
+            (
+                format!("{base}encoding = 'utf-16le'\n"),
+                taken(&["labels, formats, multiline or order of [[files]]"]),
+            ),
             (base.replace("c:1", "d:1"), taken(&["collectors or certificates"])),
             (format!("{base}[[process]]\nwhen = 'a'\ndrop = true\n"), taken(&["[[process]]"])),
             (format!("{base}[limits]\nscan_seconds = 3\n"), taken(&["limits"])),
@@ -222,6 +226,17 @@ mod tests {
         ] {
             assert_eq!(compare(&old, &parse(&text)), expected, "{text}");
         }
+        let directory = tempfile::tempdir().unwrap();
+        let key = directory.path().join("key");
+        let redact =
+            format!("redact = {{ patterns = ['email'], hash_key_file = '{}' }}\n", key.display());
+        let with_key = |text: &str| {
+            fs::write(&key, text).unwrap();
+            parse(&format!("{base}[[process]]\n{redact}"))
+        };
+        let keyed = with_key("0123456789abcdef");
+        assert_eq!(compare(&keyed, &with_key("0123456789abcdef\n")), taken(&[]));
+        assert_eq!(compare(&keyed, &with_key("fedcba9876543210")), taken(&["[[process]]"]));
         let moved = compare(&old, &parse(&format!("data_dir = '/e'\n{base}")));
         assert!(moved.refused.is_some() && moved.taken.is_empty());
     }
