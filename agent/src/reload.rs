@@ -228,8 +228,7 @@ mod tests {
         }
         let directory = tempfile::tempdir().unwrap();
         let key = directory.path().join("key");
-        let redact =
-            format!("redact = {{ patterns = ['email'], hash_key_file = '{}' }}\n", key.display());
+        let redact = format!("redact = {{ patterns = ['email'], hash_key_file = '{}' }}\n", key.display());
         let with_key = |text: &str| {
             fs::write(&key, text).unwrap();
             parse(&format!("{base}[[process]]\n{redact}"))

@@ -11,6 +11,7 @@ use millpond_agent::config::{Config, ConfigError};
 use millpond_agent::discover::{self, Coverage};
 use millpond_agent::limits;
 use millpond_agent::ship::client::Endpoint;
+use millpond_agent::spool;
 use millpond_agent::tail::identity::Inode;
 use millpond_agent::time::Clock;
 
@@ -90,6 +91,11 @@ fn warnings(config: &Config) -> Vec<String> {
             ));
         }
         earlier.extend(found);
+    }
+    let inputs: Vec<&str> = config.inputs.iter().map(|input| input.name.as_str()).collect();
+    for (directory, bytes) in spool::left_over(&config.data_dir, &inputs) {
+        let directory = directory.display();
+        warnings.push(format!("{directory}: {bytes} bytes of an input that isn't configured any more; what isn't shipped yet will be"));
     }
     warnings.extend(certificates(config));
     if let Err(error) = writable(&config.data_dir) {

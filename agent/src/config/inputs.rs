@@ -173,15 +173,38 @@ fn checked(
     }
     let directory = spool::directory(data_dir, &input.name);
     let too_deep = || ("spool_bytes", format!("{}: too deep, or not UTF-8", directory.display()));
-    let include = vec![Pattern::files_of(&directory).ok_or_else(too_deep)?];
-    let coverage = Coverage { include, exclude: Vec::new() };
+    let (coverage, section) = of_spool(&directory, input_type, format, labels).ok_or_else(too_deep)?;
+    Ok(CheckedInput { input, coverage, section })
+}
+
+/// What the tailer is told of a spool; `None` when its path can't be a pattern.
+fn of_spool(
+    directory: &Path,
+    input_type: InputType,
+    format: Option<Format>,
+    labels: Labels,
+) -> Option<(Coverage, Section)> {
+    let coverage = Coverage { include: vec![Pattern::files_of(directory)?], exclude: Vec::new() };
     // Inputs write UTF-8, whatever it was that they received.
     let encoding = Some(Encoding::Utf8);
     // Each record is one line, with the line feeds of its message escaped.
     let multiline = Multiline { rules: Rules::Off, ..Multiline::default() };
     let input_type = Some(input_type);
     let section = Section { format, encoding, multiline, labels, start_at_end: false, input: input_type };
-    Ok(CheckedInput { input, coverage, section })
+    Some((coverage, section))
+}
+
+/// As [`of_spool`], of a spool whose section has left the configuration, and with it what it said of the lines: all that
+/// is known is its name.
+pub(super) fn of_left_spool(directory: &Path) -> Option<(Coverage, Section)> {
+    let name = directory.file_name()?.to_str()?;
+    let (input_type, format) = match name {
+        "journald" => (InputType::Journald, Some(Format::Journald)),
+        "stdin" => (InputType::Stdin, None),
+        _ if name.starts_with("syslog-") => (InputType::Syslog, Some(Format::Syslog)),
+        _ => return None,
+    };
+    of_spool(directory, input_type, format, Labels::default())
 }
 
 fn syslog_format() -> String {
@@ -229,6 +252,31 @@ mod tests {
         let formats: Vec<_> = config.tailing.sections.iter().map(|section| section.format).collect();
         let expected = [Format::Syslog, Format::Syslog, Format::Journald, Format::Json];
         assert_eq!(formats, expected.map(Some));
+    }
+
+    #[test]
+    fn spools_that_were_left_are_covered() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("stdin", "a"), ("syslog-udp-1.2.3.4-514", "b"), ("journald", ""), ("other", "c")]
+        {
+            std::fs::create_dir_all(spool::directory(directory.path(), name)).unwrap();
+            std::fs::write(spool::directory(directory.path(), name).join("01.log"), text).unwrap();
+        }
+        let text = format!(
+            "data_dir = '{}'\n[collector]\naddress = 'c:1'\n[journald]\n",
+            directory.path().display()
+        );
+        let mut config = Config::parse(&text, Path::new("/etc/agent.toml")).unwrap();
+        let mut left: Vec<_> = config.cover_left_spools().into_iter().map(|(path, _)| path).collect();
+        left.sort_unstable();
+        let of = |name: &str| spool::directory(directory.path(), name);
+        assert_eq!(left, [of("stdin"), of("syslog-udp-1.2.3.4-514")]);
+        for (name, expected) in [("stdin", InputType::Stdin), ("syslog-udp-1.2.3.4-514", InputType::Syslog)] {
+            let section = crate::discover::section_of(&config.tailing.coverage, &of(name).join("01.log"));
+            let section = &config.tailing.sections[section.unwrap()];
+            assert_eq!((section.input, &section.labels), (Some(expected), &Labels::default()));
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::glob::{Pattern, PatternError};
 use crate::inputs::{Input, Kind};
 use crate::process::Chain;
 use crate::record::Labels;
+use crate::spool;
 use crate::tail::encoding::Encoding;
 use crate::tail::{Section, Settings};
 
@@ -118,6 +119,20 @@ impl Config {
         }
         self.inputs.clone_from(&other.inputs);
         self.ends_with_stdin = other.ends_with_stdin;
+    }
+
+    /// Follows the spools, too, that hold something and whose inputs have left the configuration: what was received is
+    /// shipped. Returns them, with their bytes.
+    pub fn cover_left_spools(&mut self) -> Vec<(PathBuf, u64)> {
+        let names: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+        let mut left = spool::left_over(&self.data_dir, &names);
+        left.retain(|(directory, _)| {
+            let Some((coverage, section)) = inputs::of_left_spool(directory) else { return false };
+            self.tailing.coverage.push(coverage);
+            self.tailing.sections.push(section);
+            true
+        });
+        left
     }
 
     /// The state directory that a file names, even if the rest of it can't be used: what a running agent was started
