@@ -242,6 +242,9 @@ pub const RENEWAL_PAUSE_SHARE: u64 = 500;
 /// Longest such pause, in milliseconds: an hour.
 pub const RENEWAL_PAUSE_MS_MAX: u64 = 3_600_000;
 
+/// Time for a renewal with its connection, in seconds: a batch may wait for it.
+pub const RENEWAL_SECONDS: u64 = 5;
+
 /// Part of its life, as a divisor, that a certificate has left when it is told of at the latest: by then it should
 /// have been renewed.
 pub const CERTIFICATE_WARNING_SHARE: i64 = 4;

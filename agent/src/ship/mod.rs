@@ -31,7 +31,7 @@ use self::board::Board;
 use self::client::Endpoint;
 use self::positions::{Answer, is_enough, merge};
 use self::route::{Mode, Route, Step};
-use self::target::Target;
+use self::target::{Ask, Target};
 use crate::batch::Body;
 use crate::config::collectors::Collectors;
 use crate::limits;
@@ -98,8 +98,11 @@ impl Shipper {
                     continue;
                 }
                 () = sleep(Duration::from_millis(care_in_ms.unwrap_or(u64::MAX))) => {
-                    self.care().await;
-                    continue;
+                    // A batch doesn't wait for it; it is asked for again.
+                    tokio::select! {
+                        () = self.care(Ask::Anyone) => continue,
+                        batch = batches.recv() => batch,
+                    }
                 }
             };
             let Some(body) = batch else { break };
@@ -160,7 +163,7 @@ impl Shipper {
                 self.take_latest();
                 in_doubt = None;
             }
-            self.care().await;
+            self.care(Ask::Connected).await;
             let now = self.clock.now();
             let index = match self.route.next(now.mono_ms) {
                 Step::Done(outcome) => return Some(outcome),
@@ -222,9 +225,9 @@ impl Shipper {
     }
 
     /// Looks after the certificates, those of collectors that fail included: an old one may be the reason.
-    async fn care(&mut self) {
+    async fn care(&mut self, ask: Ask) {
         for target in &mut self.targets {
-            target.care(self.clock.now()).await;
+            target.care(ask, self.clock.now()).await;
         }
     }
 
