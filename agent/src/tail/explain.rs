@@ -143,7 +143,7 @@ pub fn without_agent(settings: &Settings, recovered: &Recovered, path: &Path, no
         let Some(generation) = table.get_mut(stream) else { continue };
         if generation.head.matches(&start) && generation::holds(&file, &generation.read).unwrap_or(false) {
             generation.saw_size(found.size, now.mono_ms);
-            return read(path, stream, generation, now);
+            return known(path, stream, generation, now);
         }
     }
     match original_of(&mut table, &found, file, start) {
@@ -201,6 +201,21 @@ fn copy_of(path: &Path, original: &Generation) -> Explanation {
         reason,
         "a copy isn't read a second time; it is read when it turns out to be no copy",
     )
+}
+
+/// Of a file that the journal has, while no agent runs.
+fn known(path: &Path, stream: StreamId, file: &Generation, now: Now) -> Explanation {
+    let name = if file.origin == path { String::new() } else { format!(", as {},", file.origin.display()) };
+    let mut explanation = read(path, stream, file, now);
+    explanation.reason = format!(
+        "the agent isn't running; its journal has this file{name} up to byte {}, where the next start goes on",
+        file.acked.offset
+    );
+    explanation.advice = "start the agent".into();
+    if let Some(report) = &mut explanation.file {
+        report.state = "known from the journal".into();
+    }
+    explanation
 }
 
 fn read(path: &Path, stream: StreamId, file: &Generation, now: Now) -> Explanation {
