@@ -30,6 +30,9 @@ pub struct ConfigReport {
     pub loaded_unix_s: i64,
     /// Why what stands in the file now was refused; `None` when it is in force.
     pub problem: Option<String>,
+    /// What of it is in force after the next start only.
+    #[serde(default)]
+    pub later: Vec<String>,
 }
 
 /// The one copy of it. Its lock is held for moments.
@@ -40,7 +43,7 @@ impl ConfigState {
     /// Loaded at the start.
     pub fn new(path: &Path, now_s: i64) -> Self {
         let path = path.to_string_lossy().into_owned();
-        Self(Mutex::new(ConfigReport { path, loaded_unix_s: now_s, problem: None }))
+        Self(Mutex::new(ConfigReport { path, loaded_unix_s: now_s, ..ConfigReport::default() }))
     }
 
     /// How it is now.
@@ -152,6 +155,7 @@ impl Reloader {
         }
     }
 
+    /// What can't be taken over stays as it is in `current`, so that it is told of until the next start.
     fn reload(&mut self) {
         let counters = &self.shared.counters;
         let refuse = |problem: String| {
@@ -170,11 +174,13 @@ impl Reloader {
         }
         // Those that run go on, and with them whoever reads their spools.
         new.keep_inputs_of(&self.current);
+        new.metrics = self.current.metrics;
         counters.config_reloads.increment();
         let now_s = self.clock.now().unix_s();
         self.shared.config.set(|report| {
             report.loaded_unix_s = now_s;
             report.problem = None;
+            report.later = changes.later.iter().map(|key| (*key).to_owned()).collect();
         });
         let changed = changes.taken.join("; ");
         tracing::info!(path = %new.path.display(), changed, "configuration taken over");

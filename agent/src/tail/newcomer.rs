@@ -103,6 +103,9 @@ impl Tailer {
             Useless::EmptyArchive => return,
         };
         counter.increment();
+        if self.warned.len() < limits::SKIPPED_MAX {
+            self.warned.insert(found.path.clone(), reason.to_owned());
+        }
         tracing::warn!(path = %found.path.display(), reason, "not followed");
         self.problem(found.path.clone(), reason);
     }
