@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use millpond_agent::certificate::Validity;
 use millpond_agent::config::{Config, ConfigError};
 use millpond_agent::discover::{self, Coverage};
-use millpond_agent::limits;
 use millpond_agent::ship::client::Endpoint;
 use millpond_agent::spool;
 use millpond_agent::tail::identity::Inode;
@@ -116,9 +115,9 @@ fn certificates_of(endpoint: &Endpoint) -> Vec<String> {
     });
     let mut warnings: Vec<String> = unreadable.collect();
     let now = Clock::start().now();
-    let left_s = std::fs::read(&endpoint.certificate).ok().and_then(|pem| Validity::of_pem(&pem));
-    let left_s = left_s.map(|validity| validity.end_s.saturating_sub(now.unix_s()));
-    if let Some(left_s) = left_s.filter(|left_s| *left_s < limits::CERTIFICATE_SECONDS_MIN) {
+    let validity = std::fs::read(&endpoint.certificate).ok().and_then(|pem| Validity::of_pem(&pem));
+    if let Some(validity) = validity.filter(|validity| validity.ends_soon(now.unix_s())) {
+        let left_s = validity.end_s.saturating_sub(now.unix_s());
         let (path, days) = (endpoint.certificate.display(), left_s.div_euclid(24 * 3600));
         warnings.push(format!("{path}: the certificate has {days} days left"));
     }

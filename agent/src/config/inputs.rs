@@ -8,7 +8,7 @@ use millpond_parsers::Format;
 use millpond_parsers::multiline::Rules;
 use serde::Deserialize;
 
-use super::{Checked, format_named};
+use super::{Mistake, format_named, place};
 use crate::discover::Coverage;
 use crate::glob::Pattern;
 use crate::inputs::syslog::{self, Certificates, Transport};
@@ -97,32 +97,35 @@ pub(super) fn check(
     journald: Option<RawJournald>,
     stdin: Option<RawStdin>,
     data_dir: &Path,
-) -> Checked<Vec<CheckedInput>> {
+    errors: &mut Vec<Mistake>,
+) -> Vec<CheckedInput> {
     let mut inputs = Vec::new();
     let mut names = BTreeSet::new();
     for (index, raw) in syslog.into_iter().enumerate() {
-        let key = |(name, reason): (&str, String)| (format!("syslog[{index}].{name}"), reason);
-        let input = of_syslog(raw, data_dir).map_err(key)?;
-        if !names.insert(input.input.name.clone()) {
-            return Err(key(("listen", "another section listens there".into())));
-        }
-        inputs.push(input);
+        let input = of_syslog(raw, data_dir).and_then(|input| match names.insert(input.input.name.clone()) {
+            true => Ok(input),
+            false => Err(("listen", "another section listens there".into())),
+        });
+        let key = |(name, reason)| (format!("syslog[{index}].{name}"), reason);
+        inputs.extend(place::note(errors, input.map_err(key)));
     }
     if let Some(raw) = journald {
         let settings = journald::Settings { units: raw.units, since: raw.since, directory: raw.directory };
         let (labels, kind) = (Labels::new(raw.service, raw.fields), Kind::Journald(settings));
         let input = Input { name: "journald".into(), spool_bytes_max: raw.spool_bytes, kind };
         let input = checked(input, InputType::Journald, Some(Format::Journald), labels, data_dir);
-        inputs.push(input.map_err(|(name, reason)| (format!("journald.{name}"), reason))?);
+        let key = |(name, reason)| (format!("journald.{name}"), reason);
+        inputs.extend(place::note(errors, input.map_err(key)));
     }
     if let Some(raw) = stdin {
-        let key = |(name, reason): (&str, String)| (format!("stdin.{name}"), reason);
-        let format = format_named(&raw.format).map_err(|reason| key(("format", reason)))?;
         let input = Input { name: "stdin".into(), spool_bytes_max: raw.spool_bytes, kind: Kind::Stdin };
         let labels = Labels::new(raw.service, raw.fields);
-        inputs.push(checked(input, InputType::Stdin, format, labels, data_dir).map_err(key)?);
+        let format = format_named(&raw.format).map_err(|reason| ("format", reason));
+        let input = format.and_then(|format| checked(input, InputType::Stdin, format, labels, data_dir));
+        let key = |(name, reason)| (format!("stdin.{name}"), reason);
+        inputs.extend(place::note(errors, input.map_err(key)));
     }
-    Ok(inputs)
+    inputs
 }
 
 type Named<T> = Result<T, (&'static str, String)>;
@@ -282,15 +285,15 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_place() {
         let rows = [
-            ("[[syslog]]\nlisten = '0.0.0.0:514'\n", "syslog[0].listen: `0.0.0.0:514` is not of the form"),
-            ("[[syslog]]\nlisten = 'udp://localhost'\n", "syslog[0].listen: `udp://localhost` is not"),
+            ("[[syslog]]\nlisten = '0.0.0.0:514'\n", "syslog[1].listen: `0.0.0.0:514` is not of the form"),
+            ("[[syslog]]\nlisten = 'udp://localhost'\n", "syslog[1].listen: `udp://localhost` is not"),
             ("[[syslog]]\nlisten = 'dtls://[::]:1'\n", "is not of the form"),
-            ("[[syslog]]\nlisten = 'tls://[::]:1'\n", "syslog[0].certificate: tls needs"),
+            ("[[syslog]]\nlisten = 'tls://[::]:1'\n", "syslog[1].certificate: tls needs"),
             ("[[syslog]]\nlisten = 'tcp://[::]:1'\nkey = '/k'\n", "certificates are for tls:// alone"),
             ("[[syslog]]\nlisten = 'tcp://[::]:1'\nformat = 'sylog'\n", "did you mean `syslog`?"),
             (
                 "[[syslog]]\nlisten = 'tcp://[::]:1'\n[[syslog]]\nlisten = 'tcp://[::]:1'\n",
-                "syslog[1].listen: another section listens there",
+                "syslog[2].listen: another section listens there",
             ),
             ("[journald]\nspool_bytes = 1\n", "journald.spool_bytes: 1 is less than"),
             ("[stdin]\nformt = 'auto'\n", "did you mean `format`?"),

@@ -8,7 +8,14 @@ fn steps(text: &str) -> Result<Vec<Step>, String> {
         process: Vec<RawProcess>,
     }
     let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-    check(file.process).map_err(|(key, reason)| format!("{key}: {reason}"))
+    let mut errors = Vec::new();
+    let steps = check(file.process, &mut errors);
+    let of_error = |(key, reason): Mistake| format!("{key}: {reason}");
+    if errors.is_empty() {
+        Ok(steps)
+    } else {
+        Err(errors.into_iter().map(of_error).collect::<Vec<_>>().join("\n"))
+    }
 }
 
 #[test]
