@@ -69,12 +69,14 @@ impl Waiting {
 }
 
 /// What is known of an archive beside what comes out of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Archive {
     /// Size of the file itself when last looked at, in bytes.
     pub file_bytes: u64,
     /// Bytes that come out of it, once that is known.
     pub end_bytes: Option<u64>,
+    /// The next import unpacks it again, to say again that it isn't whole.
+    pub is_told_again: bool,
 }
 
 /// See the module. Owned by the table of generations; changed by the tailer only.
@@ -176,7 +178,7 @@ impl Generation {
     /// One that is known from the journal or from the collector.
     pub fn remembered(entry: &Entry) -> Self {
         let Identity { inode, head, ref path, .. } = entry.identity;
-        let exhausted = Archive { file_bytes: 0, end_bytes: Some(entry.offset) };
+        let exhausted = Archive { end_bytes: Some(entry.offset), ..Archive::default() };
         Self {
             life: Life::Dormant,
             archive: entry.identity.exhausted.then_some(exhausted),
@@ -195,7 +197,9 @@ impl Generation {
             head: self.head,
             tail: (mark.tail_len, mark.tail_hash),
             renamed: self.renamed,
-            exhausted: self.archive.is_some_and(|archive| archive.end_bytes == Some(mark.offset)),
+            exhausted: self
+                .archive
+                .is_some_and(|archive| archive.end_bytes == Some(mark.offset) && !archive.is_told_again),
             seen_s: now_s,
             path: self.origin.clone(),
         };

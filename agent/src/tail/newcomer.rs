@@ -29,7 +29,8 @@ pub(super) struct Newcomer<'a> {
 impl Newcomer<'_> {
     /// What is known of it, if it is an archive.
     pub(super) fn archive(&self) -> Option<Archive> {
-        self.file.is_packed().then_some(Archive { file_bytes: self.stat.file_bytes, end_bytes: None })
+        let archive = Archive { file_bytes: self.stat.file_bytes, ..Archive::default() };
+        self.file.is_packed().then_some(archive)
     }
 }
 

@@ -213,7 +213,7 @@ impl Tailer {
             let is_exhausted = generation.is_exhausted()
                 && file.metadata().is_ok_and(|metadata| metadata.ctime() < generation.remembered_s);
             let end_bytes = is_exhausted.then_some(generation.read.offset);
-            generation.archive = Some(Archive { file_bytes: found.size, end_bytes });
+            generation.archive = Some(Archive { file_bytes: found.size, end_bytes, ..Archive::default() });
             generation.size_seen = generation.read.offset + u64::from(!is_exhausted);
         }
         generation.renamed |= !is_at(&generation.origin, found.inode);
