@@ -125,6 +125,12 @@ pub const CANDIDATES_MAX: usize = 64;
 /// Share of NUL bytes in a head, in percent, from which on a file is taken as binary.
 pub const BINARY_NUL_PERCENT: usize = 10;
 
+/// Shares of a head, in percent, from which on both together make it binary: bytes that are no UTF-8, and control
+/// characters. Of random bytes they are some 45 and 9.
+pub const BINARY_INVALID_PERCENT: usize = 10;
+/// See [`BINARY_INVALID_PERCENT`].
+pub const BINARY_CONTROL_PERCENT: usize = 2;
+
 /// Time after which the position of a file that is gone is forgotten, in seconds: 30 days.
 pub const DORMANT_SECONDS_MAX: i64 = 30 * 24 * 3600;
 

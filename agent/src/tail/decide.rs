@@ -124,12 +124,24 @@ pub fn names_related(a: &Path, b: &Path) -> bool {
 }
 
 /// True when the head of a file isn't text: too many NUL bytes in it, apart from a hole at its start,
-/// which truncation under a writer leaves.
+/// which truncation under a writer leaves; or neither UTF-8 nor free of control characters. Either alone is no sign:
+/// messages of FIX are full of one control character, and Shift-JIS is no UTF-8 at all.
 pub fn is_binary(head: &[u8]) -> bool {
     let start = head.iter().position(|byte| *byte != 0).unwrap_or(head.len());
     let text = head.get(start..).unwrap_or_default();
+    let is_more = |count: usize, percent: usize| count * 100 > text.len() * percent;
     let nuls = text.iter().filter(|byte| **byte == 0).count();
-    nuls * 100 > text.len() * limits::BINARY_NUL_PERCENT
+    let invalid = || text.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    is_more(nuls, limits::BINARY_NUL_PERCENT)
+        || is_more(text.iter().filter(|byte| is_control(**byte)).count(), limits::BINARY_CONTROL_PERCENT)
+            && is_more(invalid(), limits::BINARY_INVALID_PERCENT)
+}
+
+/// One that is in no text of any encoding; a terminal's may be.
+fn is_control(byte: u8) -> bool {
+    const ESCAPE: u8 = 0x1b;
+    // From backspace over the white space to the shifts of ISO 2022.
+    byte.is_ascii_control() && byte != ESCAPE && !(0x08..=0x0f).contains(&byte)
 }
 
 #[cfg(test)]
@@ -238,8 +250,26 @@ mod tests {
             (b"\0\0\0\0\0\0text after a hole\n", false),
             (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0", true),
             (b"one \0 in a long enough line", false),
+            // Latin-1, Shift-JIS, ISO-2022-JP, SOH in FIX, the colours of a terminal.
+            (b"M\xfcller \xe4\xf6\xfc \xdf\xe9\xe8\xe0 \x85\n", false),
+            (
+                b"2026-03-01 \x83G\x83\x89\x81[\x82\xaa\x94\xad\x90\xb6\x82\xb5\x82\xdc\x82\xb5\x82\xbd\n",
+                false,
+            ),
+            (b"\x1b$B%(%i!<\x1b(B \x0e%(%i\x0f\n", false),
+            (b"8=FIX.4.4\x019=65\x0135=A\x0149=SENDER\x0156=M\xfcller\x0134=1\x01\n", false),
+            (b"\x1b[31mrot\x1b[0m gr\xfcn\n", false),
         ] {
             assert_eq!(is_binary(head), expected, "{head:?}");
+        }
+        let mut random = 1u32;
+        let mut bytes = || {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            random.to_be_bytes()[0]
+        };
+        for len in [256, 1_000, 4_096] {
+            let noise: Vec<u8> = (0..len).map(|_| bytes()).collect();
+            assert!(is_binary(&noise), "{len}");
         }
     }
 }
