@@ -235,6 +235,49 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_is_renamed_is_another_one() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let (directory, moved) = (root.join("d"), root.join("e"));
+        fs::create_dir(&directory).unwrap();
+        let mut watch = Watch::new();
+        let wanted = HashSet::from([directory.clone()]);
+        watch.set(&wanted);
+        fs::rename(&directory, &moved).unwrap();
+        assert_eq!(hints(&mut watch, root), ["names d"]);
+        fs::write(moved.join("a.log"), "one\n").unwrap();
+        assert_eq!(hints(&mut watch, root), [""; 0], "nobody has asked for the other name");
+        fs::create_dir(&directory).unwrap();
+        assert!(watch.set(&wanted), "the name needs a watch of its own");
+        fs::write(directory.join("b.log"), "two\n").unwrap();
+        assert_eq!(hints(&mut watch, root), ["names d/b.log", "data d/b.log"]);
+    }
+
+    #[test]
+    fn events_that_were_lost_make_a_scan() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+        let limit: usize = limit.trim().parse().unwrap();
+        if limit > 100_000 {
+            eprintln!("SKIPPED: the system keeps {limit} events");
+            return;
+        }
+        let mut watch = Watch::new();
+        watch.set(&HashSet::from([root.to_owned()]));
+        // Making and removing are two events.
+        for _ in 0..=limit / 2 {
+            fs::File::create(root.join("a.log")).unwrap();
+            fs::remove_file(root.join("a.log")).unwrap();
+        }
+        let looks: Vec<_> =
+            (0..limit).map(|_| hints(&mut watch, root)).take_while(|look| !look.is_empty()).collect();
+        assert_eq!(looks.last().and_then(|look| look.last()).map(String::as_str), Some("scan "));
+        fs::write(root.join("b.log"), "one\n").unwrap();
+        assert_eq!(hints(&mut watch, root), ["names b.log", "data b.log"], "it goes on");
+    }
+
+    #[test]
     fn a_directory_that_is_not_there_makes_the_watch_incomplete() {
         let mut watch = Watch::new();
         watch.set(&HashSet::from([PathBuf::from("/nowhere/at/all")]));
