@@ -37,7 +37,7 @@ fn body(steps: Vec<Step>, lines: &[&str], labels: &Labels, counters: &Counters) 
     let mut batcher = Batcher::new(&resource(), BatchLimits { bytes: 1 << 20, age_ms: 1 });
     let mut recorder = Recorder::new(Chain::new(steps, resource()));
     let mut detector = Detector::new();
-    batcher.begin(StreamId(1), 0, &labels.attributes(FILE, &metadata), 0);
+    batcher.begin(StreamId(1), 0, &labels.attributes(FILE, &metadata), 0, 0);
     for (offset, line) in lines.iter().enumerate() {
         let (first, more) = line.split_once('\n').unwrap_or((line, ""));
         let text = lines::text(first.as_bytes(), false, None);

@@ -80,8 +80,8 @@ impl Tailer {
         let repair = self.synced_ms.saturating_add(limits::CHECKPOINT_SYNC_MS);
         let repair = (!self.unnoted.is_empty() && !self.journal.is_whole()).then_some(repair);
         // Where there is no room for it, only an answer brings some.
-        let waiting = self.waiting.values().min().filter(|_| !self.batcher.is_full());
-        let waiting = waiting.map(|due| due.max(&self.held_until_ms)).copied();
+        let waiting = self.waiting.next_ms().filter(|_| !self.batcher.is_full());
+        let waiting = waiting.map(|due| due.max(self.held_until_ms));
         due.into_iter().chain(repair).chain(waiting).min()
     }
 
@@ -148,8 +148,10 @@ impl Tailer {
         if self.ready.is_some() || self.batcher.is_empty() {
             return;
         }
-        let is_due = self.in_flight.is_none() && self.batcher.due_ms().is_some_and(|due| due <= now.mono_ms);
-        if self.batcher.is_full() || is_due {
+        // Files that have their turn in the same round go with it.
+        let round_ms = if self.urgent.is_empty() && self.ordinary.is_empty() { 0 } else { limits::ROUND_MS };
+        let is_due = self.batcher.due_ms().is_some_and(|due| due.saturating_add(round_ms) <= now.mono_ms);
+        if self.batcher.is_full() || (is_due && self.in_flight.is_none()) {
             self.ready = Some(self.batcher.take());
         }
     }

@@ -342,7 +342,7 @@ impl Tailer {
         self.table.remove(stream);
         self.ending.remove(&stream);
         self.late.remove(&stream);
-        self.waiting.remove(&stream);
+        self.waiting.set(stream, None);
         self.unnoted.remove(&stream);
     }
 }

@@ -19,6 +19,7 @@ use crate::tail::dated::Dated;
 use crate::tail::encoding::Encoding;
 use crate::tail::group::Overflow;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
+use crate::tail::wakes;
 use crate::tail::watchdog::LastTurn;
 
 /// Marks of earlier positions that are kept, to recognise a copy that was made before the last lines were read.
@@ -56,12 +57,16 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// True when the event is complete.
+    pub fn is_due(&self, now_ms: u64) -> bool {
+        self.due_ms.is_some_and(|due_ms| wakes::is_due(due_ms, now_ms))
+    }
+
     /// True when the file has grown too little to read all that is open again: it is worth it from an eighth on, so
     /// that an event that grows line by line costs a few times its length and not the square of it.
     pub fn is_not_worth_a_turn(&self, size: u64, now_ms: u64) -> bool {
-        let is_due = self.due_ms.is_some_and(|due_ms| due_ms <= now_ms);
         let grown = size.saturating_sub(self.seen_to);
-        !is_due
+        !self.is_due(now_ms)
             && self.due_ms.is_some()
             && self.open_bytes > limits::REREAD_BYTES
             && grown < self.open_bytes / 8

@@ -61,7 +61,7 @@ impl Tailer {
         let Some(section) = self.settings.sections.get(next.section) else { return };
         let mark = Mark::new(taken_bytes as u64, successor.head.get(..taken_bytes).unwrap_or_default());
         let origin = Origin::of(next, section, self.settings.path_metadata);
-        self.batcher.begin(stream, 0, &origin.attributes(&section.labels), now.mono_ms);
+        self.batcher.begin(stream, 0, &origin.attributes(&section.labels), 0, now.mono_ms);
         let state = next.entry_at(&mark, now.unix_s()).identity.to_string();
         self.batcher.end(stream, mark, &state);
         next.advance(mark);

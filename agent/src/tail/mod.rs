@@ -15,7 +15,7 @@
 //! | `read`, `window`, `lines`, `join`, `group`, `write` | bytes to lines to events to records |
 //! | `dated` | the time of events that have none |
 //! | `handover` | events that a rotation has cut |
-//! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `turns`, `wakes` | whose turn it is and when, and when a file has come to its end |
 //! | `open` | which files are open |
 //! | `archive` | the turns of archives |
 //! | `once` | how far files are that are read once |
@@ -51,6 +51,7 @@ mod scan;
 mod spooled;
 pub mod table;
 mod turns;
+mod wakes;
 pub mod watchdog;
 mod window;
 mod write;
@@ -72,6 +73,7 @@ use self::group::Multiline;
 use self::identity::{Identity, Inode};
 use self::read::Reader;
 use self::table::Table;
+use self::wakes::Wakes;
 use self::watchdog::Watchdog;
 use crate::batch::{Batch, BatchLimits, Batcher};
 use crate::checkpoint::{Entry, Journal, Recovered};
@@ -151,8 +153,8 @@ pub struct Tailer {
     ending: HashSet<StreamId>,
     /// As those, when nothing is left and something may still come; bounded.
     late: HashSet<StreamId>,
-    /// Files whose last event may go on, and the monotonic time from which on it is complete.
-    waiting: HashMap<StreamId, u64>,
+    /// Files whose last event may go on, and when it is complete.
+    waiting: Wakes,
     /// Descriptors held; counted anew at each scan.
     open_files: usize,
     suspects: HashMap<Inode, Suspect>,
@@ -209,7 +211,7 @@ impl Tailer {
             archives: Archives::default(),
             ending: HashSet::new(),
             late: HashSet::new(),
-            waiting: HashMap::new(),
+            waiting: Wakes::default(),
             open_files: 0,
             suspects: HashMap::new(),
             skipped: HashMap::new(),

@@ -677,6 +677,27 @@ fn few_descriptors_serve_many_files() {
 }
 
 #[test]
+fn files_that_grow_take_the_descriptors_of_those_that_rest() {
+    let mut host = Host::new(&["*.log"]);
+    host.open_files_max = 8;
+    for file in 0..60 {
+        host.append(&format!("{file}.log"), "text\n");
+    }
+    host.run();
+    for round in 0..3 {
+        for name in ["58.log", "59.log"] {
+            host.append(name, format!("{round}\n"));
+        }
+        host.run();
+    }
+    let is_open = |name: &str, host: &mut Host| {
+        let path = host.path(name);
+        host.agent().generations().any(|(_, file)| file.path == path && file.file.is_some())
+    };
+    assert!(is_open("58.log", &mut host) && is_open("59.log", &mut host));
+}
+
+#[test]
 fn a_refused_line_goes_to_the_dead_letters_alone() {
     let mut host = Host::new(&["*.log"]);
     let all = lines("a", 0..100);
