@@ -107,7 +107,7 @@ impl Worker {
         let mut is_quiet = true;
         self.watch.read(|hint| {
             is_quiet = false;
-            self.tailer.hint(hint);
+            self.tailer.hint(hint, now);
         });
         if !is_quiet {
             agenda.look_ms = now.mono_ms + limits::GATHER_MS;
@@ -122,7 +122,7 @@ impl Worker {
             self.tailer.reply(outcome, now);
         }
         for hint in &inbox.hints {
-            self.tailer.hint(hint);
+            self.tailer.hint(hint, now);
         }
         agenda.is_cut_off |= inbox.is_cut_off;
         for ask in inbox.asks.drain(..) {
@@ -131,7 +131,7 @@ impl Worker {
         if inbox.finish {
             agenda.is_finishing = true;
             // What was written last may not have been found yet.
-            self.tailer.hint(&crate::watch::Hint::Scan);
+            self.tailer.hint(&crate::watch::Hint::Scan, now);
         }
         if inbox.stop {
             agenda.stop_ms.get_or_insert(now.mono_ms + limits::STOP_MS);
@@ -186,10 +186,12 @@ impl Worker {
     }
 
     fn scan(&mut self, agenda: &mut Agenda, now: Now) {
+        // So that it is known how the files that it finds have come there.
+        self.watch.read(|hint| self.tailer.hint(hint, now));
         let directories = self.tailer.scan(now);
         if self.watch.set(&directories) {
             // What happened in a new directory before its watch was set went unnoticed.
-            self.tailer.hint(&crate::watch::Hint::Scan);
+            self.tailer.hint(&crate::watch::Hint::Scan, now);
         }
         let end_ms = self.clock.now().mono_ms;
         let scan_ms = end_ms - now.mono_ms;

@@ -164,7 +164,8 @@ fn original_of<'a>(
 ) -> Option<&'a Generation> {
     let stat = generation::stat(&file).ok()?;
     let candidates = table.with_head_of(&start);
-    let newcomer = Newcomer { found, file, stat, start, suspect: None, grew: false, since_ms: 0 };
+    let newcomer =
+        Newcomer { found, file, stat, start, suspect: None, grew: false, arrival: None, since_ms: 0 };
     let original = candidates.into_iter().take(limits::CANDIDATES_MAX).find(|stream| {
         let Some(generation) = table.get_mut(*stream) else { return false };
         generation.file = generation::open(&generation.path).ok().map(|(file, _)| file);
