@@ -337,6 +337,8 @@ impl Tailer {
         self.keep_open(stream, newcomer.file);
         if is_finished {
             self.ending.insert(stream);
+        } else {
+            self.ending.remove(&stream);
         }
         self.enqueue(stream);
     }

@@ -147,7 +147,8 @@ pub(super) fn compare(
     origin: Origin,
     now: Now,
 ) -> Option<Likeness> {
-    if generation.inode == newcomer.found.inode {
+    let is_reborn = || decide::is_reborn(arrival::born_s(&newcomer.file), generation.remembered_s);
+    if generation.inode == newcomer.found.inode && !is_reborn() {
         return None;
     }
     let read = generation.read;

@@ -126,7 +126,8 @@ fn a_log_that_an_editor_rewrites_is_the_old_one() {
                 host.rename("app.new", "app.log");
                 let path = host.path("app.log");
                 hint(&mut host, Hint::Moved(path));
-                host.run();
+                // Soon enough that it isn't at rest.
+                host.scan();
                 host.append("app.log", "half a li");
                 host.run();
                 host.append("app.log", "ne\n");
