@@ -48,9 +48,12 @@ impl Arrivals {
 impl Tailer {
     /// A file has come to a name. Of a link that says nothing: what it leads to may be old or new.
     pub(super) fn arrived(&mut self, path: &Path, arrival: Arrival) {
+        if !self.is_covered(path) {
+            return;
+        }
         if path.is_symlink() {
             self.arrivals.forget(path);
-        } else if self.is_covered(path) {
+        } else {
             self.arrivals.note(path, arrival);
         }
     }

@@ -10,7 +10,7 @@ use super::Tailer;
 use super::arrival;
 use super::decide::{self, Likeness, Origin, Tail, Verdict};
 use super::generation::{self, Archive, Generation, Life};
-use super::identity::{Head, Mark};
+use super::identity::{Head, Inode, Mark};
 use super::newcomer::{Newcomer, compare};
 use crate::discover::{self, Found};
 use crate::limits;
@@ -94,12 +94,15 @@ impl Tailer {
     /// only in its turn: by then whoever truncated it may have written the same text again, and more.
     pub(super) fn notice_truncation(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get(stream).filter(|it| it.archive.is_none()) else { return };
-        let size = match &generation.file {
-            Some(file) => file.metadata().map(|metadata| metadata.len()),
-            // When it is another file's, the scan will say.
-            None => fs::metadata(&generation.path).map(|metadata| metadata.len()),
+        let metadata = match &generation.file {
+            Some(file) => file.metadata(),
+            None => fs::metadata(&generation.path),
         };
-        if size.is_ok_and(|size| size < generation.read.offset) {
+        // When its name is another file's, the scan will say.
+        let is_short = |metadata: fs::Metadata| {
+            Inode::of(&metadata) == generation.inode && metadata.len() < generation.read.offset
+        };
+        if metadata.is_ok_and(is_short) {
             self.cut(stream, now);
         }
     }

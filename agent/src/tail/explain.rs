@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use millpond_wire::position::StreamId;
 use serde::{Deserialize, Serialize};
 
+use super::arrival;
 use super::content::Content;
 use super::decide::{self, Origin, Verdict};
 use super::generation::{self, Generation};
@@ -141,7 +142,11 @@ pub fn without_agent(settings: &Settings, recovered: &Recovered, path: &Path, no
     }
     for stream in table.live_at(found.inode).into_iter().chain(table.dormant_at(found.inode)) {
         let Some(generation) = table.get_mut(stream) else { continue };
-        if generation.head.matches(&start) && generation::holds(&file, &generation.read).unwrap_or(false) {
+        let is_reborn = decide::is_reborn(arrival::born_s(&file), generation.remembered_s);
+        if !is_reborn
+            && generation.head.matches(&start)
+            && generation::holds(&file, &generation.read).unwrap_or(false)
+        {
             generation.saw_size(found.size, now.mono_ms);
             return read(path, stream, generation, now);
         }

@@ -177,19 +177,22 @@ fn a_link_that_is_given_another_target_says_nothing_of_that() {
 /// `job > log`: what was truncated and holds more of the same by the time of its turn.
 #[test]
 fn a_truncation_that_was_seen_is_not_forgotten_when_the_same_text_is_written_again() {
-    let all = lines("line", 0..40);
-    let mut host = Host::new(&["app.log"]);
-    host.append("app.log", text(&all[..20]));
-    host.run();
-    // Between the hint and the turn, or while a full batch holds up the turns.
-    host.truncate("app.log");
-    let path = host.path("app.log");
-    hint(&mut host, Hint::Data(path.clone()));
-    host.append("app.log", text(&all));
-    hint(&mut host, Hint::Data(path));
-    host.run();
-    check(&host, &[&all[..20], &all].concat());
-    assert_eq!(host.counters.truncations.value(), 1);
+    for open_files_max in [100, 0] {
+        let all = lines("line", 0..40);
+        let mut host = Host::new(&["app.log"]);
+        host.open_files_max = open_files_max;
+        host.append("app.log", text(&all[..20]));
+        host.run();
+        // Between the hint and the turn, or while a full batch holds up the turns.
+        host.truncate("app.log");
+        let path = host.path("app.log");
+        hint(&mut host, Hint::Data(path.clone()));
+        host.append("app.log", text(&all));
+        hint(&mut host, Hint::Data(path));
+        host.run();
+        check(&host, &[&all[..20], &all].concat());
+        assert_eq!(host.counters.truncations.value(), 1);
+    }
 }
 
 /// The limit of what can be known: the file is the same one, longer, and begins as it did.
