@@ -74,6 +74,10 @@ pub const PATTERN_COMPONENTS_MAX: usize = 63;
 /// Paths that one burst of file system events may name before it becomes a scan of everything.
 pub const HINTS_MAX: usize = 1_024;
 
+/// Names under which files have appeared that weren't looked into yet, a path each; beyond, it isn't known how they
+/// came, and only their times tell.
+pub const ARRIVALS_MAX: usize = 4_096;
+
 /// Time between two looks at file system events while files grow, in milliseconds. As long as a line is held, so that
 /// what the look before has found is due with it: a hundred files that grow by a line a second make five rounds of
 /// reading, each with one batch, and not a hundred.

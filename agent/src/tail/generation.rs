@@ -127,7 +127,7 @@ pub struct Generation {
     pub waiting: Option<Waiting>,
     /// The lines that carry on what was cut short are left out.
     pub overflow: Option<Overflow>,
-    /// When a remembered one was seen last, Unix seconds.
+    /// When a remembered one was seen last, and not before its file was made; Unix seconds.
     pub remembered_s: i64,
     /// It waits in a queue for its turn.
     pub queued: bool,
@@ -205,7 +205,7 @@ impl Generation {
             exhausted: self
                 .archive
                 .is_some_and(|archive| archive.end_bytes == Some(mark.offset) && !archive.is_told_again),
-            seen_s: now_s,
+            seen_s: now_s.max(self.remembered_s),
             path: self.origin.clone(),
         };
         Entry { offset: mark.offset, identity }

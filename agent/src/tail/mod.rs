@@ -11,6 +11,7 @@
 //! | `content` | what stands in a file, archives unpacked |
 //! | `scan` | compares what was found with what is known |
 //! | `newcomer`, `examine` | files that aren't known: opens them, decides what they are |
+//! | `arrival` | files that come to the name of one that is gone |
 //! | `encoding` | text that isn't UTF-8 |
 //! | `read`, `window`, `lines`, `join`, `group`, `write` | bytes to lines to events to records |
 //! | `dated` | the time of events that have none |
@@ -27,6 +28,7 @@
 //! | `delivery` | batches out, acknowledgements in, positions kept |
 
 mod archive;
+mod arrival;
 pub mod backlog;
 pub mod content;
 pub mod dated;
@@ -65,6 +67,8 @@ use millpond_wire::position::{StreamId, StreamPosition};
 use serde::{Deserialize, Serialize};
 
 use self::archive::Archives;
+use self::arrival::Arrivals;
+use self::decide::Arrival;
 pub use self::delivery::Outcome;
 use self::encoding::Encoding;
 use self::examine::Suspect;
@@ -158,6 +162,8 @@ pub struct Tailer {
     /// Descriptors held; counted anew at each scan.
     open_files: usize,
     suspects: HashMap<Inode, Suspect>,
+    /// Of files that weren't looked into yet.
+    arrivals: Arrivals,
     /// Files that aren't followed, so that each is mentioned once.
     skipped: HashMap<Inode, (u64, i128)>,
     /// What can't be read, and why; mentioned once.
@@ -214,6 +220,7 @@ impl Tailer {
             waiting: Wakes::default(),
             open_files: 0,
             suspects: HashMap::new(),
+            arrivals: Arrivals::default(),
             skipped: HashMap::new(),
             warned: HashMap::new(),
             files_over_limit: 0,
@@ -235,18 +242,31 @@ impl Tailer {
     }
 
     /// Something may have changed.
-    pub fn hint(&mut self, hint: &Hint) {
+    pub fn hint(&mut self, hint: &Hint, now: Now) {
         match hint {
             Hint::Scan => self.needs_scan = true,
             Hint::Data(path) => match self.table.at_path(path) {
-                Some(stream) => self.enqueue(stream),
+                Some(stream) => {
+                    self.notice_truncation(stream, now);
+                    self.enqueue(stream);
+                }
                 None => self.needs_scan |= self.is_covered(path),
             },
-            Hint::Names(path) => {
-                let is_known = self.table.at_path(path).is_some();
-                self.needs_scan |= is_known || self.is_covered(path) || path.is_dir();
+            Hint::Names(path) => self.name_changed(path),
+            Hint::Created(path) => {
+                self.name_changed(path);
+                self.arrived(path, Arrival::Created);
+            }
+            Hint::Moved(path) => {
+                self.name_changed(path);
+                self.arrived(path, Arrival::Placed);
             }
         }
+    }
+
+    fn name_changed(&mut self, path: &Path) {
+        let is_known = self.table.at_path(path).is_some();
+        self.needs_scan |= is_known || self.is_covered(path) || path.is_dir();
     }
 
     /// True when names have changed since the last scan.
@@ -264,7 +284,7 @@ impl Tailer {
         self.reader.chain()
     }
 
-    fn is_covered(&self, path: &Path) -> bool {
+    pub(super) fn is_covered(&self, path: &Path) -> bool {
         discover::section_of(&self.settings.coverage, path).is_some()
     }
 

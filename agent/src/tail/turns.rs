@@ -362,7 +362,7 @@ impl Tailer {
             generation.file = None;
             generation.waiting = None;
             generation.detector = None;
-            generation.remembered_s = now.unix_s();
+            generation.remembered_s = generation.remembered_s.max(now.unix_s());
         }
     }
 }

@@ -10,4 +10,5 @@ mod reconfigured;
 mod scenarios;
 mod spooled;
 mod steps;
+mod successors;
 mod traces;
