@@ -19,6 +19,7 @@ use crate::tail::dated::Dated;
 use crate::tail::encoding::Encoding;
 use crate::tail::group::Overflow;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
+use crate::tail::sent::Sent;
 use crate::tail::wakes;
 use crate::tail::watchdog::LastTurn;
 
@@ -101,6 +102,8 @@ pub struct Generation {
     pub read: Mark,
     /// All below is durable at the collector.
     pub acked: Mark,
+    /// Where the batches that left end.
+    pub sent: Sent,
     /// Positions read to earlier, oldest first.
     pub recent: VecDeque<Mark>,
     /// Groups of lines that were handed on and not acknowledged yet.
@@ -156,6 +159,7 @@ impl Generation {
             head,
             read: start,
             acked: start,
+            sent: Sent::default(),
             recent: VecDeque::new(),
             unacked_groups: 0,
             life: Life::Live,
@@ -189,6 +193,7 @@ impl Generation {
             archive: entry.identity.exhausted.then_some(exhausted),
             covered: false,
             renamed: entry.identity.renamed,
+            sent: Sent::remembered(entry.sent_to),
             size_seen: entry.offset,
             remembered_s: entry.identity.seen_s,
             ..Self::new(0, path, inode, head, entry.mark(), 0)
@@ -208,7 +213,8 @@ impl Generation {
             seen_s: now_s.max(self.remembered_s),
             path: self.origin.clone(),
         };
-        Entry { offset: mark.offset, identity }
+        let sent_to = self.sent.to().filter(|to| *to > mark.offset);
+        Entry { offset: mark.offset, identity, sent_to }
     }
 
     /// It is an archive, and all of it has been read.
@@ -224,15 +230,6 @@ impl Generation {
         self.recent.push_back(self.read);
         self.read = mark;
         self.scanned_to = 0;
-    }
-
-    /// Goes back to what the collector has.
-    pub fn rewind(&mut self) {
-        self.read = self.acked;
-        self.scanned_to = 0;
-        self.waiting = None;
-        self.overflow = None;
-        self.unacked_groups = 0;
     }
 
     /// It was looked at and has this size.

@@ -26,6 +26,7 @@
 //! | `explain` | why a file is, or isn't, read |
 //! | `reconfigure` | another configuration while files are followed |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
+//! | `sent` | where what has left ends, should it be read again |
 
 mod archive;
 mod arrival;
@@ -50,6 +51,7 @@ mod open;
 pub mod read;
 mod reconfigure;
 mod scan;
+pub mod sent;
 mod spooled;
 pub mod table;
 mod turns;
@@ -63,7 +65,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millpond_parsers::Format;
-use millpond_wire::position::{StreamId, StreamPosition};
+use millpond_wire::position::StreamId;
 use serde::{Deserialize, Serialize};
 
 use self::archive::Archives;
@@ -76,6 +78,7 @@ use self::generation::Generation;
 use self::group::Multiline;
 use self::identity::{Identity, Inode};
 use self::read::Reader;
+use self::sent::Known;
 use self::table::Table;
 use self::wakes::Wakes;
 use self::watchdog::Watchdog;
@@ -192,12 +195,12 @@ impl Tailer {
         settings: Settings,
         journal: Journal,
         recovered: Recovered,
-        positions: &[StreamPosition],
+        positions: &[Known],
         dead_letters: DeadLetters,
         counters: Arc<Counters>,
         now: Now,
     ) -> Self {
-        let has_own = positions.iter().any(|position| !settings.imported.contains(&position.stream));
+        let has_own = positions.iter().any(|known| !settings.imported.contains(&known.position.stream));
         let is_first_start = !recovered.begun && !has_own;
         let is_intact = recovered.intact;
         let batcher = Batcher::new(&settings.resource, settings.batch);
@@ -288,18 +291,28 @@ impl Tailer {
         discover::section_of(&self.settings.coverage, path).is_some()
     }
 
-    fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[StreamPosition]) {
+    fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[Known]) {
         let mut earlier = HashMap::new();
-        for position in positions {
-            if let Some(known) = entries.get(&position.stream) {
+        for Known { position, furthest } in positions {
+            let mut sent_to = Some(*furthest);
+            if let Some(known) = entries.get_mut(&position.stream) {
+                sent_to = sent_to.max(known.sent_to);
                 if known.offset >= position.offset {
+                    if *furthest > known.offset {
+                        known.sent_to = sent_to;
+                        self.journal.put(position.stream, known);
+                    }
                     continue;
                 }
                 earlier.insert(position.stream, known.mark());
             }
+            let sent_to = sent_to.filter(|end| *end > position.offset);
             match position.state.parse::<Identity>() {
                 Ok(identity) => {
-                    entries.insert(position.stream, Entry { offset: position.offset, identity });
+                    let entry = Entry { offset: position.offset, identity, sent_to };
+                    // Else what leaves next would stand in the journal as if it had begun at the earlier position.
+                    self.journal.put(position.stream, &entry);
+                    entries.insert(position.stream, entry);
                 }
                 Err(error) => {
                     tracing::warn!(stream = %position.stream, %error, "the collector's state of a stream")

@@ -7,6 +7,7 @@ mod model;
 mod multiline;
 mod portions;
 mod reconfigured;
+mod resent;
 mod scenarios;
 mod spooled;
 mod steps;
