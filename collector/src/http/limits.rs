@@ -77,11 +77,19 @@ pub(super) const FIELDS_MAX: usize = 10_000;
 /// Longest field name or value prefix in a parameter, bytes.
 pub(super) const NAME_BYTES_MAX: usize = millpond_wire::limits::NAME_BYTES_MAX;
 
-/// Queries that wait for a thread; one page sends three at a time. Beyond it: 503.
+/// Queries that wait for a thread; one page sends three at a time. Beyond it, 503 for the last of the client with the
+/// most in line.
 pub(super) const QUERIES_WAITING_MAX: usize = 64;
 
 /// Longest wait for a thread. After it: 503.
 pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Longest time that a client may take for one chunk of a reply: then it is taken for dead. A person who pages through
+/// an export with a pager may look at a page for some minutes.
+pub(super) const EXPORT_STALL_MAX: Duration = Duration::from_secs(600);
+
+/// Longest request id and client's name that is taken over from a header, bytes. A UUID has 36.
+pub(super) const CALLER_NAME_BYTES_MAX: usize = 64;
 
 /// Documents that a live tail looks at before other tasks get their turn: under a millisecond.
 pub(super) const TAIL_STEP_DOCUMENTS: usize = 500;

@@ -3,7 +3,8 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -15,7 +16,6 @@ use millpond_store::log_store::{Budget, FieldInfo, LogStore, Partial, TimeRange}
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Http;
 use super::limits::NAME_BYTES_MAX;
 use super::params::Parameters;
 use super::problem::Problem;
@@ -65,54 +65,9 @@ impl<T> Reply<T> {
         self
     }
 
-    /// Whether something is missing.
-    pub(super) fn is_partial(&self) -> bool {
-        self.partial
-    }
-}
-
-impl Http {
-    /// Runs a query on its own thread and sends its answer as one JSON object.
-    pub(super) async fn answer<T: Serialize + Send + 'static>(
-        &self,
-        parameters: Parameters,
-        query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
-    ) -> Result<Response, Problem> {
-        let since = Instant::now();
-        let timeout = self.timeout(&parameters)?;
-        let store = self.app.store.clone();
-        let made = self.queries.run(timeout, move |budget| {
-            let reply = query(&Search::new(&*store, budget, &parameters)?)?.took(since);
-            let body = serde_json::to_vec(&reply).map_err(|error| Problem::internal(&error))?;
-            Ok((body, reply.is_partial()))
-        });
-        let made = made.await;
-        self.count_query(made.as_ref().map(|(_, partial)| *partial));
-        Ok(([(CONTENT_TYPE, "application/json")], made?.0).into_response())
-    }
-
-    /// The time that a query gets: the parameter `timeout`, at most what the configuration allows.
-    pub(super) fn timeout(&self, parameters: &Parameters) -> Result<Duration, Problem> {
-        let longest = self.app.config.limits.query_timeout;
-        let Some(timeout_ns) = parameters.read("timeout", time::duration_ns)? else { return Ok(longest) };
-        let timeout = Duration::from_nanos(timeout_ns.unsigned_abs());
-        if timeout > longest {
-            let detail = format!("`timeout` is at most {} s here.", longest.as_secs());
-            return Err(Problem::parameter("timeout", detail));
-        }
-        Ok(timeout)
-    }
-
-    /// Counts a query by how it ended: `Ok(true)` is a partial answer.
-    pub(super) fn count_query<E>(&self, ended: Result<bool, E>) {
-        let metrics = &self.app.metrics;
-        match ended {
-            Ok(partial) => {
-                metrics.http_queries_total.add(1);
-                metrics.http_queries_partial_total.add(u64::from(partial));
-            }
-            Err(_) => metrics.http_query_errors_total.add(1),
-        }
+    /// Why something is missing, if it is.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        self.reason
     }
 }
 
@@ -130,18 +85,35 @@ impl<'a> Search<'a> {
 
     /// The query `q`; everything when it is absent.
     pub(super) fn parse(&self) -> Result<Query, Problem> {
-        Ok(millpond_query::parse(self.parameters.text("q")?.unwrap_or_default())?)
+        let since = Instant::now();
+        let query = millpond_query::parse(self.parameters.text("q")?.unwrap_or_default());
+        self.parameters.caller.planned(since.elapsed());
+        Ok(query?)
+    }
+
+    /// The query in canonical text; `None` when it can't be read.
+    pub(super) fn canonical(&self) -> Option<String> {
+        let text = self.parameters.text("q").ok()?.unwrap_or_default();
+        millpond_query::parse(text).ok().map(|query| query.to_string())
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.budget.cancelled.load(Ordering::Relaxed)
     }
 
     /// A query ready to run.
     pub(super) fn resolve(&self, query: &Query) -> Result<Resolved, Problem> {
+        let since = Instant::now();
         let has_field = |name: &str| self.has_field(name);
-        Ok(query.resolve_in(&Context {
+        let resolved = query.resolve_in(&Context {
             now_ns: self.now_ns,
             start_ns: self.range.start_ns,
             end_ns: self.range.end_ns,
             has_field: Some(&has_field),
-        })?)
+        });
+        self.parameters.caller.planned(since.elapsed());
+        Ok(resolved?)
     }
 
     /// The filter of `q`, for endpoints that look at no pipes.

@@ -1,7 +1,5 @@
 //! `/api/v1/query`: documents, or the rows of a table, one JSON object a line, streamed; the last line is `_meta`.
 
-use std::time::Instant;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -11,11 +9,12 @@ use serde::Serialize;
 
 use super::stats::table;
 use crate::http::Http;
-use crate::http::blocking::ChunkWriter;
+use crate::http::chunks::ChunkWriter;
 use crate::http::limits::{ROWS_DEFAULT, ROWS_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::{Outcome, RowQuery};
+use crate::http::run::Missing;
 use crate::http::search::{Reply, Search, cell_to_json};
 
 /// The last line.
@@ -32,23 +31,18 @@ struct Meta {
 
 /// Streams rows.
 pub(in crate::http) async fn query(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let since = Instant::now();
     let known = ["q", "start", "end", "limit", "order", "cursor", "timeout"];
     let parameters = given.only(&known)?;
     let timeout = http.timeout(&parameters)?;
-    let store = http.app.store.clone();
-    let counter = http.clone();
-    let streamed = http.queries.stream(timeout, move |budget, out| {
-        let ended =
-            Search::new(&*store, budget, &parameters).and_then(|search| write_rows(&search, since, out));
-        counter.count_query(ended.as_ref().copied());
-        ended.map(drop)
+    let (running, caller) = (http.clone(), parameters.caller.clone());
+    let streamed = http.queries.stream(&caller, timeout, move |budget, out| {
+        running.account(budget, &parameters, |search| Ok(((), write_rows(search, out)?)))
     });
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], streamed.await?).into_response())
 }
 
-/// Writes rows and the last line. Says whether the answer is partial.
-fn write_rows(search: &Search<'_>, since: Instant, out: &mut ChunkWriter) -> Result<bool, Problem> {
+/// Writes rows and the last line. Says what is missing.
+fn write_rows(search: &Search<'_>, out: &mut ChunkWriter) -> Result<Missing, Problem> {
     let query = search.parse()?;
     let resolved = search.resolve(&query)?;
     let limit = search.parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
@@ -64,11 +58,12 @@ fn write_rows(search: &Search<'_>, since: Instant, out: &mut ChunkWriter) -> Res
         outcome => outcome?,
     };
     let cursor = outcome.cursor.map(|cursor| cursor.to_string());
-    let meta = Reply::new(Meta { cursor }, outcome.partial).warn(warnings).took(since);
+    let meta =
+        Reply::new(Meta { cursor }, outcome.partial).warn(warnings).took(search.parameters.caller.since);
     let last = LastLine { _meta: meta };
     let line = serde_json::to_vec(&last).map_err(|error| Problem::internal(&error))?;
     write_line(out, |out| out.extend_from_slice(&line));
-    Ok(last._meta.is_partial())
+    Ok(last._meta.missing())
 }
 
 fn write_documents(

@@ -5,6 +5,7 @@ mod listener;
 mod pipes;
 mod query;
 mod refusals;
+mod requests;
 mod service;
 mod tail;
 
