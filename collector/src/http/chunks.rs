@@ -71,7 +71,8 @@ impl ChunkWriter {
         self.send(Part::End);
     }
 
-    fn flush(&mut self) {
+    /// Sends what is gathered.
+    pub(super) fn flush(&mut self) {
         if !self.chunk.is_empty() {
             let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES));
             self.send(Part::Chunk(Bytes::from(chunk)));

@@ -23,6 +23,15 @@ pub(super) const ROWS_DEFAULT: usize = 100;
 /// Most rows of one reply; more come with the cursor.
 pub(super) const ROWS_MAX: usize = 10_000;
 
+/// Neighbours on each side of a document, when not said otherwise.
+pub(super) const CONTEXT_ROWS_DEFAULT: usize = 10;
+
+/// Most neighbours on each side. They are held in memory until all are found.
+pub(super) const CONTEXT_ROWS_MAX: usize = 1_000;
+
+/// Most columns of CSV that nobody named. Beyond it a file is of no use in any program that reads CSV.
+pub(super) const CSV_COLUMNS_MAX: usize = 1_000;
+
 /// Most rows that are asked of the store at a time. Bounds what it holds to order them: some megabytes.
 pub(super) const SEARCH_PAGE_ROWS: usize = 100_000;
 

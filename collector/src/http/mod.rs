@@ -94,6 +94,8 @@ fn routes() -> Router<Http> {
         .route("/api/v1/facets", get(api::facets::facets).post(api::facets::facets))
         .route("/api/v1/fields", get(api::fields::fields).post(api::fields::fields))
         .route("/api/v1/values", get(api::values::values).post(api::values::values))
+        .route("/api/v1/context", get(api::context::context).post(api::context::context))
+        .route("/api/v1/export", get(api::export::export).post(api::export::export))
         .route("/api/v1/tail", get(api::tail::tail))
         .route("/metrics", get(api::metrics::metrics))
         .route("/-/healthy", get(api::health::healthy))

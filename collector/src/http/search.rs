@@ -156,7 +156,8 @@ impl<'a> Search<'a> {
         self.fields().iter().any(|field| field.name == name)
     }
 
-    fn fields(&self) -> &[FieldInfo] {
+    /// The fields that documents in the range have.
+    pub(super) fn fields(&self) -> &[FieldInfo] {
         self.fields.get_or_init(|| self.store.fields(self.range))
     }
 }

@@ -1,6 +1,8 @@
 //! The endpoints: one file each, one line in [`routes`](super::routes) each.
 
 pub(super) mod assets;
+pub(super) mod context;
+pub(super) mod export;
 pub(super) mod facets;
 pub(super) mod fields;
 pub(super) mod health;

@@ -1,6 +1,8 @@
 //! The users' port as its users see it: requests through the whole router to a real log and a real store.
 
 mod aggregates;
+mod context;
+mod export;
 mod listener;
 mod pipes;
 mod query;
