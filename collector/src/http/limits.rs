@@ -62,6 +62,9 @@ pub(super) const BUCKETS_MIN: usize = 3;
 /// Most bars of a histogram: as many as a wide screen has room for.
 pub(super) const BUCKETS_MAX: usize = 1_000;
 
+/// Most steps of a range for Prometheus' tools: its own limit.
+pub(super) const RANGE_STEPS_MAX: i128 = 11_000;
+
 /// Values that a histogram's `by` tells apart; the rest is counted as `other`.
 pub(super) const BREAKDOWN_VALUES_MAX: usize = 10;
 

@@ -91,6 +91,8 @@ fn routes() -> Router<Http> {
         .route("/api/v1/query", get(api::query::query).post(api::query::query))
         .route("/api/v1/histogram", get(api::histogram::histogram).post(api::histogram::histogram))
         .route("/api/v1/stats", get(api::stats::stats).post(api::stats::stats))
+        .route("/api/v1/stats_range", get(api::stats_range::stats_range).post(api::stats_range::stats_range))
+        .route("/api/v1/explain", get(api::explain::explain).post(api::explain::explain))
         .route("/api/v1/facets", get(api::facets::facets).post(api::facets::facets))
         .route("/api/v1/fields", get(api::fields::fields).post(api::fields::fields))
         .route("/api/v1/values", get(api::values::values).post(api::values::values))

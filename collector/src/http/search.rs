@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::table::Cell;
-use millpond_query::{Context, Filter, Query, Resolved, aliases};
+use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, Resolved, aliases};
 use millpond_store::StoreError;
 use millpond_store::log_store::{Budget, FieldInfo, LogStore, Partial, TimeRange};
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub(super) struct Reply<T> {
     pub(super) value: T,
     took_ms: u64,
     partial: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    approximate: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -50,12 +52,19 @@ pub(super) struct Reply<T> {
 impl<T> Reply<T> {
     /// A reply that lacks something for `reason`, or nothing if there is none.
     pub(super) fn new(value: T, reason: Option<&'static str>) -> Self {
-        Self { value, took_ms: 0, partial: reason.is_some(), reason, warnings: Vec::new() }
+        let (took_ms, partial, approximate, warnings) = (0, reason.is_some(), false, Vec::new());
+        Self { value, took_ms, partial, approximate, reason, warnings }
     }
 
     /// Adds what the user should know, though it is no error.
     pub(super) fn warn(mut self, warnings: Vec<String>) -> Self {
         self.warnings.extend(warnings);
+        self
+    }
+
+    /// Says whether some values are close to the right ones instead of exact.
+    pub(super) fn approximate(mut self, is_approximate: bool) -> Self {
+        self.approximate = is_approximate;
         self
     }
 
@@ -170,6 +179,12 @@ impl From<StoreError> for Problem {
             error => Problem::internal(&error),
         }
     }
+}
+
+/// Whether values of the pipes are estimates: percentiles are.
+pub(super) fn is_approximate(pipes: &[Pipe]) -> bool {
+    let estimates = |agg: &Agg| matches!(agg.function, AggFunction::Percentile(_));
+    pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(stats) if stats.aggs.iter().any(estimates)))
 }
 
 /// A reply of one JSON object.

@@ -67,7 +67,7 @@ pub(super) fn write_rows(
         resolved.pipes.push(Pipe::Fields { names: fields, exclude: false });
     }
     let warnings = search.warnings(&query);
-    let (outcome, rows) = if resolved.pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(_))) {
+    let (outcome, rows) = if wants_table(&resolved.pipes) {
         write_table(search, &resolved, wanted, out)?
     } else {
         write_documents(search, resolved, wanted, out)?
@@ -90,23 +90,33 @@ fn cut(reason: &str, out: &mut ChunkWriter) -> Problem {
     Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, "incomplete", detail)
 }
 
+/// The parameter `order`.
+pub(super) fn order(search: &Search<'_>) -> Result<Order, Problem> {
+    let order = search.parameters.read("order", |text| match text {
+        "desc" => Ok(Order::Descending),
+        "asc" => Ok(Order::Ascending),
+        _ => Err("write desc (newest first) or asc"),
+    });
+    Ok(order?.unwrap_or(Order::Descending))
+}
+
+/// Whether the pipes make a table of the documents.
+pub(super) fn wants_table(pipes: &[Pipe]) -> bool {
+    pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(_)))
+}
+
 fn write_documents(
     search: &Search<'_>,
     resolved: Resolved,
     wanted: &Wanted,
     out: &mut ChunkWriter,
 ) -> Result<(Outcome, RowWriter), Problem> {
-    let order = search.parameters.read("order", |text| match text {
-        "desc" => Ok(Order::Descending),
-        "asc" => Ok(Order::Ascending),
-        _ => Err("write desc (newest first) or asc"),
-    })?;
     let cursor = search.parameters.read("cursor", str::parse)?;
     let mut rows = RowWriter::new(wanted.format, columns(search, &resolved.pipes, wanted.format)?);
     let query = RowQuery {
         filter: resolved.filter,
         range: search.range,
-        order: order.unwrap_or(Order::Descending),
+        order: order(search)?,
         pipes: resolved.pipes,
         cursor,
         limit: wanted.limit,

@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod context;
+mod explain;
 mod export;
 mod listener;
 mod pipes;
