@@ -15,6 +15,7 @@ pub mod accumulate;
 pub mod aliases;
 pub mod ast;
 mod calendar;
+pub mod complete;
 mod error;
 mod fields;
 mod filter;
