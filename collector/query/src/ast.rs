@@ -87,7 +87,7 @@ pub enum Condition {
 }
 
 /// How many characters a value has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Length {
     /// At least so many.
     pub min: u64,
