@@ -205,13 +205,28 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 
 /// Days from 1970-01-01 in the Gregorian calendar. The year is counted from March, so that the leap day is
 /// its last, and 153 days are five months of 31 and 30 days from then on.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let month_from_march = (month + 9) % 12;
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     // 719,468 days lie between 0000-03-01 and 1970-01-01.
     year * 365 + leap_days + day_of_year - 719_468
+}
+
+/// Year, month and day so many days after 1970-01-01: the inverse of [`days_since_epoch`], by eras of 400 years.
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    const DAYS_PER_ERA: i64 = 146_097;
+    let days = days.saturating_add(719_468);
+    let day_of_era = days.rem_euclid(DAYS_PER_ERA);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / (DAYS_PER_ERA - 1)) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = days.div_euclid(DAYS_PER_ERA) * 400 + year_of_era + i64::from(month <= 2);
+    (year, month, day)
 }
 
 #[cfg(test)]
@@ -222,6 +237,15 @@ mod tests {
     const NOW: i64 = 1_795_343_400 * SECOND_NS;
     const MINUTE: i64 = 60 * SECOND_NS;
     const DAY: i64 = 1_440 * MINUTE;
+
+    #[test]
+    fn days_become_dates_and_dates_days() {
+        for days in (-800_000..800_000).step_by(37).chain(-800..800) {
+            let (year, month, day) = civil_from_days(days);
+            assert!((1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day), "{days}");
+            assert_eq!(days_since_epoch(year, month, day), days);
+        }
+    }
 
     #[test]
     fn reads_what_people_type() {

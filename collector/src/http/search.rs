@@ -43,6 +43,9 @@ pub(super) struct Reply<T> {
     partial: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// A value may be off by a little.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    approximate: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -50,7 +53,13 @@ pub(super) struct Reply<T> {
 impl<T> Reply<T> {
     /// A reply that lacks something for `reason`, or nothing if there is none.
     pub(super) fn new(value: T, reason: Option<&'static str>) -> Self {
-        Self { value, took_ms: 0, partial: reason.is_some(), reason, warnings: Vec::new() }
+        let (partial, warnings) = (reason.is_some(), Vec::new());
+        Self { value, took_ms: 0, partial, reason, approximate: false, warnings }
+    }
+
+    /// Says whether values may be off by a little, as percentiles are.
+    pub(super) fn approximate(self, approximate: bool) -> Self {
+        Self { approximate, ..self }
     }
 
     /// Adds what the user should know, though it is no error.
@@ -224,6 +233,7 @@ pub(super) fn cell_to_json(cell: Cell) -> Value {
         Cell::F64(number) => number.into(),
         Cell::Str(text) => Value::String(text),
         Cell::TimeNs(timestamp_ns) => Value::String(rfc3339(timestamp_ns)),
+        Cell::List(cells) => cells.into_iter().map(cell_to_json).collect(),
     }
 }
 

@@ -5,6 +5,7 @@
 mod cursor;
 mod expr;
 mod field;
+mod formula;
 mod pipes;
 mod value;
 mod word;
@@ -17,16 +18,33 @@ use crate::syntax::cursor::Cursor;
 
 /// Reads a whole query.
 pub(crate) fn parse(text: &str) -> Result<Query, QueryError> {
+    let mut cursor = start(text)?;
+    let filter = filter(&mut cursor)?;
+    let pipes = pipe_list(&mut cursor)?;
+    Ok(Query { filter, pipes })
+}
+
+/// Reads a query that has no pipes.
+pub(crate) fn parse_condition(text: &str) -> Result<Expr, QueryError> {
+    let mut cursor = start(text)?;
+    let filter = filter(&mut cursor)?;
+    match cursor.peek() {
+        None => Ok(filter),
+        Some('|') => Err(cursor
+            .error_here(QueryErrorCode::Unexpected, "a condition has no pipes")
+            .hint("take out what begins with this |")),
+        Some(_) => Err(expr::left_over(&cursor)),
+    }
+}
+
+fn start(text: &str) -> Result<Cursor<'_>, QueryError> {
     if text.len() > MAX_TEXT_BYTES {
         let end = Span::between(text.floor_char_boundary(MAX_TEXT_BYTES), text.len());
         let message = format!("the query has {} bytes, more than {MAX_TEXT_BYTES}", text.len());
         return Err(QueryError::new(QueryErrorCode::TooLong, end, message)
             .hint("search for what the lines have in common"));
     }
-    let mut cursor = Cursor::new(text);
-    let filter = filter(&mut cursor)?;
-    let pipes = pipe_list(&mut cursor)?;
-    Ok(Query { filter, pipes })
+    Ok(Cursor::new(text))
 }
 
 fn filter(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {

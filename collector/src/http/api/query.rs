@@ -53,6 +53,7 @@ fn write_rows(search: &Search<'_>, since: Instant, out: &mut ChunkWriter) -> Res
     let resolved = search.resolve(&query)?;
     let limit = search.parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
     let warnings = search.warnings(&query);
+    let approximate = millpond_query::is_approximate(&resolved.pipes);
     let outcome = if resolved.pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(_))) {
         write_table(search, &resolved, out)
     } else {
@@ -64,7 +65,8 @@ fn write_rows(search: &Search<'_>, since: Instant, out: &mut ChunkWriter) -> Res
         outcome => outcome?,
     };
     let cursor = outcome.cursor.map(|cursor| cursor.to_string());
-    let meta = Reply::new(Meta { cursor }, outcome.partial).warn(warnings).took(since);
+    let meta =
+        Reply::new(Meta { cursor }, outcome.partial).approximate(approximate).warn(warnings).took(since);
     let last = LastLine { _meta: meta };
     let line = serde_json::to_vec(&last).map_err(|error| Problem::internal(&error))?;
     write_line(out, |out| out.extend_from_slice(&line));
