@@ -327,7 +327,7 @@ fn errors_point_at_the_place() {
         ("| rename a as", "", Missing, "old as new"),
         ("| rename a as _id", "_id", Unexpected, "another name"),
         ("| stats rate()", "rate()", Missing, "_time:1h"),
-        ("| timechart limit=x count()", "x ", BadNumber, "limit=10"),
+        ("| timechart limit=x count()", "x", BadNumber, "limit=10"),
         ("| timechart useother=x count()", "x", Missing, "useother"),
         ("| stats avg(a b)", "b", Unclosed, ""),
     ];
@@ -404,6 +404,21 @@ fn formula() -> impl Strategy<Value = String> {
             inner.prop_map(|a| format!("replace({a}, \"a|1\", \"<$0>\")")),
         ]
     })
+}
+
+/// The table of formulas in LANGUAGE.md: what it says they give.
+#[test]
+fn described_formulas_give_what_is_described() {
+    let text = include_str!("../LANGUAGE.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `eval x = "));
+    let mut checked = 0;
+    for row in rows {
+        let (formula, rest) = row.split_once("` | `").expect("a result stands beside");
+        let (expected, _) = rest.split_once("` |").expect("the result ends");
+        check(formula, expected);
+        checked += 1;
+    }
+    assert!(checked > 25, "{checked} formulas");
 }
 
 proptest! {

@@ -13,6 +13,7 @@ pub use self::unpack::Unpack;
 use crate::aliases::{LEVEL, TIMESTAMP};
 use crate::ast::ParseFormat;
 use crate::eval::{Computation, Fields};
+use crate::limits::MAX_MADE_ROW_BYTES;
 use crate::row::Row;
 use crate::scalar::Scalar;
 use crate::table::Cell;
@@ -34,9 +35,11 @@ pub enum Maker {
 pub struct Made {
     /// Canonical names and values, each name once; null for a field that goes.
     pub fields: Vec<(String, Cell)>,
-    /// True when fields were left out, because there are more than
-    /// [`MAX_PARSED_FIELDS`](crate::limits::MAX_PARSED_FIELDS).
+    /// True when fields were left out, because there are more than [`MAX_PARSED_FIELDS`](crate::limits::MAX_PARSED_FIELDS),
+    /// or [`MAX_MADE_ROW_BYTES`] of them.
     pub cut: bool,
+    /// Of all values.
+    bytes: usize,
 }
 
 impl Maker {
@@ -75,6 +78,11 @@ impl Made {
             }
             _ => value,
         };
+        self.bytes = self.bytes.saturating_add(value.heap_bytes());
+        if self.bytes > MAX_MADE_ROW_BYTES {
+            self.cut = true;
+            return;
+        }
         match self.fields.iter_mut().find(|(known, _)| known == name) {
             Some((_, old)) => *old = value,
             None => self.fields.push((name.to_owned(), value)),

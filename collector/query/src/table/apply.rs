@@ -19,8 +19,8 @@ pub enum TableError {
     /// `stats` has too many groups.
     #[error(transparent)]
     Groups(#[from] TooManyGroups),
-    /// `parse` has made too many columns.
-    #[error("more than {MAX_COLUMNS} columns; keep some of them with the pipe `fields`")]
+    /// `parse` or `eval` has made too much.
+    #[error("more than {MAX_COLUMNS} columns, or more fields in a row than one can have")]
     Columns,
 }
 
@@ -147,6 +147,9 @@ fn make(table: &mut Table, maker: &Maker) -> Result<(), TableError> {
     let Table { columns, rows } = table;
     for cells in rows.iter_mut() {
         let made = maker.make(&TableRow { columns, cells });
+        if made.cut {
+            return Err(TableError::Columns);
+        }
         for (name, value) in made.fields {
             let column = column_of(columns, &name)?;
             if cells.len() <= column {
