@@ -280,7 +280,7 @@ pub enum KeyExpr {
     Time(i64),
     /// `bin(bytes, 1000) as size`
     Computed {
-        /// A call of a function.
+        /// A call of a function, or a field that is called otherwise.
         formula: Formula,
         /// The name after `as`.
         column: Option<Name>,

@@ -279,6 +279,11 @@ fn conditions_go_to_the_filter_where_that_is_the_same() {
         ),
         ("x | sort b | fields b | stats count() by b", r#"any has "x""#, "stats count=count() by b"),
         (
+            "x | fields b | top b",
+            r#"and(any has "x", b exists)"#,
+            "stats count=count() by b | sort -count b | limit 10",
+        ),
+        (
             "x | sort b | limit 5 | sort c | stats count()",
             r#"any has "x""#,
             "sort b | limit 5 | stats count=count()",

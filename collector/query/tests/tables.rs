@@ -99,6 +99,8 @@ fn rows_are_sorted_cut_and_picked() {
 
 #[test]
 fn aggregates_of_all_kinds() {
+    let two = parse("| stats count() by host as status, status").and_then(|query| query.resolve(0));
+    assert_eq!(two.map(drop).map_err(|error| error.message), Err("there are two columns status".to_owned()));
     check(
         "| stats values(status) v, first(status) f, last(status) l by host",
         &["host.name v f l", "a [200,404,500] 404 500", "b [500] 500 500", "c [200] 200 200"],
@@ -135,6 +137,11 @@ fn aggregates_of_all_kinds() {
         &["d n avg(duration)", "0 1 5", "10 1 10", "20 1 20", "40 1 40", "- 1 -"],
     );
     check("| stats count() by upper(host) as host | sort -host | limit 1", &["host count", "C 1"]);
+    check("| stats count() by host as server, status as code | limit 1", &["server code count", "a 200 1"]);
+    check(
+        "| stats first(_time), last(_time), values(_time) by host | where host=c",
+        &["host.name first(_time) last(_time) values(_time)", "c 62s 62s [62s]"],
+    );
     check("| stats count() by bin(1m) | limit 1", &["@timestamp count", "-60s 1"]);
     check("| stats count() by bin(_time, 1m) | limit 1", &["@timestamp count", "-60s 1"]);
     check("| stats last(duration) as d by host | stats first(d), last(d)", &["first(d) last(d)", "10 5"]);

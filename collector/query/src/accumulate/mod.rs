@@ -58,9 +58,9 @@ impl Accumulator {
             AggFunction::Max => Accumulator::Extreme(Extreme::largest(is_time)),
             AggFunction::Percentile(part) => Accumulator::Percentile(part, Sketch::default()),
             AggFunction::Deviation => Accumulator::Deviation(Spread::default()),
-            AggFunction::Values => Accumulator::Values(Values::default()),
-            AggFunction::First => Accumulator::Timed(Timed::first()),
-            AggFunction::Last => Accumulator::Timed(Timed::last()),
+            AggFunction::Values => Accumulator::Values(Values::new(is_time)),
+            AggFunction::First => Accumulator::Timed(Timed::first(is_time)),
+            AggFunction::Last => Accumulator::Timed(Timed::last(is_time)),
         }
     }
 

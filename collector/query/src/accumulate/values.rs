@@ -8,14 +8,19 @@ use crate::scalar::Scalar;
 use crate::table::Cell;
 
 /// A bounded set of values: the first [`MAX_VALUES`] in their order, so that it is the same in whatever order they come.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Values {
+    is_time: bool,
     values: BTreeSet<Cell>,
     bytes: usize,
     full: bool,
 }
 
 impl Values {
+    pub(super) fn new(is_time: bool) -> Values {
+        Values { is_time, values: BTreeSet::new(), bytes: 0, full: false }
+    }
+
     pub(super) fn add(&mut self, value: Scalar<'_>) {
         self.insert(Cell::from(value));
     }
@@ -45,7 +50,7 @@ impl Values {
     }
 
     pub(super) fn cell(&self) -> Cell {
-        Cell::List(self.values.iter().cloned().collect())
+        Cell::List(self.values.iter().map(|cell| shown(cell, self.is_time)).collect())
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
@@ -53,21 +58,30 @@ impl Values {
     }
 }
 
+/// A value as it is shown; those of the time are whole numbers until then.
+fn shown(cell: &Cell, is_time: bool) -> Cell {
+    match cell {
+        Cell::I64(at_ns) if is_time => Cell::TimeNs(*at_ns),
+        other => other.clone(),
+    }
+}
+
 /// The value with the smallest or largest time; of those with the same time the smallest or largest, so that the order in
 /// which rows come makes no difference.
 #[derive(Debug, Clone)]
 pub struct Timed {
+    is_time: bool,
     best: Option<(i64, Cell)>,
     wanted: Ordering,
 }
 
 impl Timed {
-    pub(super) fn first() -> Timed {
-        Timed { best: None, wanted: Ordering::Less }
+    pub(super) fn first(is_time: bool) -> Timed {
+        Timed { is_time, best: None, wanted: Ordering::Less }
     }
 
-    pub(super) fn last() -> Timed {
-        Timed { best: None, wanted: Ordering::Greater }
+    pub(super) fn last(is_time: bool) -> Timed {
+        Timed { is_time, best: None, wanted: Ordering::Greater }
     }
 
     pub(super) fn add(&mut self, value: Scalar<'_>, at: i64) {
@@ -94,7 +108,7 @@ impl Timed {
     }
 
     pub(super) fn cell(&self) -> Cell {
-        self.best.as_ref().map_or(Cell::Null, |(_, cell)| cell.clone())
+        self.best.as_ref().map_or(Cell::Null, |(_, cell)| shown(cell, self.is_time))
     }
 
     pub(super) fn heap_bytes(&self) -> usize {

@@ -107,8 +107,8 @@ impl Stages<'_> {
         let mut columns = fields.clone();
         columns.push(column.clone());
         // A row without the field is in no group: the value that is missing is not a frequent one.
-        self.keep_where(all_of(fields.iter().map(|field| exists(field)).collect()));
         self.forget_order(false);
+        self.keep_where(all_of(fields.iter().map(|field| exists(field)).collect()));
         self.names = Names::of_columns(columns);
         let count = Agg { function: AggFunction::Count, field: None, column };
         self.pipes.push(Pipe::Stats(Stats {

@@ -6,9 +6,10 @@ use super::names::Names;
 use super::pipes::Stages;
 use crate::aliases::TIMESTAMP;
 use crate::ast::{AggCall, AggExpr, KeyExpr};
-use crate::error::{QueryError, QueryErrorCode};
+use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::eval::Computation;
 use crate::filter::Filter;
+use crate::formula::Formula;
 use crate::limits::{TIMECHART_BUCKETS, TIMECHART_SERIES};
 use crate::make::Maker;
 use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats};
@@ -57,21 +58,23 @@ impl Stages<'_> {
         let (mut keys, mut columns): (Vec<GroupKey>, Vec<String>) = (Vec::new(), Vec::new());
         for expr in by {
             let (key, column) = self.key(expr, &mut around)?;
-            if !columns.contains(&column) {
-                if column != key.column() {
-                    around.renamed.push((key.column().to_owned(), column.clone()));
-                }
-                keys.push(key);
-                columns.push(column);
+            if keys.contains(&key) {
+                continue;
             }
+            if columns.contains(&column) {
+                return Err(two_columns(&column, expr_span(expr)));
+            }
+            if column != key.column() {
+                around.renamed.push((key.column().to_owned(), column.clone()));
+            }
+            keys.push(key);
+            columns.push(column);
         }
         let mut resolved = Vec::with_capacity(aggs.len());
         for expr in aggs {
             let agg = self.aggregate(expr, &mut around)?;
-            if columns.contains(&agg.column) {
-                let message = format!("there are two columns {}", agg.column);
-                return Err(QueryError::new(QueryErrorCode::Unexpected, expr.span, message)
-                    .hint("name one of them: count() as errors"));
+            if columns.contains(&agg.column) || keys.iter().any(|key| key.column() == agg.column) {
+                return Err(two_columns(&agg.column, expr.span));
             }
             columns.push(agg.column.clone());
             resolved.push(agg);
@@ -98,6 +101,11 @@ impl Stages<'_> {
         let key = match expr {
             KeyExpr::Field(name) => GroupKey::Field(self.names.one(name)?),
             KeyExpr::Time(step_ns) => GroupKey::Time { step_ns: (*step_ns).max(1) },
+            KeyExpr::Computed { formula: Formula::Field(name), column, .. } => {
+                let field = self.names.one(name)?;
+                let column = column.as_ref().map_or_else(|| field.clone(), |column| column.text.clone());
+                return Ok((GroupKey::Field(field), column));
+            }
             KeyExpr::Computed { formula: written, column, .. } => {
                 let made = written.to_string();
                 let column = column.as_ref().map_or_else(|| made.clone(), |column| column.text.clone());
@@ -190,5 +198,19 @@ impl Stages<'_> {
         let wanted_s = length_ns / TIMECHART_BUCKETS / SECOND_NS;
         let round_s = ROUND_S.into_iter().find(|step_s| *step_s >= wanted_s);
         round_s.map_or(wanted_s.saturating_mul(SECOND_NS), |step_s| step_s * SECOND_NS)
+    }
+}
+
+fn two_columns(column: &str, span: Span) -> QueryError {
+    QueryError::new(QueryErrorCode::Unexpected, span, format!("there are two columns {column}"))
+        .hint("name one of them: count() as errors")
+}
+
+/// Where a key stands; a step of time stands nowhere, and never has a column of another key.
+fn expr_span(expr: &KeyExpr) -> Span {
+    match expr {
+        KeyExpr::Field(name) => name.span,
+        KeyExpr::Computed { span, .. } => *span,
+        KeyExpr::Time(_) => Span::default(),
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use super::groups::combinations;
 use super::{Cell, Groups, Table, TooManyGroups};
 use crate::aliases::TIMESTAMP;
 use crate::limits::MAX_COLUMNS;
@@ -58,7 +59,7 @@ fn aggregate(table: &Table, stats: &Stats) -> Result<Table, TooManyGroups> {
             Cell::TimeNs(at_ns) | Cell::I64(at_ns) => *at_ns,
             _ => place,
         };
-        for key in keys_of(row, &keys, &stats.by) {
+        for key in keys_of(row, &keys, &stats.by)? {
             let accumulators = groups.of(key)?;
             for ((accumulator, agg), column) in accumulators.iter_mut().zip(&stats.aggs).zip(&fields) {
                 if agg.field.is_none() {
@@ -73,21 +74,17 @@ fn aggregate(table: &Table, stats: &Stats) -> Result<Table, TooManyGroups> {
 }
 
 /// The groups of a row: one, or with lists in it one for each value in them.
-fn keys_of(row: &[Cell], columns: &[Option<usize>], by: &[GroupKey]) -> Vec<Vec<Cell>> {
-    let mut keys = vec![Vec::with_capacity(by.len())];
-    for (column, key) in columns.iter().zip(by) {
+fn keys_of(
+    row: &[Cell],
+    columns: &[Option<usize>],
+    by: &[GroupKey],
+) -> Result<Vec<Vec<Cell>>, TooManyGroups> {
+    let values = columns.iter().zip(by).map(|(column, key)| {
         let own = group_cell(cell(row, *column), key);
         let different: BTreeSet<&Cell> = own.values().iter().collect();
-        if different.len() <= 1 {
-            let value = different.first().copied().unwrap_or(&Cell::Null);
-            keys.iter_mut().for_each(|key| key.push(value.clone()));
-        } else {
-            let with = |key: &Vec<Cell>, value: &Cell| [key.as_slice(), std::slice::from_ref(value)].concat();
-            let each = |key| different.iter().map(move |value| with(key, value));
-            keys = keys.iter().flat_map(each).take(crate::limits::MAX_GROUPS_OF_ROW).collect();
-        }
-    }
-    keys
+        if different.is_empty() { vec![Cell::Null] } else { different.into_iter().cloned().collect() }
+    });
+    combinations(values)
 }
 
 fn group_cell(cell: &Cell, key: &GroupKey) -> Cell {

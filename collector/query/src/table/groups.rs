@@ -11,7 +11,8 @@ use crate::pipe::{GroupKey, Series, Stats, bucket_start_ns};
 use crate::row::Row;
 use crate::scalar::Scalar;
 
-/// There would be more than [`MAX_GROUPS`] groups, or as many as a caller allows.
+/// There would be more than [`MAX_GROUPS`] groups, or as many as a caller allows, or a row would be in more than
+/// [`MAX_GROUPS_OF_ROW`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than {MAX_GROUPS} groups; group by a field with fewer values, or narrow the filter")]
 pub struct TooManyGroups;
@@ -58,18 +59,7 @@ impl<'s> Groups<'s> {
     /// error it is in some of its groups only.
     pub fn add_row(&mut self, row: &dyn Row) -> Result<(), TooManyGroups> {
         let at_ns = row.timestamp_ns();
-        let values: Vec<Vec<Cell>> = self.stats.by.iter().map(|key| values_of(key, row)).collect();
-        let mut combinations = vec![Vec::with_capacity(values.len())];
-        for of_key in &values {
-            if combinations.len().saturating_mul(of_key.len()) > MAX_GROUPS_OF_ROW {
-                return Err(TooManyGroups);
-            }
-            let with = |key: &Vec<Cell>, value: &Cell| [key.as_slice(), std::slice::from_ref(value)].concat();
-            combinations = combinations
-                .iter()
-                .flat_map(|key| of_key.iter().map(move |value| with(key, value)))
-                .collect();
-        }
+        let combinations = combinations(self.stats.by.iter().map(|key| values_of(key, row)))?;
         let aggs = &self.stats.aggs;
         for key in combinations {
             for (accumulator, agg) in self.of(key)?.iter_mut().zip(aggs) {
@@ -194,6 +184,26 @@ impl<'s> Groups<'s> {
         });
         ranked.into_iter().take(keep).map(|(_, series)| series).collect()
     }
+}
+
+/// Every combination of one value of each key.
+pub(super) fn combinations(keys: impl Iterator<Item = Vec<Cell>>) -> Result<Vec<Vec<Cell>>, TooManyGroups> {
+    let mut combinations = vec![Vec::with_capacity(keys.size_hint().0)];
+    for values in keys {
+        if combinations.len().saturating_mul(values.len()) > MAX_GROUPS_OF_ROW {
+            return Err(TooManyGroups);
+        }
+        let before = std::mem::take(&mut combinations);
+        for mut key in before {
+            // One value is the rule, and then nothing is copied.
+            for value in values.iter().skip(1) {
+                combinations.push([key.as_slice(), std::slice::from_ref(value)].concat());
+            }
+            key.extend(values.first().cloned());
+            combinations.push(key);
+        }
+    }
+    Ok(combinations)
 }
 
 /// The different values of a key, at least one: null when there is none.

@@ -272,7 +272,7 @@ fn group_keys(cursor: &mut Cursor<'_>) -> Result<Vec<KeyExpr>, QueryError> {
         } else if cursor.peek() == Some('(') {
             computed_key(cursor, &key, at)?
         } else {
-            KeyExpr::Field(key)
+            plain_key(cursor, key)?
         };
         push(cursor, &mut keys, key, start)?;
     }
@@ -280,6 +280,22 @@ fn group_keys(cursor: &mut Cursor<'_>) -> Result<Vec<KeyExpr>, QueryError> {
         return Err(cursor.error_here(QueryErrorCode::Unclosed, "a ) is missing here"));
     }
     if keys.is_empty() { Err(missing_name(cursor, "by")) } else { Ok(keys) }
+}
+
+/// `host`, `host as server`
+fn plain_key(cursor: &mut Cursor<'_>, key: Name) -> Result<KeyExpr, QueryError> {
+    let after = cursor.at();
+    cursor.skip_space();
+    if !cursor.eat_keyword("as") {
+        cursor.set(after);
+        return Ok(KeyExpr::Field(key));
+    }
+    let column = name(cursor)?;
+    if column.is_none() {
+        return Err(cursor.error_here(QueryErrorCode::Missing, "a name is missing after as"));
+    }
+    let span = cursor.span_from(key.span.offset_bytes);
+    Ok(KeyExpr::Computed { formula: Formula::Field(key), column, span })
 }
 
 /// `bin(5m)`, `bin(_time, 5m)`, or any function: `bin(bytes, 1000) as size`. Its name begins at `start`.
