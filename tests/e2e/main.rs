@@ -18,4 +18,5 @@ mod lifecycle;
 mod multiline;
 mod processing;
 mod retention;
+mod sql;
 mod syslog;
