@@ -26,7 +26,7 @@ fn lines() -> Vec<String> {
             format!(r#""c":{}"#, n % 7)
         });
         members.push(format!(r#""message":"from 10.0.0.{} took {}ms k={}""#, n % 6, n % 11, n % 2));
-        members.extend((n % 5 == 0).then(|| format!(r#""tags":["t{}","t{}"]"#, n % 3, n % 2)));
+        members.extend(n.is_multiple_of(5).then(|| format!(r#""tags":["t{}","t{}"]"#, n % 3, n % 2)));
         format!("{{{}}}", members.join(","))
     };
     (0..200).map(line).collect()

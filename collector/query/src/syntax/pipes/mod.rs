@@ -3,6 +3,7 @@
 mod made;
 mod rows;
 mod stats;
+mod timechart;
 mod top;
 
 use crate::ast::{Name, PipeExpr};
@@ -18,7 +19,7 @@ type Parse = fn(&mut Cursor<'_>) -> Result<PipeExpr, QueryError>;
 /// Every name of every pipe.
 const PIPES: [(&str, Parse); 28] = [
     ("stats", stats::stats),
-    ("timechart", stats::timechart),
+    ("timechart", timechart::timechart),
     ("top", top::top),
     ("rare", top::rare),
     ("sort", rows::sort),

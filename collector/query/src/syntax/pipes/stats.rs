@@ -1,11 +1,11 @@
-//! `stats` and `timechart`: aggregates and group keys.
+//! `stats`: aggregates and group keys.
 
+use super::timechart::starts_option;
 use super::{missing_name, name, push};
 use crate::aliases::{TIMESTAMP, canonical};
 use crate::ast::{AggCall, AggExpr, KeyExpr, Name, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode};
 use crate::formula::{Formula, Function};
-use crate::limits::MAX_ROWS;
 use crate::nearest::nearest;
 use crate::pipe::AggFunction;
 use crate::syntax::cursor::Cursor;
@@ -18,86 +18,8 @@ pub(super) fn stats(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
     Ok(PipeExpr::Stats { aggs, by: group_keys(cursor)? })
 }
 
-/// `timechart span=5m limit=5 useother=f count() by service`
-pub(super) fn timechart(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
-    let mut options = Options { step_ns: None, limit: None, other: true };
-    options.read(cursor)?;
-    let aggs = aggregates(cursor)?;
-    let mut by = Vec::new();
-    for key in group_keys(cursor)? {
-        match key {
-            KeyExpr::Time(step) => options.step_ns = Some(step),
-            other => by.push(other),
-        }
-    }
-    // Splunk has them behind, too.
-    options.read(cursor)?;
-    let Options { step_ns, limit, other } = options;
-    Ok(PipeExpr::Timechart { step_ns, aggs, by, limit, other })
-}
-
-struct Options {
-    step_ns: Option<i64>,
-    limit: Option<u64>,
-    other: bool,
-}
-
-impl Options {
-    fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<(), QueryError> {
-        while let Some(option) = option(cursor)? {
-            match option {
-                "span" => self.step_ns = Some(duration(cursor)?),
-                "limit" => self.limit = Some(series_wanted(cursor)?),
-                _ => self.other = truth(cursor)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Reads `span=` and its kin; none when no option is next.
-fn option(cursor: &mut Cursor<'_>) -> Result<Option<&'static str>, QueryError> {
-    cursor.skip_space();
-    let start = cursor.at();
-    let Some(option) = ["span", "limit", "useother"].into_iter().find(|option| cursor.eat(option)) else {
-        return Ok(None);
-    };
-    cursor.skip_space();
-    if cursor.eat("=") || cursor.eat(":") {
-        return Ok(Some(option));
-    }
-    if option == "span" && !cursor.sees("(") {
-        return Err(bad_duration(cursor, cursor.at()));
-    }
-    cursor.set(start);
-    Ok(None)
-}
-
-fn series_wanted(cursor: &mut Cursor<'_>) -> Result<u64, QueryError> {
-    cursor.skip_space();
-    let start = cursor.at();
-    let read = name(cursor)?.and_then(|name| name.text.parse::<u64>().ok());
-    read.filter(|series| *series <= MAX_ROWS).ok_or_else(|| {
-        cursor
-            .error_from(start, QueryErrorCode::BadNumber, "a number of series is missing here")
-            .hint("write limit=10, or limit=0 for all series")
-    })
-}
-
-fn truth(cursor: &mut Cursor<'_>) -> Result<bool, QueryError> {
-    cursor.skip_space();
-    let start = cursor.at();
-    match name(cursor)?.map(|name| name.text.to_ascii_lowercase()).as_deref() {
-        Some("t" | "true" | "1") => Ok(true),
-        Some("f" | "false" | "0") => Ok(false),
-        _ => Err(cursor
-            .error_from(start, QueryErrorCode::Missing, "true or false is missing here")
-            .hint("write useother=false to leave out what is not among the largest series")),
-    }
-}
-
 /// At least one aggregate, separated by commas; `count()` when there is none before `by` or the end.
-fn aggregates(cursor: &mut Cursor<'_>) -> Result<Vec<AggExpr>, QueryError> {
+pub(super) fn aggregates(cursor: &mut Cursor<'_>) -> Result<Vec<AggExpr>, QueryError> {
     let mut aggs = Vec::new();
     cursor.skip_space();
     let start = cursor.at();
@@ -149,11 +71,6 @@ fn aggregate(cursor: &mut Cursor<'_>) -> Result<AggExpr, QueryError> {
         return Err(cursor.error_here(QueryErrorCode::Missing, "a name is missing after as"));
     }
     Ok(AggExpr { function, field: of.field, computed: of.computed, column, span })
-}
-
-/// Whether an option of `timechart` is next, not the name of a column.
-fn starts_option(cursor: &Cursor<'_>) -> bool {
-    ["span=", "limit=", "useother="].into_iter().any(|option| cursor.sees(option))
 }
 
 /// What stands between the parentheses of an aggregate.
@@ -251,7 +168,7 @@ fn function(cursor: &Cursor<'_>, called: &Name, number: Option<&Name>) -> Result
 }
 
 /// `by a, _time:5m`, with or without parentheses around the keys; none when there is no `by`.
-fn group_keys(cursor: &mut Cursor<'_>) -> Result<Vec<KeyExpr>, QueryError> {
+pub(super) fn group_keys(cursor: &mut Cursor<'_>) -> Result<Vec<KeyExpr>, QueryError> {
     cursor.skip_space();
     let start = cursor.at();
     let mut keys = Vec::new();
@@ -324,7 +241,8 @@ fn computed_key(cursor: &mut Cursor<'_>, called: &Name, start: usize) -> Result<
     Ok(KeyExpr::Computed { formula, column, span })
 }
 
-fn duration(cursor: &mut Cursor<'_>) -> Result<i64, QueryError> {
+/// Reads a duration, nanoseconds.
+pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<i64, QueryError> {
     cursor.skip_space();
     let start = cursor.at();
     let read = name(cursor)?.and_then(|name| duration_ns(&name.text));
@@ -332,7 +250,8 @@ fn duration(cursor: &mut Cursor<'_>) -> Result<i64, QueryError> {
     read.ok_or_else(|| bad_duration(cursor, start))
 }
 
-fn bad_duration(cursor: &Cursor<'_>, start: usize) -> QueryError {
+/// What to say where no duration is.
+pub(super) fn bad_duration(cursor: &Cursor<'_>, start: usize) -> QueryError {
     cursor
         .error_from(start, QueryErrorCode::BadTime, "a duration is missing here")
         .hint("write 30s, 5m or 1h")
