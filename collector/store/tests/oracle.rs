@@ -356,9 +356,14 @@ fn check_stats(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], r
     let by = ["".to_owned(), format!("by {a}"), format!("by {a}, {b}"), format!("by {a}, _time:1h")];
     let by = &by[random.below(4) as usize];
     let field = random.pick(&["status", "took", "ok", "tags", "note", "message", "long"]);
+    // Of long texts not all are kept, which the answer would say.
+    let values = match field {
+        "note" | "message" | "long" => String::new(),
+        short => format!("values({short}) as v, "),
+    };
     let text = format!(
         "| stats count() as rows, count({field}) as n, dc({field}) as d, sum({field}) as s, min({field}) as lo, \
-         max({field}) as hi, median({field}) as m, stdev({field}) as sd, values({field}) as v, min(@timestamp) as first, \
+         max({field}) as hi, median({field}) as m, stdev({field}) as sd, {values}min(@timestamp) as first, \
          max(_time) as last {by}"
     );
     let pipes = parse(&text).expect("parses").resolve(T0).expect("resolves").pipes;
