@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 
 /// A whole or a floating-point number.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+#[serde(untagged)]
 pub enum Number {
     /// A whole number.
     I64(i64),

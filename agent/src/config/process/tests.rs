@@ -47,9 +47,9 @@ fn mistakes_say_what_was_meant() {
         ("when = 'level:'\ndrop = true", "process[0].when: "),
         (
             "when = 'a | stats count()'\ndrop = true",
-            "a condition has no pipes; take out what begins with `|` at byte 2",
+            "a condition has no pipes (at byte 2); take out what begins with this |",
         ),
-        ("when = '\"a|b\" x | where y'\ndrop = true", "begins with `|` at byte 8"),
+        ("when = '\"a|b\" x | where y'\ndrop = true", "a condition has no pipes (at byte 8)"),
         ("when = 'x @timestamp>now-1h'\ndrop = true", "depends on the clock (at byte 2)"),
         ("when = 'x or not (_time:5m)'\ndrop = true", "depends on the clock (at byte 10)"),
         ("when = 'level:[info'\ndrop = true", "at byte"),

@@ -129,7 +129,7 @@ fn number_in_unit(name: &str, text: &str) -> Option<NumberRange> {
 }
 
 /// The unit of the field's numbers, when the text names any unit of the kind.
-fn unit(name: &str, text: &str) -> Option<Unit> {
+pub(super) fn unit(name: &str, text: &str) -> Option<Unit> {
     match quantity(text)? {
         Quantity::Plain(_) => None,
         Quantity::Duration(_) => Some(Unit::Duration { ns: field_duration_unit_ns(name) }),

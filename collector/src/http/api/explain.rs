@@ -3,12 +3,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use millpond_query::Query;
 use millpond_query::ast::PipeExpr;
+use millpond_query::{Query, Stats};
 use serde::Serialize;
 
 use super::query::{order, wants_table};
-use super::stats::table;
+use super::stats::{groups_of, table};
 use crate::http::Http;
 use crate::http::endpoints::EXPLAIN;
 use crate::http::limits::{ROWS_DEFAULT, ROWS_MAX};
@@ -16,7 +16,7 @@ use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::RowQuery;
 use crate::http::run::Missing;
-use crate::http::search::{Reply, Search, is_approximate};
+use crate::http::search::{Reply, Search};
 
 #[derive(Serialize)]
 struct Explanation {
@@ -72,7 +72,8 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     let resolved = search.resolve(&query)?;
     let filter = resolved.filter.to_string();
     let limit = search.parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
-    let approximate = is_approximate(&resolved.pipes);
+    let needs_rows = groups_of(&resolved.pipes).is_ok_and(Stats::needs_rows);
+    let approximate = millpond_query::is_approximate(&resolved.pipes);
     let missing: Missing = if wants_table(&resolved.pipes) {
         table(search, &resolved)?.1
     } else {
@@ -92,7 +93,7 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     let explanation = Explanation {
         canonical: query.to_string(),
         filter,
-        pipes: places(&query),
+        pipes: places(&query, needs_rows),
         splits: Splits {
             total: cost.splits,
             outside_time: cost.outside_time,
@@ -106,8 +107,9 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     Ok(Reply::new(explanation, missing).approximate(approximate).warn(search.warnings(&query)))
 }
 
-/// Where each pipe runs: a leading `where` is a part of the filter, and a pipe that counts right after it reads columns.
-fn places(query: &Query) -> Vec<PipePlace> {
+/// Where each pipe runs: a leading `where` is a part of the filter, and a pipe that counts right after it reads columns,
+/// unless it needs the rows.
+fn places(query: &Query, needs_rows: bool) -> Vec<PipePlace> {
     let mut runs = "store";
     let mut places = Vec::new();
     for pipe in &query.pipes {
@@ -115,7 +117,8 @@ fn places(query: &Query) -> Vec<PipePlace> {
             pipe,
             PipeExpr::Stats { .. } | PipeExpr::Timechart { .. } | PipeExpr::Top(_) | PipeExpr::Rare(_)
         );
-        if runs == "store" && !counts && !matches!(pipe, PipeExpr::Where(_)) {
+        let is_of_store = if counts { !needs_rows } else { matches!(pipe, PipeExpr::Where(_)) };
+        if runs == "store" && !is_of_store {
             runs = "rows";
         }
         places.push(PipePlace { pipe: pipe.to_string(), runs });
@@ -132,8 +135,9 @@ mod tests {
 
     #[test]
     fn pipes_run_where_they_can() {
-        let rows: [(&str, &[&str]); 5] = [
+        let rows: [(&str, &[&str]); 6] = [
             ("error", &[]),
+            ("| where a:1 | stats first(b) | limit 2", &["store", "rows", "table"]),
             ("| where a:1 | stats count() by b | sort b | limit 2", &["store", "store", "table", "table"]),
             ("| top 5 host", &["store"]),
             ("| where a:1 | sort b | where c:2 | limit 3", &["store", "rows", "rows", "rows"]),
@@ -141,7 +145,9 @@ mod tests {
         ];
         for (query, expected) in rows {
             let query = millpond_query::parse(query).unwrap();
-            let places: Vec<_> = places(&query).iter().map(|place| place.runs).collect();
+            let needs_rows =
+                query.resolve(0).is_ok_and(|all| groups_of(&all.pipes).is_ok_and(Stats::needs_rows));
+            let places: Vec<_> = places(&query, needs_rows).iter().map(|place| place.runs).collect();
             assert_eq!(places, expected, "{query}");
         }
     }

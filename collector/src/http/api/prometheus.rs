@@ -100,6 +100,7 @@ fn label(cell: &Cell) -> String {
         Cell::F64(number) => number.to_string(),
         Cell::Str(text) => text.clone(),
         Cell::TimeNs(time_ns) => rfc3339(*time_ns),
+        Cell::List(cells) => cells.iter().map(label).collect::<Vec<_>>().join(","),
     }
 }
 
@@ -109,7 +110,7 @@ fn number(cell: &Cell) -> Option<String> {
         Cell::I64(number) => Some(number.to_string()),
         Cell::F64(number) if number.is_infinite() => Some(if *number > 0.0 { "+Inf" } else { "-Inf" }.into()),
         Cell::F64(number) => Some(number.to_string()),
-        Cell::Null | Cell::Bool(_) | Cell::Str(_) | Cell::TimeNs(_) => None,
+        Cell::Null | Cell::Bool(_) | Cell::Str(_) | Cell::TimeNs(_) | Cell::List(_) => None,
     }
 }
 
@@ -129,7 +130,7 @@ mod tests {
     fn tables_become_series() {
         let agg = |column: &str| Agg { function: AggFunction::Count, field: None, column: column.into() };
         let by = vec![GroupKey::Time { step_ns: NS }, GroupKey::Field("service.name".into())];
-        let stats = Stats { aggs: vec![agg("n"), agg("p95")], by };
+        let stats = Stats { series: None, aggs: vec![agg("n"), agg("p95")], by };
         let row = |at_s: i64, service: Cell, n: i64, p95: Cell| {
             vec![Cell::TimeNs(at_s * NS + NS / 2 * (at_s % 2)), service, Cell::I64(n), p95]
         };

@@ -67,13 +67,14 @@ pub(super) fn write_rows(
         resolved.pipes.push(Pipe::Fields { names: fields, exclude: false });
     }
     let warnings = search.warnings(&query);
+    let approximate = millpond_query::is_approximate(&resolved.pipes);
     let (outcome, rows) = if wants_table(&resolved.pipes) {
         write_table(search, &resolved, wanted, out)?
     } else {
         write_documents(search, resolved, wanted, out)?
     };
     let cursor = outcome.cursor.map(|cursor| cursor.to_string());
-    let meta = Reply::new(Meta { cursor }, outcome.partial).warn(warnings);
+    let meta = Reply::new(Meta { cursor }, outcome.partial).approximate(approximate).warn(warnings);
     let meta = meta.took(search.parameters.caller.since);
     let line = serde_json::to_vec(&meta).map_err(|error| Problem::internal(&error))?;
     out.append(|out| rows.end(&line, out));

@@ -6,13 +6,13 @@ use http::StatusCode;
 use millpond_query::{GroupKey, Pipe, Resolved, Stats};
 
 use super::prometheus::{self, Answer};
-use super::stats::{no_table, table};
+use super::stats::table;
 use crate::http::Http;
 use crate::http::endpoints::STATS_RANGE;
 use crate::http::limits::RANGE_STEPS_MAX;
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::search::{Reply, Search, is_approximate};
+use crate::http::search::{Reply, Search, no_table};
 use crate::http::time;
 
 /// Answers with a matrix.
@@ -31,7 +31,7 @@ fn matrix(search: &Search<'_>) -> Result<Reply<Answer>, Problem> {
     let query = search.parse()?;
     let mut resolved = search.resolve(&query)?;
     let stats = by_time(&mut resolved, step_ns)?;
-    let approximate = is_approximate(&resolved.pipes);
+    let approximate = millpond_query::is_approximate(&resolved.pipes);
     let (table, missing) = table(search, &resolved)?;
     let reply = Reply::new(prometheus::matrix(&table, &stats), missing).approximate(approximate);
     Ok(reply.warn(search.warnings(&query)))
@@ -40,9 +40,9 @@ fn matrix(search: &Search<'_>) -> Result<Reply<Answer>, Problem> {
 /// Groups by time, too, and gives what is grouped. What would mix the times is refused.
 fn by_time(resolved: &mut Resolved, step_ns: i64) -> Result<Stats, Problem> {
     let mixes = |pipe: &Pipe| matches!(pipe, Pipe::Limit(_) | Pipe::Dedup { .. } | Pipe::Stats(_));
-    let Some((Pipe::Stats(stats), rest)) = resolved.pipes.split_first_mut() else {
-        return Err(no_table(&resolved.pipes));
-    };
+    let groups_at = resolved.pipes.iter().position(|pipe| matches!(pipe, Pipe::Stats(_)));
+    let from_groups = resolved.pipes.get_mut(groups_at.ok_or_else(no_table)?..).unwrap_or_default();
+    let Some((Pipe::Stats(stats), rest)) = from_groups.split_first_mut() else { return Err(no_table()) };
     if rest.iter().any(mixes) {
         let detail = "Over a range, pipes behind the one that counts may not take rows of other times away.";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)

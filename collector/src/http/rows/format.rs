@@ -192,6 +192,8 @@ fn cell_of(row: DocRef<'_>, visible: &Visible, name: &str) -> Cell {
 fn csv_cell(cell: &Cell, out: &mut Vec<u8>) {
     match cell {
         Cell::Str(text) => csv_text(text, out),
+        // As an array of a document: its JSON.
+        Cell::List(_) => csv_text(&cell_to_json(cell.clone()).to_string(), out),
         cell => plain(cell, out),
     }
 }
@@ -231,13 +233,13 @@ fn text_cell(cell: &Cell, out: &mut Vec<u8>) {
     }
 }
 
-/// What needs no care: numbers, times, truth values.
+/// What needs no care: numbers, times, truth values, and lists, whose JSON breaks no line.
 fn plain(cell: &Cell, out: &mut Vec<u8>) {
     match cell {
         Cell::Null => {}
         Cell::Str(text) => out.extend_from_slice(text.as_bytes()),
         Cell::TimeNs(timestamp_ns) => write_rfc3339(*timestamp_ns, out),
-        Cell::Bool(_) | Cell::I64(_) | Cell::F64(_) => {
+        Cell::Bool(_) | Cell::I64(_) | Cell::F64(_) | Cell::List(_) => {
             out.extend_from_slice(cell_to_json(cell.clone()).to_string().as_bytes());
         }
     }

@@ -67,7 +67,7 @@ impl Visible {
 
 /// Whether a name in `fields` means this field: its name, one it is an alias of, an object it is in, or a prefix
 /// with `*`.
-fn is_of(name: &str, chosen: &str) -> bool {
+pub(super) fn is_of(name: &str, chosen: &str) -> bool {
     if let Some(prefix) = chosen.strip_suffix('*') {
         return name.starts_with(prefix);
     }
@@ -92,6 +92,12 @@ impl Row for VisibleRow<'_> {
         DocRow(self.row).leaves(&mut |name, value| {
             if self.visible.shows(name) { visit(name, value) } else { ControlFlow::Continue(()) }
         });
+    }
+
+    fn field(&self, name: &str, visit: &mut dyn FnMut(Scalar<'_>) -> ControlFlow<()>) {
+        if self.visible.shows(name) {
+            DocRow(self.row).field(name, visit);
+        }
     }
 }
 
