@@ -1,0 +1,20 @@
+//! `explain`: runs a query and shows its plan and its cost.
+
+use serde_json::Value;
+
+use super::{Outcome, Shell};
+use crate::arguments::Explain;
+use crate::failure::Failure;
+use crate::render::plan;
+
+pub(crate) fn run(explain: &Explain, shell: &mut Shell) -> Result<Outcome, Failure> {
+    let parameters = shell.parameters(&explain.query.text(), &explain.range)?;
+    let answer: Value = shell.api.json("/api/v1/explain", &parameters)?;
+    let shown = match shell.out.is_terminal() {
+        true => plan::plan(&answer, &shell.look),
+        false => format!("{answer}\n"),
+    };
+    shell.out.write(shown.as_bytes())?;
+    shell.tell(&serde_json::from_value(answer.clone()).unwrap_or_default());
+    Ok(Outcome::of(answer["documents"]["matched"].as_u64() != Some(0)))
+}
