@@ -78,6 +78,9 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut shell = shell(&arguments.target, &environment)?;
     let outcome = command(&mut shell)?;
     shell.out.flush()?;
+    if outcome == Outcome::Nothing && shell.out.is_terminal() {
+        eprintln!("nothing found");
+    }
     Ok(outcome)
 }
 

@@ -54,6 +54,10 @@ pub(crate) fn run(export: &Export, shell: &mut Shell) -> Result<Outcome, Failure
     // What came is kept also when not all did.
     let flushed = sink.flush();
     progress.end();
+    // Nothing came, so nothing stays behind.
+    if let (Err(_), Sink::File(_, path), false, 0) = (&written, &sink, export.resume, progress.rows) {
+        let _ = std::fs::remove_file(path);
+    }
     let meta = match written {
         Err(Failure::CutOff(why)) if export.file.is_some() && export.format != ExportFormat::Text => {
             return Err(Failure::CutOff(format!("{why}; the same command with --resume goes on")));

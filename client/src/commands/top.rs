@@ -44,12 +44,10 @@ pub(crate) fn run(top: &arguments::Top, shell: &mut Shell) -> Result<Outcome, Fa
     if shell.out.is_terminal() {
         let shown = chart(&facet.values, &shell.look);
         shell.out.write(shown.as_bytes())?;
-        let summary = format!(
-            "{} different values; {} without the field\n",
-            count(facet.distinct),
-            count(facet.missing)
-        );
-        shell.out.write(shell.look.palette.paint(Style::Dim, &summary).as_bytes())?;
+        let summary =
+            format!("{} different values; {} without the field", count(facet.distinct), count(facet.missing));
+        let summary = shell.look.palette.paint(Style::Dim, &summary);
+        shell.out.write(format!("{summary}\n").as_bytes())?;
     } else {
         shell.objects(&facet.values)?;
     }

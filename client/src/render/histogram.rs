@@ -30,6 +30,9 @@ pub(crate) struct Bucket {
     by: Option<BTreeMap<String, u64>>,
 }
 
+/// Documents without the field.
+const MISSING: &str = "(without)";
+
 /// The API's name for values that it doesn't tell apart.
 const OTHER: &str = "other";
 
@@ -58,31 +61,41 @@ pub(crate) fn chart(histogram: &Histogram, look: &Look) -> String {
         look.palette.push(Style::Dim, &format!("{label:label_width$}"), &mut out);
         out.push_str(&format!(" {count:>count_width$} "));
         match &bucket.by {
-            Some(by) => push_parts(by, &series, max, bar_width, look, &mut out),
+            Some(_) => push_parts(bucket, &series, max, bar_width, look, &mut out),
             None => look.palette.push(Style::Blue, &bars::bar(bucket.count, max, bar_width), &mut out),
         }
         out.truncate(out.trim_end_matches(' ').len());
         out.push('\n');
     }
     push_legend(&series, look, &mut out);
-    let summary = format!("{} in bars of {}\n", count(histogram.total), duration(histogram.step_ms));
+    let summary = format!("{} in bars of {}", count(histogram.total), duration(histogram.step_ms));
     look.palette.push(Style::Dim, &summary, &mut out);
+    out.push('\n');
     out
+}
+
+/// Counts by value, and of the documents that have none.
+fn counts(bucket: &Bucket) -> impl Iterator<Item = (&str, u64)> {
+    let by = bucket.by.iter().flatten().map(|(value, count)| (value.as_str(), *count));
+    let sum = by.clone().fold(0, |sum: u64, (_, count)| sum.saturating_add(count));
+    let missing = bucket.count.saturating_sub(sum);
+    by.chain((bucket.by.is_some() && missing > 0).then_some((MISSING, missing)))
 }
 
 /// Values and their counts over all buckets, the most frequent first, and what isn't told apart at the end.
 fn series(histogram: &Histogram) -> Vec<(String, u64)> {
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
-    for (value, count) in histogram.buckets.iter().filter_map(|bucket| bucket.by.as_ref()).flatten() {
+    for (value, count) in histogram.buckets.iter().flat_map(counts) {
         *totals.entry(value).or_default() += count;
     }
     let mut series: Vec<_> = totals.into_iter().map(|(value, count)| (value.to_owned(), count)).collect();
-    series.sort_by_key(|(value, count)| (value == OTHER, std::cmp::Reverse(*count)));
+    series.sort_by_key(|(value, count)| (value == MISSING, value == OTHER, std::cmp::Reverse(*count)));
     series
 }
 
 fn style(value: &str, index: usize) -> Style {
     match (value, Style::of_level(value)) {
+        (MISSING, _) => Style::Plain,
         (OTHER, _) => Style::Dim,
         // Levels have their own colours everywhere.
         (_, Style::Plain) => SERIES.get(index % SERIES.len()).copied().unwrap_or(Style::Plain),
@@ -96,14 +109,16 @@ fn mark(index: usize, look: &Look) -> char {
 }
 
 fn push_parts(
-    by: &BTreeMap<String, u64>,
+    bucket: &Bucket,
     series: &[(String, u64)],
     max: u64,
     width: usize,
     look: &Look,
     out: &mut String,
 ) {
-    let values: Vec<u64> = series.iter().map(|(value, _)| by.get(value).copied().unwrap_or(0)).collect();
+    let by: BTreeMap<&str, u64> = counts(bucket).collect();
+    let values: Vec<u64> =
+        series.iter().map(|(value, _)| by.get(value.as_str()).copied().unwrap_or(0)).collect();
     let parts = bars::parts(&values, max, width);
     for (index, ((value, _), columns)) in series.iter().zip(parts).enumerate() {
         let text: String = std::iter::repeat_n(mark(index, look), columns).collect();
@@ -153,14 +168,14 @@ mod tests {
     #[test]
     fn parts_are_told_apart_with_colours_and_without() {
         let histogram: Histogram = serde_json::from_str(
-            r#"{"step_ms":90000,"total":5,"buckets":[
+            r#"{"step_ms":90000,"total":6,"buckets":[
                 {"start":"2026-11-22T10:00:00Z","count":4,"by":{"error":1,"\u001b[2J":2,"other":1}},
-                {"start":"2026-11-22T10:01:30Z","count":1,"by":{"error":1}}]}"#,
+                {"start":"2026-11-22T10:01:30Z","count":2,"by":{"error":1}}]}"#,
         )
         .unwrap();
         let expected = "2026-11-22 10:00:00 4 aaaaaaaaabbbbcccc\n\
-                        2026-11-22 10:01:30 1 bbbbb\n\
-                        a \\x1b[2J 2\nb error 2\nc other 1\n5 in bars of 90 s\n";
+                        2026-11-22 10:01:30 2 bbbbbdddd\n\
+                        a \\x1b[2J 2\nb error 2\nc other 1\nd (without) 1\n6 in bars of 90 s\n";
         assert_eq!(chart(&histogram, &Look::plain(Some(40))), expected);
         let coloured = chart(&histogram, &Look::coloured(Some(40)));
         assert!(coloured.contains("\x1b[31m████\x1b[0m"), "{coloured}");

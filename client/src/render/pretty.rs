@@ -1,6 +1,8 @@
 //! A document on a terminal: local time, level, where it comes from, message, and what else it has. Long lines are
 //! left to the terminal, so that what is copied from it is whole. Pure.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::Look;
@@ -9,8 +11,9 @@ use crate::row::{self, Row};
 use crate::style::Style;
 use crate::when;
 
-/// Shown in their places, or the same again in other words, or how the document came here: no news beside a message.
-const NOT_EXTRA: [&str; 9] = [
+/// Shown in their places, or the same again in other words, or what the host is and how the document came here: no
+/// news beside a message. NDJSON has them.
+const NOT_EXTRA: [&str; 14] = [
     "_id",
     "@timestamp",
     "message",
@@ -20,6 +23,11 @@ const NOT_EXTRA: [&str; 9] = [
     "event.original",
     "severity_text",
     "agent.id",
+    "host.arch",
+    "log.file.path",
+    "os.name",
+    "os.type",
+    "os.version",
 ];
 
 /// Columns of the level, so that messages begin in line.
@@ -45,7 +53,10 @@ pub(crate) fn push(row: &Row, look: &Look, out: &mut String) {
     } else if row.get("message").is_some() {
         part(Style::Plain, &format!("{:LEVEL_WIDTH$}", "-"));
     }
-    let origin = [row.text("host.name"), row.text("service.name")];
+    // A file tells something where no service does.
+    let path = row.text("log.file.path").filter(|_| row.text("service.name").is_none());
+    let file = path.as_ref().and_then(|path| path.rsplit('/').next()).map(Cow::from);
+    let origin = [row.text("host.name"), row.text("service.name"), file];
     let origin: Vec<_> = origin.iter().flatten().map(|name| escape::line(name)).collect();
     if !origin.is_empty() {
         part(Style::Dim, &format!("{}:", origin.join(" ")));
@@ -97,7 +108,7 @@ mod tests {
     fn documents() {
         let rows = [
             (
-                r#"{"_id":"98","@timestamp":"2026-11-22T10:00:01.25Z","message":"timeout after 5 s","log.level":"error","service.name":"shop","host.name":"web-01","user.id":7,"url.path":"/a b","agent.id":"x"}"#,
+                r#"{"_id":"98","@timestamp":"2026-11-22T10:00:01.25Z","message":"timeout after 5 s","log.level":"error","service.name":"shop","host.name":"web-01","user.id":7,"url.path":"/a b","agent.id":"x","log.file.path":"/var/log/a.log"}"#,
                 "2026-11-22 10:00:01.250 error web-01 shop: timeout after 5 s user.id=7 url.path=\"/a b\"\n",
             ),
             (
@@ -108,6 +119,7 @@ mod tests {
                 r#"{"@timestamp":"2026-11-22T10:00:01Z","message":"no level"}"#,
                 "2026-11-22 10:00:01.000 -     no level\n",
             ),
+            (r#"{"message":"m","log.file.path":"/var/log/a.log"}"#, "-     a.log: m\n"),
             (r#"{"@timestamp":"odd","n":null,"list":[1,"a b"],"e":""}"#, "odd list=[1,\"a b\"] e=\"\"\n"),
             (
                 r#"{"message":"Trace:\n  at a\n  at b\n","k":"two\nlines"}"#,
