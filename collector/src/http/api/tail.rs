@@ -40,9 +40,9 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
     let parameters = given.only(&["q"])?;
     let too_many = || Problem::overloaded(RETRY_AFTER_S, "Too many live tails are open already.");
     let permit = Arc::clone(&http.tails).try_acquire_owned().map_err(|_| too_many())?;
-    let store = http.app.store.clone();
+    let (store, caller) = (http.app.store.clone(), parameters.caller.clone());
     let timeout = http.app.config.limits.query_timeout;
-    let resolve = http.queries.run(timeout, move |budget| {
+    let resolve = http.queries.run(&caller, timeout, move |budget| {
         let search = Search::new(&*store, budget, &parameters)?;
         search.resolve(&search.parse()?)
     });

@@ -1,10 +1,14 @@
 //! The users' port as its users see it: requests through the whole router to a real log and a real store.
 
 mod aggregates;
+mod context;
+mod explain;
+mod export;
 mod listener;
 mod pipes;
 mod query;
 mod refusals;
+mod requests;
 mod service;
 mod tail;
 

@@ -266,6 +266,9 @@ impl LeafTest<'_> {
         let docs = view.docs();
         let mut bits = Bits::none(view.len());
         let first = docs.start;
+        if !matches!(self, Self::Ids(_) | Self::Message(_)) {
+            view.look();
+        }
         match self {
             Self::Present(values) => for_each_present(values.index(), &docs, |doc| bits.set(doc - first)),
             Self::Ids(test) => bits = test.eval(view, among),
@@ -344,6 +347,7 @@ impl MessageTest<'_> {
         if view.zone.messages == 0 || !view.may_have(&self.words.ids) {
             return Ok(Bits::none(view.len()));
         }
+        view.look();
         if matches!(self.test, Test::Exists) && view.zone.messages == view.zone.documents {
             return Ok(among.clone());
         }
