@@ -244,7 +244,7 @@ pub(crate) enum ExportFormat {
     Ndjson,
     /// Comma-separated (RFC 4180), with a header.
     Csv,
-    /// The text of the lines alone.
+    /// Time, level and message, or --fields, with tabs between them.
     Text,
 }
 
@@ -260,7 +260,7 @@ pub(crate) struct Export {
     /// Newest or oldest first.
     #[arg(long, value_enum, default_value_t = Order::Desc)]
     pub(crate) order: Order,
-    /// Columns of CSV; all known fields if not given.
+    /// Columns of CSV and text; of CSV all known fields if not given.
     #[arg(long, value_delimiter = ',', value_name = "FIELD,…")]
     pub(crate) fields: Vec<String>,
     /// Write to this file, which must not exist yet, instead of to standard output.

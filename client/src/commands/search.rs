@@ -1,5 +1,6 @@
 //! `search`: documents, or the table of a query that counts.
 
+use millpond_query::aliases;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ struct Table {
     meta: Meta,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Column {
     name: String,
 }
@@ -37,8 +38,8 @@ const LAST_LINE: &str = "{\"_meta\":{";
 
 pub(crate) fn run(search: &Search, shell: &mut Shell) -> Result<Outcome, Failure> {
     let fields: Vec<String> = search.fields.iter().map(|name| arguments::unprotect(name)).collect();
-    let query = with_fields(&search.query.text(), &fields);
-    let parameters = shell.parameters(&query, &search.range)?;
+    let query = search.query.text();
+    let mut parameters = shell.parameters(&query, &search.range)?;
     let format = match search.output {
         Format::Auto if shell.out.is_terminal() => Format::Pretty,
         Format::Auto => Format::Ndjson,
@@ -48,8 +49,11 @@ pub(crate) fn run(search: &Search, shell: &mut Shell) -> Result<Outcome, Failure
     if query.contains('|') && matches!(format, Format::Pretty | Format::Table | Format::Csv) {
         match shell.api.json::<Table>("/api/v1/stats", &parameters) {
             Err(failure) if failure.code() == Some("unsupported_query") => {}
-            table => return show_table(&table?, format, shell),
+            table => return show_table(&table?.only(&fields), format, shell),
         }
+    }
+    if !fields.is_empty() {
+        parameters.push(("fields", fields.join(",")));
     }
     if matches!(format, Format::Table | Format::Csv) {
         return columns_of_rows(search, &fields, &parameters, format, shell);
@@ -182,42 +186,57 @@ fn write_columns(
     Ok(())
 }
 
+/// Names that begin with `-` are those to leave out.
 fn is_exclusion(fields: &[String]) -> bool {
     fields.first().is_some_and(|name| name.starts_with('-'))
 }
 
-/// The query with a pipe that keeps these fields only, so that nothing else is sent.
-fn with_fields(query: &str, fields: &[String]) -> String {
-    if fields.is_empty() {
-        return query.to_owned();
-    }
-    let quoted = |name: &String| {
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '@' | '-' | '*');
-        if name.chars().all(is_plain) {
-            name.clone()
-        } else {
-            format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+impl Table {
+    /// The table with these columns, or without them.
+    fn only(mut self, fields: &[String]) -> Self {
+        if fields.is_empty() {
+            return self;
         }
-    };
-    let names: Vec<_> = fields.iter().map(quoted).collect();
-    format!("{query} | fields {}", names.join(", ")).trim_start().to_owned()
+        let place = |name: &str| {
+            let is_it = |column: &Column| column.name == name || column.name == aliases::canonical(name);
+            self.columns.iter().position(is_it)
+        };
+        let named = fields.iter().filter_map(|name| place(name.strip_prefix('-').unwrap_or(name)));
+        let mut kept: Vec<usize> = named.collect();
+        if is_exclusion(fields) {
+            kept = (0..self.columns.len()).filter(|index| !kept.contains(index)).collect();
+        }
+        let cells = |row: &Vec<Value>| {
+            kept.iter().map(|index| row.get(*index).cloned().unwrap_or_default()).collect()
+        };
+        self.rows = self.rows.iter().map(cells).collect();
+        self.columns = kept.iter().filter_map(|index| self.columns.get(*index).cloned()).collect();
+        self
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn fields_become_a_pipe() {
-        let rows: [(&str, &[&str], &str); 4] = [
-            ("error", &[], "error"),
-            ("error", &["host", "user.id"], "error | fields host, user.id"),
-            ("", &["-pid"], "| fields -pid"),
-            ("a | limit 2", &["odd \"name\""], "a | limit 2 | fields \"odd \\\"name\\\"\""),
+    fn tables_have_the_columns_that_are_wanted() {
+        let answer = json!({"columns": [{"name": "host.name"}, {"name": "n"}], "rows": [["a", 1], ["b"]]});
+        let rows: [(&[&str], &[&str], serde_json::Value); 5] = [
+            (&[], &["host.name", "n"], json!([["a", 1], ["b"]])),
+            (&["n", "host"], &["n", "host.name"], json!([[1, "a"], [null, "b"]])),
+            (&["n", "nothing"], &["n"], json!([[1], [null]])),
+            (&["-host"], &["n"], json!([[1], [null]])),
+            (&["nothing"], &[], json!([[], []])),
         ];
-        for (query, fields, expected) in rows {
+        for (fields, heads, cells) in rows {
             let fields: Vec<_> = fields.iter().map(|name| (*name).to_owned()).collect();
-            assert_eq!(with_fields(query, &fields), expected);
+            let table: Table = serde_json::from_value(answer.clone()).unwrap();
+            let table = table.only(&fields);
+            assert_eq!(table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), heads);
+            assert_eq!(json!(table.rows), cells);
         }
     }
 }
