@@ -3,11 +3,13 @@
 use std::fmt;
 
 /// Bytes of the query text that something was read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Span {
     /// Offset of the first byte.
+    #[serde(rename = "offset")]
     pub offset_bytes: usize,
     /// Number of bytes; 0 for a place between two characters, such as the end of the text.
+    #[serde(rename = "length")]
     pub length_bytes: usize,
 }
 

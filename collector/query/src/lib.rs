@@ -14,6 +14,7 @@
 pub mod accumulate;
 pub mod aliases;
 pub mod ast;
+pub mod complete;
 mod error;
 mod fields;
 mod filter;

@@ -83,6 +83,13 @@ pub(super) const VALUES_DEFAULT: usize = 20;
 /// Most values of a completion.
 pub(super) const VALUES_MAX: usize = 1_000;
 
+/// Most completions of one kind: more than fit under a line of text.
+pub(super) const COMPLETIONS_MAX: usize = 20;
+
+/// Time for the values of a completion, which has to be there before the next key. What was counted until then is
+/// offered.
+pub(super) const COMPLETION_TIME: Duration = Duration::from_millis(8);
+
 /// Most fields that are listed; the rarest are left out.
 pub(super) const FIELDS_MAX: usize = 10_000;
 

@@ -94,6 +94,7 @@ fn routes() -> Router<Http> {
         .route("/api/v1/stats_range", get(api::stats_range::stats_range).post(api::stats_range::stats_range))
         .route("/api/v1/explain", get(api::explain::explain).post(api::explain::explain))
         .route("/api/v1/facets", get(api::facets::facets).post(api::facets::facets))
+        .route("/api/v1/parse", get(api::parse::parse).post(api::parse::parse))
         .route("/api/v1/fields", get(api::fields::fields).post(api::fields::fields))
         .route("/api/v1/values", get(api::values::values).post(api::values::values))
         .route("/api/v1/context", get(api::context::context).post(api::context::context))

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::table::Cell;
-use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, Resolved, aliases};
+use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, QueryError, Resolved, aliases};
 use millpond_store::StoreError;
 use millpond_store::log_store::{Budget, FieldInfo, LogStore, Partial, TimeRange};
 use serde::Serialize;
@@ -94,10 +94,15 @@ impl<'a> Search<'a> {
 
     /// The query `q`; everything when it is absent.
     pub(super) fn parse(&self) -> Result<Query, Problem> {
+        Ok(self.try_parse()??)
+    }
+
+    /// As [`Self::parse`], with what is wrong with the query apart from what is wrong with the request.
+    pub(super) fn try_parse(&self) -> Result<Result<Query, QueryError>, Problem> {
         let since = Instant::now();
         let query = millpond_query::parse(self.parameters.text("q")?.unwrap_or_default());
         self.parameters.caller.planned(since.elapsed());
-        Ok(query?)
+        Ok(query)
     }
 
     /// The query in canonical text; `None` when it can't be read.
@@ -113,6 +118,11 @@ impl<'a> Search<'a> {
 
     /// A query ready to run.
     pub(super) fn resolve(&self, query: &Query) -> Result<Resolved, Problem> {
+        Ok(self.try_resolve(query)?)
+    }
+
+    /// As [`Self::resolve`], with what is wrong with the query.
+    pub(super) fn try_resolve(&self, query: &Query) -> Result<Resolved, QueryError> {
         let since = Instant::now();
         let has_field = |name: &str| self.has_field(name);
         let resolved = query.resolve_in(&Context {
@@ -122,7 +132,7 @@ impl<'a> Search<'a> {
             has_field: Some(&has_field),
         });
         self.parameters.caller.planned(since.elapsed());
-        Ok(resolved?)
+        resolved
     }
 
     /// The filter of `q`, for endpoints that look at no pipes.

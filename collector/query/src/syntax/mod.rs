@@ -9,6 +9,7 @@ mod pipes;
 mod value;
 mod word;
 
+pub(crate) use self::pipes::{function_names, pipe_names};
 use crate::Query;
 use crate::ast::{Expr, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode, Span};

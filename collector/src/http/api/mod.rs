@@ -10,6 +10,7 @@ pub(super) mod health;
 pub(super) mod histogram;
 pub(super) mod ingest;
 pub(super) mod metrics;
+pub(super) mod parse;
 mod prometheus;
 pub(super) mod query;
 pub(super) mod stats;

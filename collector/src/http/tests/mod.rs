@@ -5,6 +5,7 @@ mod context;
 mod explain;
 mod export;
 mod listener;
+mod parse;
 mod pipes;
 mod query;
 mod refusals;
