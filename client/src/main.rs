@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Found) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Ok(Outcome::Nothing) => ExitCode::from(EXIT_NOTHING),
         Err(failure) => {
-            eprint!("{}", failure.report(&terminal::look_of_notes(&arguments.target)));
+            terminal::say(&failure.report(&terminal::look_of_notes(&arguments.target)));
             ExitCode::from(EXIT_ERROR)
         }
     }
@@ -79,7 +79,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let outcome = command(&mut shell)?;
     shell.out.flush()?;
     if outcome == Outcome::Nothing && shell.out.is_terminal() {
-        eprintln!("nothing found");
+        terminal::say("nothing found\n");
     }
     Ok(outcome)
 }

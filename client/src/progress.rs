@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::limits::PROGRESS_EVERY;
 use crate::render::{count, plan};
+use crate::terminal;
 
 /// Counts, and says so now and then.
 pub(crate) struct Progress {
@@ -26,14 +27,14 @@ impl Progress {
         self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
         if self.is_shown && self.shown_at.elapsed() >= PROGRESS_EVERY {
             self.shown_at = Instant::now();
-            eprint!("{}", self.line());
+            terminal::say(&self.line());
         }
     }
 
     /// The last word.
     pub(crate) fn end(&self) {
         if self.is_shown {
-            eprintln!("{}", self.line());
+            terminal::say(&format!("{}\n", self.line()));
         }
     }
 

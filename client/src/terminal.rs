@@ -37,6 +37,11 @@ impl Output {
     }
 }
 
+/// Writes to standard error. Where that can't be written there is nobody to tell.
+pub(crate) fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// How output to standard output is to look.
 pub(crate) fn look_of_output(target: &Target) -> Look {
     look(target, io::stdout().is_terminal())

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::search::last_line;
 use super::{Meta, Outcome, Shell};
 use crate::api::{Api, Parameters};
-use crate::arguments::{self, Export, ExportFormat};
+use crate::arguments::{Export, ExportFormat};
 use crate::failure::Failure;
 use crate::limits::CHUNK_BYTES;
 use crate::progress::Progress;
@@ -28,7 +28,7 @@ pub(crate) fn run(export: &Export, shell: &mut Shell) -> Result<Outcome, Failure
     parameters.push(("format", format.to_owned()));
     parameters.push(("order", export.order.name().to_owned()));
     let is_csv = export.format == ExportFormat::Csv;
-    let mut fields: Vec<String> = export.fields.iter().map(|name| arguments::unprotect(name)).collect();
+    let mut fields = export.fields.clone();
     let mut kept = Kept::default();
     let mut sink = match &export.file {
         None => Sink::Output(&mut shell.out),

@@ -9,6 +9,7 @@ use crate::escape;
 use crate::failure::Failure;
 use crate::limits::SETTINGS_BYTES_MAX;
 use crate::settings::{self, Environment, Settings};
+use crate::terminal;
 
 pub(crate) fn run(login: &Login, environment: &Environment) -> Result<Outcome, Failure> {
     let token = match login.token.as_deref() {
@@ -30,9 +31,10 @@ pub(crate) fn run(login: &Login, environment: &Environment) -> Result<Outcome, F
         &Parameters::from([("start", "now-1m".into()), ("buckets", "1".into())]),
     )?;
     settings.store(file)?;
-    eprintln!("{} answers; kept in {}", settings.url, escape::line(&file.to_string_lossy()));
+    let kept = format!("{} answers; kept in {}", settings.url, file.display());
+    terminal::say(&format!("{}\n", escape::line(&kept)));
     if settings.token.is_some() && !settings.url.starts_with("https://") && !settings.is_loopback() {
-        eprintln!("note: the token goes over the network in the clear; use https");
+        terminal::say("note: the token goes over the network in the clear; use https\n");
     }
     Ok(Outcome::Found)
 }

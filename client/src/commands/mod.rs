@@ -9,7 +9,7 @@ use crate::escape;
 use crate::failure::Failure;
 use crate::render::Look;
 use crate::style::Style;
-use crate::terminal::Output;
+use crate::terminal::{self, Output};
 use crate::when;
 
 pub(crate) mod explain;
@@ -87,7 +87,8 @@ impl Shell {
 
     /// Says something beside the output.
     pub(crate) fn note(&self, text: &str) {
-        eprintln!("{} {}", self.notes.palette.paint(Style::Yellow, "note:"), escape::line(text));
+        let title = self.notes.palette.paint(Style::Yellow, "note:");
+        terminal::say(&format!("{title} {}\n", escape::line(text)));
     }
 
     /// Says what is wrong with an answer, if anything is.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Meta, Outcome, Shell};
 use crate::api::Parameters;
-use crate::arguments::{self, Format, Search};
+use crate::arguments::{Format, Search};
 use crate::columns::{self, Wanted};
 use crate::failure::Failure;
 use crate::limits::PAGE_ROWS;
@@ -37,7 +37,6 @@ struct LastLine {
 const LAST_LINE: &str = "{\"_meta\":{";
 
 pub(crate) fn run(search: &Search, shell: &mut Shell) -> Result<Outcome, Failure> {
-    let fields: Vec<String> = search.fields.iter().map(|name| arguments::unprotect(name)).collect();
     let query = search.query.text();
     let mut parameters = shell.parameters(&query, &search.range)?;
     let format = match search.output {
@@ -49,14 +48,14 @@ pub(crate) fn run(search: &Search, shell: &mut Shell) -> Result<Outcome, Failure
     if query.contains('|') && matches!(format, Format::Pretty | Format::Table | Format::Csv) {
         match shell.api.json::<Table>("/api/v1/stats", &parameters) {
             Err(failure) if failure.code() == Some("unsupported_query") => {}
-            table => return show_table(&table?.only(&fields), format, shell),
+            table => return show_table(&table?.only(&search.fields), format, shell),
         }
     }
-    if !fields.is_empty() {
-        parameters.push(("fields", fields.join(",")));
+    if !search.fields.is_empty() {
+        parameters.push(("fields", search.fields.join(",")));
     }
     if matches!(format, Format::Table | Format::Csv) {
-        return columns_of_rows(search, &fields, &parameters, format, shell);
+        return columns_of_rows(search, &parameters, format, shell);
     }
     let mut out = String::new();
     let count = pages(search, &parameters, shell, |line, shell| {
@@ -141,7 +140,6 @@ fn show_table(table: &Table, format: Format, shell: &mut Shell) -> Result<Outcom
 /// Documents as a table: all must be there before the first can be shown.
 fn columns_of_rows(
     search: &Search,
-    fields: &[String],
     parameters: &Parameters,
     format: Format,
     shell: &mut Shell,
@@ -155,9 +153,9 @@ fn columns_of_rows(
         return Ok(Outcome::Nothing);
     }
     let wanted = match format {
-        _ if !fields.is_empty() && !is_exclusion(fields) => Wanted::Named(fields),
+        _ if !search.fields.is_empty() => Wanted::Named(&search.fields),
         Format::Csv => Wanted::All,
-        _ if search.query.text().contains('|') || !fields.is_empty() => Wanted::AllButId,
+        _ if search.query.text().contains('|') => Wanted::AllButId,
         _ => Wanted::Usual,
     };
     let columns = columns::columns(&wanted, &rows);
@@ -186,13 +184,8 @@ fn write_columns(
     Ok(())
 }
 
-/// Names that begin with `-` are those to leave out.
-fn is_exclusion(fields: &[String]) -> bool {
-    fields.first().is_some_and(|name| name.starts_with('-'))
-}
-
 impl Table {
-    /// The table with these columns, or without them.
+    /// The table with these columns alone, in this order.
     fn only(mut self, fields: &[String]) -> Self {
         if fields.is_empty() {
             return self;
@@ -201,11 +194,7 @@ impl Table {
             let is_it = |column: &Column| column.name == name || column.name == aliases::canonical(name);
             self.columns.iter().position(is_it)
         };
-        let named = fields.iter().filter_map(|name| place(name.strip_prefix('-').unwrap_or(name)));
-        let mut kept: Vec<usize> = named.collect();
-        if is_exclusion(fields) {
-            kept = (0..self.columns.len()).filter(|index| !kept.contains(index)).collect();
-        }
+        let kept: Vec<usize> = fields.iter().filter_map(|name| place(name)).collect();
         let cells = |row: &Vec<Value>| {
             kept.iter().map(|index| row.get(*index).cloned().unwrap_or_default()).collect()
         };
@@ -224,17 +213,16 @@ mod tests {
     #[test]
     fn tables_have_the_columns_that_are_wanted() {
         let answer = json!({"columns": [{"name": "host.name"}, {"name": "n"}], "rows": [["a", 1], ["b"]]});
-        let rows: [(&[&str], &[&str], serde_json::Value); 5] = [
+        let rows: [(&[&str], &[&str], Value); 4] = [
             (&[], &["host.name", "n"], json!([["a", 1], ["b"]])),
             (&["n", "host"], &["n", "host.name"], json!([[1, "a"], [null, "b"]])),
             (&["n", "nothing"], &["n"], json!([[1], [null]])),
-            (&["-host"], &["n"], json!([[1], [null]])),
             (&["nothing"], &[], json!([[], []])),
         ];
         for (fields, heads, cells) in rows {
             let fields: Vec<_> = fields.iter().map(|name| (*name).to_owned()).collect();
             let table: Table = serde_json::from_value(answer.clone()).unwrap();
-            let table = table.only(&fields);
+            let table = table.only(&search.fields);
             assert_eq!(table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), heads);
             assert_eq!(json!(table.rows), cells);
         }

@@ -4,7 +4,7 @@
 //! a search gives the last documents; and after that second another one what fell between the two. A connection that
 //! broke is taken up in the same way, from before the break.
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -88,21 +88,33 @@ impl Follower<'_> {
     /// Ends when the output is closed, or with what can't be helped by waiting; else only by a signal.
     fn run(mut self, lines: u16) -> Result<Outcome, Failure> {
         let mut events = self.connect()?;
-        for document in last(&self.query, lines, self.shell)? {
+        // Without lines to show, the last one tells where they end.
+        for document in last(&self.query, lines.max(1), self.shell)? {
             self.shown.add(&document.id);
-            show(&document, self.format, self.shell)?;
+            if lines > 0 {
+                show(&document, self.format, self.shell)?;
+            }
         }
-        if lines > 0 {
-            self.catch_up(&events, Duration::ZERO)?;
-        }
+        let mut is_behind = lines > 0;
+        let mut since = Instant::now();
         loop {
-            let why = self.live(&events)?;
+            let mut broken = None;
+            if is_behind {
+                // A break may have been there for a while before it was noticed.
+                broken = self.catch_up(&events, since.elapsed() + TAIL_SILENCE_MAX)?;
+            }
+            let why = match broken {
+                Some(why) => why,
+                None => {
+                    let why = self.live(&events)?;
+                    since = Instant::now();
+                    why
+                }
+            };
             self.shell.note(&format!("{why}; connecting again"));
-            let broken_at = Instant::now();
             events = self.reconnect()?;
             self.shell.note("connected again");
-            // It may have been dead for a while before it was noticed.
-            self.catch_up(&events, broken_at.elapsed() + TAIL_SILENCE_MAX)?;
+            is_behind = true;
         }
     }
 
@@ -167,27 +179,26 @@ impl Follower<'_> {
     }
 
     /// Shows what became durable before the connection was made and was not shown, `gap` and a little more ago. What
-    /// comes in meanwhile is shown with it, in its order.
-    fn catch_up(&mut self, events: &Receiver<Received>, gap: Duration) -> Result<(), Failure> {
+    /// comes in meanwhile is shown with it, in its order. Gives the reason if the collector can't be asked: then
+    /// nothing is shown, and the next time finds all of it.
+    fn catch_up(&mut self, events: &Receiver<Received>, gap: Duration) -> Result<Option<Failure>, Failure> {
         let deadline = Instant::now() + TAIL_SETTLE;
-        let (mut came, mut end) = (Vec::new(), None);
-        // When there is no more room, the rest waits in the queue.
-        while came.len() < TAIL_QUEUE_EVENTS && end.is_none() {
-            match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Ok(event)) => came.extend(self.take(event)),
-                Ok(Err(failure)) => end = Some(failure),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
+        let mut came = Vec::new();
+        // When there is no more room, the rest waits in the queue. A connection that ends is noticed afterwards.
+        while came.len() < TAIL_QUEUE_EVENTS
+            && let Ok(Ok(event)) = events.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            came.extend(self.take(event));
         }
         let found = match self.search(gap) {
-            // The connection is tried again, and this with it.
-            Err(failure) if failure.may_pass() => return Ok(()),
+            Err(failure) if failure.may_pass() => return Ok(Some(failure)),
             found => found?,
         };
         for document in self.shown.merge(found, came) {
             show(&document, self.format, self.shell)?;
         }
-        self.shell.out.flush()
+        self.shell.out.flush()?;
+        Ok(None)
     }
 
     /// What a search finds of the time and was not shown.
