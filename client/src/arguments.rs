@@ -29,6 +29,7 @@ Exit codes: 0 found, 1 nothing found, 2 error. A partial answer counts as an ans
 
 /// Where the collector is, and how to print. Stands before or after the command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Target {
     /// Address of the collector; else MILLPOND_URL, else that of `login`, else http://127.0.0.1:7500.
     #[arg(long, global = true)]
