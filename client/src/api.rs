@@ -51,10 +51,19 @@ impl Api {
         path: &str,
         parameters: &Parameters,
     ) -> Result<T, Failure> {
+        self.parse(&self.whole(path, parameters)?)
+    }
+
+    /// The bytes of an answer that is one JSON value.
+    pub(crate) fn whole(&self, path: &str, parameters: &Parameters) -> Result<Vec<u8>, Failure> {
         let mut response = self.post(path, parameters)?;
         let bytes = response.body_mut().with_config().limit(REPLY_BYTES_MAX).read_to_vec();
-        let bytes = bytes.map_err(|error| Failure::CutOff(error.to_string()))?;
-        serde_json::from_slice(&bytes).map_err(|_| self.stranger(200, &bytes))
+        bytes.map_err(|error| Failure::CutOff(error.to_string()))
+    }
+
+    /// What the bytes of an answer say.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Failure> {
+        serde_json::from_slice(bytes).map_err(|_| self.stranger(200, bytes))
     }
 
     /// An answer that is read line by line.

@@ -253,8 +253,9 @@ fn an_export_goes_on_where_it_was_cut_off() {
 fn follow(cluster: &Cluster, arguments: &[&str]) -> (Child, mpsc::Receiver<Value>) {
     let mut command = prepared(cluster, &client());
     command.args(["tail", "-f"]).args(arguments);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the client is built");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let (to, shown) = mpsc::channel();
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {

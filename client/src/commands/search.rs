@@ -222,7 +222,7 @@ mod tests {
         for (fields, heads, cells) in rows {
             let fields: Vec<_> = fields.iter().map(|name| (*name).to_owned()).collect();
             let table: Table = serde_json::from_value(answer.clone()).unwrap();
-            let table = table.only(&search.fields);
+            let table = table.only(&fields);
             assert_eq!(table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), heads);
             assert_eq!(json!(table.rows), cells);
         }
