@@ -19,4 +19,5 @@ mod lifecycle;
 mod multiline;
 mod processing;
 mod retention;
+mod sql;
 mod syslog;

@@ -82,6 +82,17 @@ pub enum Condition {
     },
     /// `f in (a, b)`: equal to one of them.
     In(Vec<Value>),
+    /// `len(f)>5` and its kin.
+    Length(Length),
+}
+
+/// How many characters a value has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Length {
+    /// At least so many.
+    pub min: u64,
+    /// At most so many; none means any number.
+    pub max: Option<u64>,
 }
 
 /// The operators of order.
@@ -118,6 +129,13 @@ pub struct Value {
     pub kind: ValueKind,
     /// Where it stands, quotes included.
     pub span: Span,
+}
+
+impl Value {
+    /// A text that is searched for.
+    pub(crate) fn text(literal: Literal) -> Value {
+        Value { kind: ValueKind::Text(literal.text), span: literal.span }
+    }
 }
 
 /// The kinds of values. Quotes make no difference to a text, except that `*` and `?` are themselves in them.

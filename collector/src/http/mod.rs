@@ -14,10 +14,12 @@ mod blocking;
 mod body;
 mod caller;
 mod chunks;
+mod endpoints;
 mod guard;
 mod limits;
 mod line;
 mod listener;
+mod openapi;
 mod params;
 mod problem;
 mod rows;
@@ -39,6 +41,9 @@ use tokio::sync::Semaphore;
 
 use self::blocking::QueryPool;
 use self::caller::RequestIds;
+use self::endpoints::{
+    CONTEXT, EXPLAIN, EXPORT, FACETS, FIELD_LIST, HISTOGRAM, PARSE, QUERY, STATS, STATS_RANGE, TAIL, VALUES,
+};
 pub(crate) use self::limits::CONNECTIONS_MAX;
 use self::listener::Bounds;
 use self::problem::Problem;
@@ -88,18 +93,19 @@ fn router(state: AppState) -> Router {
 fn routes() -> Router<Http> {
     Router::new()
         .route("/api/v1/ingest", post(api::ingest::ingest))
-        .route("/api/v1/query", get(api::query::query).post(api::query::query))
-        .route("/api/v1/histogram", get(api::histogram::histogram).post(api::histogram::histogram))
-        .route("/api/v1/stats", get(api::stats::stats).post(api::stats::stats))
-        .route("/api/v1/stats_range", get(api::stats_range::stats_range).post(api::stats_range::stats_range))
-        .route("/api/v1/explain", get(api::explain::explain).post(api::explain::explain))
-        .route("/api/v1/facets", get(api::facets::facets).post(api::facets::facets))
-        .route("/api/v1/parse", get(api::parse::parse).post(api::parse::parse))
-        .route("/api/v1/fields", get(api::fields::fields).post(api::fields::fields))
-        .route("/api/v1/values", get(api::values::values).post(api::values::values))
-        .route("/api/v1/context", get(api::context::context).post(api::context::context))
-        .route("/api/v1/export", get(api::export::export).post(api::export::export))
-        .route("/api/v1/tail", get(api::tail::tail))
+        .route(QUERY.path, get(api::query::query).post(api::query::query))
+        .route(EXPORT.path, get(api::export::export).post(api::export::export))
+        .route(CONTEXT.path, get(api::context::context).post(api::context::context))
+        .route(HISTOGRAM.path, get(api::histogram::histogram).post(api::histogram::histogram))
+        .route(STATS.path, get(api::stats::stats).post(api::stats::stats))
+        .route(STATS_RANGE.path, get(api::stats_range::stats_range).post(api::stats_range::stats_range))
+        .route(EXPLAIN.path, get(api::explain::explain).post(api::explain::explain))
+        .route(FACETS.path, get(api::facets::facets).post(api::facets::facets))
+        .route(FIELD_LIST.path, get(api::fields::fields).post(api::fields::fields))
+        .route(VALUES.path, get(api::values::values).post(api::values::values))
+        .route(PARSE.path, get(api::parse::parse).post(api::parse::parse))
+        .route(TAIL.path, get(api::tail::tail))
+        .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/metrics", get(api::metrics::metrics))
         .route("/-/healthy", get(api::health::healthy))
         .route("/-/ready", get(api::health::ready))

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::body::receive;
 use super::caller::Caller;
+use super::endpoints::Endpoint;
 use super::limits::{PARAMETERS_BYTES_MAX, PARAMETERS_MAX};
 use super::problem::Problem;
 
@@ -31,8 +32,9 @@ pub(super) struct Parameters {
 }
 
 impl Unchecked {
-    /// Refuses names that are not among `known`.
-    pub(super) fn only(self, known: &[&str]) -> Result<Parameters, Problem> {
+    /// Refuses names that the endpoint does not know.
+    pub(super) fn only(self, endpoint: &Endpoint) -> Result<Parameters, Problem> {
+        let known: Vec<&str> = endpoint.parameters.iter().map(|parameter| parameter.name).collect();
         match self.0.pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(self.0),
             Some((name, _)) => {
@@ -196,6 +198,7 @@ mod tests {
 
     use super::*;
     use crate::http::caller::testing::caller;
+    use crate::http::endpoints::QUERY;
 
     fn unchecked<const N: usize>(pairs: [(&str, &str); N]) -> Unchecked {
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -269,7 +272,7 @@ mod tests {
     fn values_are_checked_by_name() {
         let pairs =
             [("q", "x"), ("limit", "0"), ("top", "7"), ("fields", "a, b,,"), ("fields", "c"), ("end", "")];
-        let parameters = unchecked(pairs).only(&["q", "limit", "top", "fields", "end"]).unwrap();
+        let parameters = unchecked(pairs).0;
         assert_eq!(parameters.text("q"), Ok(Some("x")));
         assert_eq!(parameters.text("end"), Ok(None));
         assert!(parameters.text("fields").is_err(), "given twice");
@@ -282,7 +285,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_with_the_nearest() {
-        let problem = unchecked([("limt", "5")]).only(&["q", "limit"]).unwrap_err();
+        let problem = unchecked([("limt", "5")]).only(&QUERY).unwrap_err();
         assert_eq!(problem.code(), "unknown_parameter");
         assert!(format!("{problem:?}").contains("Did you mean `limit`?"), "{problem:?}");
     }

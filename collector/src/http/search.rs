@@ -162,11 +162,10 @@ impl<'a> Search<'a> {
         let known: BTreeSet<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let is_known = |name: &str| known.contains(name) || is_built_in(name) || is_object(name, &known);
         let unknown = names.into_iter().filter(|name| !is_known(name) && !is_known(aliases::canonical(name)));
-        let warning = |name: &str| match millpond_query::nearest(name, known.iter().copied()) {
-            Some(nearest) => {
-                format!("No document in this range has a field `{name}`. Did you mean `{nearest}`?")
-            }
-            None => format!("No document in this range has a field `{name}`."),
+        let warning = |name: &str| {
+            let hint = millpond_query::field_hint(name, known.iter().copied());
+            let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+            format!("No document in this range has a field `{name}`.{hint}")
         };
         unknown.map(warning).collect()
     }

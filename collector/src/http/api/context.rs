@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::http::Http;
 use crate::http::chunks::ChunkWriter;
+use crate::http::endpoints::CONTEXT;
 use crate::http::limits::{CONTEXT_ROWS_DEFAULT, CONTEXT_ROWS_MAX};
 use crate::http::params::{Parameters, Unchecked};
 use crate::http::problem::Problem;
@@ -35,7 +36,7 @@ pub(in crate::http) async fn context(
     State(http): State<Http>,
     given: Unchecked,
 ) -> Result<Response, Problem> {
-    let parameters = given.only(&["id", "before", "after", "scope", "q", "start", "end", "timeout"])?;
+    let parameters = given.only(&CONTEXT)?;
     let timeout = http.timeout(&parameters)?;
     let (running, caller) = (http.clone(), parameters.caller.clone());
     let streamed = http.queries.stream(&caller, timeout, move |budget, out| {

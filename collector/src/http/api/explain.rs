@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::query::{order, wants_table};
 use super::stats::table;
 use crate::http::Http;
+use crate::http::endpoints::EXPLAIN;
 use crate::http::limits::{ROWS_DEFAULT, ROWS_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -62,7 +63,7 @@ pub(in crate::http) async fn explain(
     State(http): State<Http>,
     given: Unchecked,
 ) -> Result<Response, Problem> {
-    let parameters = given.only(&["q", "start", "end", "limit", "order", "timeout"])?;
+    let parameters = given.only(&EXPLAIN)?;
     http.answer(parameters, explained).await
 }
 

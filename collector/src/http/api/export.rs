@@ -8,14 +8,14 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use super::query::{Wanted, write_rows};
 use crate::http::Http;
 use crate::http::blocking::NO_TIMEOUT;
+use crate::http::endpoints::EXPORT;
 use crate::http::params::{Parameters, Unchecked};
 use crate::http::problem::Problem;
 use crate::http::rows::Format;
 
 /// Streams all rows.
 pub(in crate::http) async fn export(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let known = ["q", "start", "end", "format", "fields", "order", "cursor", "timeout"];
-    let parameters = given.only(&known)?;
+    let parameters = given.only(&EXPORT)?;
     let (format, name) = format(&parameters)?;
     // Who sets a limit gets it, however long.
     let timeout = match parameters.text("timeout")? {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::http::Http;
+use crate::http::endpoints::PARSE;
 use crate::http::limits::{COMPLETION_TIME, COMPLETIONS_MAX, NAME_BYTES_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -59,7 +60,7 @@ struct Proposal {
 
 /// Answers with all that is known of the text.
 pub(in crate::http) async fn parse(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let parameters = given.only(&["q", "at", "start", "end", "timeout"])?;
+    let parameters = given.only(&PARSE)?;
     http.answer(parameters, parsed).await
 }
 

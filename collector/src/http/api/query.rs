@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::stats::table;
 use crate::http::Http;
 use crate::http::chunks::ChunkWriter;
+use crate::http::endpoints::QUERY;
 use crate::http::limits::{CSV_COLUMNS_MAX, ROWS_DEFAULT, ROWS_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -39,8 +40,7 @@ pub(in crate::http) async fn query(
     headers: HeaderMap,
     given: Unchecked,
 ) -> Result<Response, Problem> {
-    let known = ["q", "start", "end", "limit", "order", "cursor", "fields", "timeout"];
-    let parameters = given.only(&known)?;
+    let parameters = given.only(&QUERY)?;
     let timeout = http.timeout(&parameters)?;
     let (running, caller, format) = (http.clone(), parameters.caller.clone(), Format::accepted(&headers));
     let streamed = http.queries.stream(&caller, timeout, move |budget, out| {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::prometheus;
 use crate::http::Http;
+use crate::http::endpoints::STATS;
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::search::{Reply, Search, cell_to_json, is_approximate, reason};
@@ -28,7 +29,7 @@ struct Column {
 
 /// Answers with the table.
 pub(in crate::http) async fn stats(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let parameters = given.only(&["q", "start", "end", "format", "timeout"])?;
+    let parameters = given.only(&STATS)?;
     let format = parameters.read("format", |text| match text {
         "table" => Ok(false),
         "prometheus" => Ok(true),

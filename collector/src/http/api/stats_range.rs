@@ -8,6 +8,7 @@ use millpond_query::{GroupKey, Pipe, Resolved, Stats};
 use super::prometheus::{self, Answer};
 use super::stats::{no_table, table};
 use crate::http::Http;
+use crate::http::endpoints::STATS_RANGE;
 use crate::http::limits::RANGE_STEPS_MAX;
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -19,7 +20,7 @@ pub(in crate::http) async fn stats_range(
     State(http): State<Http>,
     given: Unchecked,
 ) -> Result<Response, Problem> {
-    let parameters = given.only(&["q", "start", "end", "step", "timeout"])?;
+    let parameters = given.only(&STATS_RANGE)?;
     http.answer(parameters, matrix).await
 }
 

@@ -48,6 +48,14 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
+    /// As [`Self::check`], for work on what was counted until the deadline: that is still wanted after it.
+    pub(crate) fn check_wanted(&self) -> Result<(), Halt> {
+        match self.budget.cancelled.load(Ordering::Relaxed) {
+            true => Err(Halt::Partial(Partial::Deadline)),
+            false => Ok(()),
+        }
+    }
+
     /// Before this many bytes are decompressed.
     pub(crate) fn scan(&self, bytes: u64) -> Result<(), Halt> {
         if self.budget.cost.scan(bytes) > self.budget.scanned_bytes_max {

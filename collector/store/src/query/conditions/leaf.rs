@@ -75,6 +75,7 @@ pub(crate) struct MessageTest<'q> {
 
 /// Plans one condition.
 pub(crate) fn plan_leaf<'q>(leaf: &'q Leaf, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
+    meter.check()?;
     match &leaf.scope {
         Scope::Field(name) => plan_field(name, &leaf.test, split, meter),
         Scope::Any => plan_any(&leaf.test, split, meter),
