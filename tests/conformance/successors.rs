@@ -12,13 +12,13 @@ use crate::site::{PATIENCE, Site, line};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
-        number: 79,
+        number: 80,
         title: "a new log that begins with all of the old one",
         run: Run::Disturbed(begun_alike),
     },
-    Scenario { number: 80, title: "a log that is rewritten or restored", run: Run::Once(rewritten) },
+    Scenario { number: 81, title: "a log that is rewritten or restored", run: Run::Once(rewritten) },
     Scenario {
-        number: 81,
+        number: 82,
         title: "truncated, and written again with the same lines and more",
         run: Run::Disturbed(truncated),
     },
