@@ -84,11 +84,10 @@ fn moving_time(filter: &Expr) -> Option<&ast::FieldExpr> {
         Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(moving_time),
         Expr::Not(part) => moving_time(part),
         Expr::Field(field) => {
-            let is_time = aliases::canonical(&field.name.text) == aliases::TIMESTAMP;
             let query = Query { filter: filter.clone(), pipes: Vec::new() };
             let [first, second] =
                 CLOCKS_NS.map(|now| query.resolve(now).map(|resolved| resolved.filter.to_string()).ok());
-            (is_time && first != second).then_some(field)
+            (first != second).then_some(field)
         }
     }
 }

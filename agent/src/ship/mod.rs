@@ -22,7 +22,6 @@ pub mod target;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millpond_wire::position::StreamPosition;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
@@ -38,6 +37,7 @@ use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::tail::Outcome;
+use crate::tail::sent::Known;
 use crate::time::Clock;
 
 /// See the module.
@@ -114,7 +114,7 @@ impl Shipper {
 
     /// What the collectors have of this agent's streams. `is_intact`: the agent's own positions are in order, so that
     /// it can do without those of a collector that doesn't answer.
-    pub async fn positions(&mut self, is_intact: bool) -> Vec<StreamPosition> {
+    pub async fn positions(&mut self, is_intact: bool) -> Vec<Known> {
         let mut answers: Vec<Answer> = vec![None; self.targets.len()];
         let asking = self.ask_for_positions(&mut answers, is_intact);
         if is_intact {

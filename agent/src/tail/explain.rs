@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use millpond_wire::position::StreamId;
 use serde::{Deserialize, Serialize};
 
+use super::arrival;
 use super::content::Content;
 use super::decide::{self, Origin, Verdict};
 use super::generation::{self, Generation};
@@ -141,7 +142,11 @@ pub fn without_agent(settings: &Settings, recovered: &Recovered, path: &Path, no
     }
     for stream in table.live_at(found.inode).into_iter().chain(table.dormant_at(found.inode)) {
         let Some(generation) = table.get_mut(stream) else { continue };
-        if generation.head.matches(&start) && generation::holds(&file, &generation.read).unwrap_or(false) {
+        let is_reborn = decide::is_reborn(arrival::born_s(&file), generation.remembered_s);
+        if !is_reborn
+            && generation.head.matches(&start)
+            && generation::holds(&file, &generation.read).unwrap_or(false)
+        {
             generation.saw_size(found.size, now.mono_ms);
             return known(path, stream, generation, now);
         }
@@ -164,7 +169,8 @@ fn original_of<'a>(
 ) -> Option<&'a Generation> {
     let stat = generation::stat(&file).ok()?;
     let candidates = table.with_head_of(&start);
-    let newcomer = Newcomer { found, file, stat, start, suspect: None, grew: false, since_ms: 0 };
+    let newcomer =
+        Newcomer { found, file, stat, start, suspect: None, grew: false, arrival: None, since_ms: 0 };
     let original = candidates.into_iter().take(limits::CANDIDATES_MAX).find(|stream| {
         let Some(generation) = table.get_mut(*stream) else { return false };
         generation.file = generation::open(&generation.path).ok().map(|(file, _)| file);

@@ -19,6 +19,8 @@ use crate::tail::dated::Dated;
 use crate::tail::encoding::Encoding;
 use crate::tail::group::Overflow;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
+use crate::tail::sent::Sent;
+use crate::tail::wakes;
 use crate::tail::watchdog::LastTurn;
 
 /// Marks of earlier positions that are kept, to recognise a copy that was made before the last lines were read.
@@ -56,12 +58,16 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// True when the event is complete.
+    pub fn is_due(&self, now_ms: u64) -> bool {
+        self.due_ms.is_some_and(|due_ms| wakes::is_due(due_ms, now_ms))
+    }
+
     /// True when the file has grown too little to read all that is open again: it is worth it from an eighth on, so
     /// that an event that grows line by line costs a few times its length and not the square of it.
     pub fn is_not_worth_a_turn(&self, size: u64, now_ms: u64) -> bool {
-        let is_due = self.due_ms.is_some_and(|due_ms| due_ms <= now_ms);
         let grown = size.saturating_sub(self.seen_to);
-        !is_due
+        !self.is_due(now_ms)
             && self.due_ms.is_some()
             && self.open_bytes > limits::REREAD_BYTES
             && grown < self.open_bytes / 8
@@ -96,6 +102,8 @@ pub struct Generation {
     pub read: Mark,
     /// All below is durable at the collector.
     pub acked: Mark,
+    /// Where the batches that left end.
+    pub sent: Sent,
     /// Positions read to earlier, oldest first.
     pub recent: VecDeque<Mark>,
     /// Groups of lines that were handed on and not acknowledged yet.
@@ -122,7 +130,7 @@ pub struct Generation {
     pub waiting: Option<Waiting>,
     /// The lines that carry on what was cut short are left out.
     pub overflow: Option<Overflow>,
-    /// When a remembered one was seen last, Unix seconds.
+    /// When a remembered one was seen last, and not before its file was made; Unix seconds.
     pub remembered_s: i64,
     /// It waits in a queue for its turn.
     pub queued: bool,
@@ -151,6 +159,7 @@ impl Generation {
             head,
             read: start,
             acked: start,
+            sent: Sent::default(),
             recent: VecDeque::new(),
             unacked_groups: 0,
             life: Life::Live,
@@ -184,6 +193,7 @@ impl Generation {
             archive: entry.identity.exhausted.then_some(exhausted),
             covered: false,
             renamed: entry.identity.renamed,
+            sent: Sent::remembered(entry.sent_to),
             size_seen: entry.offset,
             remembered_s: entry.identity.seen_s,
             ..Self::new(0, path, inode, head, entry.mark(), 0)
@@ -200,10 +210,11 @@ impl Generation {
             exhausted: self
                 .archive
                 .is_some_and(|archive| archive.end_bytes == Some(mark.offset) && !archive.is_told_again),
-            seen_s: now_s,
+            seen_s: now_s.max(self.remembered_s),
             path: self.origin.clone(),
         };
-        Entry { offset: mark.offset, identity }
+        let sent_to = self.sent.to().filter(|to| *to > mark.offset);
+        Entry { offset: mark.offset, identity, sent_to }
     }
 
     /// It is an archive, and all of it has been read.
@@ -219,15 +230,6 @@ impl Generation {
         self.recent.push_back(self.read);
         self.read = mark;
         self.scanned_to = 0;
-    }
-
-    /// Goes back to what the collector has.
-    pub fn rewind(&mut self) {
-        self.read = self.acked;
-        self.scanned_to = 0;
-        self.waiting = None;
-        self.overflow = None;
-        self.unacked_groups = 0;
     }
 
     /// It was looked at and has this size.

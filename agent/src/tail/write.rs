@@ -80,7 +80,10 @@ impl RecordGroup {
             self.is_open = true;
             self.origin = Origin::of(turn.generation, turn.section, turn.path_metadata);
             let attributes = self.origin.attributes(&turn.section.labels);
-            turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
+            // What was held for a line that carries it on has waited for company already.
+            let now_ms = turn.now.mono_ms;
+            let waited_ms = turn.waited.map_or(0, |waited| now_ms.saturating_sub(waited.since_ms));
+            turn.batcher.begin(turn.stream, self.from_offset, &attributes, waited_ms, now_ms);
         }
     }
 

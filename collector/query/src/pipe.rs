@@ -51,7 +51,8 @@ pub struct Agg {
 }
 
 /// The aggregates. Their accumulators are in [`accumulate`](crate::accumulate).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AggFunction {
     /// Rows, or values of a field (each element of an array counts).
     Count,

@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::Query;
 use crate::ast::{
-    AggExpr, Condition, Expr, FieldExpr, KeyExpr, Literal, Name, Piece, PipeExpr, SortExpr, TopExpr, Value,
-    ValueKind,
+    AggExpr, Condition, Expr, FieldExpr, KeyExpr, Length, Literal, Name, Piece, PipeExpr, SortExpr, TopExpr,
+    Value, ValueKind,
 };
 use crate::names::is_field_name;
 use crate::pipe::AggFunction;
@@ -66,6 +66,11 @@ impl Display for FieldExpr {
                 list(f, values, ", ", |f, value| write!(f, "{value}"))?;
                 f.write_str(")")
             }
+            Condition::Length(Length { min, max: None }) => write!(f, "len({name})>={min}"),
+            Condition::Length(Length { min, max: Some(max) }) if min == max => {
+                write!(f, "len({name})={min}")
+            }
+            Condition::Length(Length { min, max: Some(max) }) => write!(f, "len({name}):[{min} TO {max}]"),
         }
     }
 }
@@ -233,9 +238,10 @@ impl Display for Step {
 
 /// Words that mean something where a name or a value may stand.
 fn is_reserved(text: &str) -> bool {
-    ["and", "or", "not", "in", "to", "by", "as", "asc", "desc", "span", "bin"]
-        .iter()
-        .any(|word| text.eq_ignore_ascii_case(word))
+    const WORDS: [&str; 13] =
+        ["and", "or", "not", "in", "to", "by", "as", "asc", "desc", "span", "bin", "offset", "select"];
+    const IN_CAPITALS: [&str; 5] = ["IS", "LIKE", "RLIKE", "BETWEEN", "FROM"];
+    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || IN_CAPITALS.contains(&text)
 }
 
 fn quote(f: &mut Formatter<'_>, text: &str) -> fmt::Result {

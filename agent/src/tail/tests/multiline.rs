@@ -356,3 +356,31 @@ fn what_has_no_time_gets_that_of_the_event_before() {
     let is_of_clock: Vec<_> = times(&host).iter().skip(7).map(|time| !time.starts_with("2026")).collect();
     assert_eq!(is_of_clock, [true, false, true]);
 }
+
+#[test]
+fn what_one_round_has_found_leaves_in_one_batch() {
+    let mut host = host();
+    let names: Vec<String> = (0..10).map(|number| format!("{number}.log")).collect();
+    for name in &names {
+        host.append(name, format!("2026-03-01 10:00:00 INFO {name}\n"));
+    }
+    host.scan();
+    let seen_ms = host.now.mono_ms;
+    // Reading takes its time, so that the last one is seen later than the first.
+    for _ in &names {
+        host.work(1);
+        host.pass(1);
+    }
+    assert_eq!(messages(&host), [""; 0]);
+    host.pass(seen_ms + limits::LINE_HOLD_MS - host.now.mono_ms);
+    for turn in 1..names.len() {
+        host.work(1);
+        let now = host.now;
+        assert!(host.agent().take_batch(now).is_none(), "{turn}: others have their turn in this round");
+    }
+    host.work(1);
+    let now = host.now;
+    let batch = host.agent().take_batch(now).expect("lines that were held wait no longer");
+    let request = String::from_utf8_lossy(&batch.request()).into_owned();
+    assert!(names.iter().all(|name| request.contains(name.as_str())), "{request}");
+}

@@ -8,10 +8,12 @@ use millpond_query::{Pipe, Resolved};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::prometheus;
 use crate::http::Http;
+use crate::http::endpoints::STATS;
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::search::{Reply, Search, cell_to_json, reason};
+use crate::http::search::{Reply, Search, cell_to_json, is_approximate, reason};
 
 /// The table.
 #[derive(Serialize)]
@@ -27,7 +29,15 @@ struct Column {
 
 /// Answers with the table.
 pub(in crate::http) async fn stats(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let parameters = given.only(&["q", "start", "end", "timeout"])?;
+    let parameters = given.only(&STATS)?;
+    let format = parameters.read("format", |text| match text {
+        "table" => Ok(false),
+        "prometheus" => Ok(true),
+        _ => Err("write table or prometheus"),
+    });
+    if format? == Some(true) {
+        return http.answer(parameters, vector).await;
+    }
     let answer = |search: &Search<'_>| {
         let query = search.parse()?;
         let resolved = search.resolve(&query)?;
@@ -37,6 +47,17 @@ pub(in crate::http) async fn stats(State(http): State<Http>, given: Unchecked) -
         Ok(Reply::new(Stats { columns, rows }, partial).warn(search.warnings(&query)))
     };
     http.answer(parameters, answer).await
+}
+
+/// The table as Prometheus would tell it, at the end of the range.
+fn vector(search: &Search<'_>) -> Result<Reply<prometheus::Answer>, Problem> {
+    let query = search.parse()?;
+    let resolved = search.resolve(&query)?;
+    let (table, partial) = table(search, &resolved)?;
+    let Some(Pipe::Stats(stats)) = resolved.pipes.first() else { return Err(no_table(&resolved.pipes)) };
+    let at_ns = search.range.end_ns.unwrap_or(search.now_ns);
+    let reply = Reply::new(prometheus::vector(&table, stats, at_ns), partial);
+    Ok(reply.approximate(is_approximate(&resolved.pipes)).warn(search.warnings(&query)))
 }
 
 /// Runs a query that makes a table, and tells what is missing in it.
@@ -51,7 +72,8 @@ pub(super) fn table(
     Ok((answer.value, answer.partial.map(reason)))
 }
 
-fn no_table(pipes: &[Pipe]) -> Problem {
+/// Why a query makes no table here.
+pub(super) fn no_table(pipes: &[Pipe]) -> Problem {
     let problem = |detail| Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail);
     if pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(_))) {
         problem("Only `where` can come before the pipe that counts.").hint("Move the other pipes behind it.")

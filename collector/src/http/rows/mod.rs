@@ -4,6 +4,7 @@
 //! page that writes them. Only `sort` holds rows back. A stage that needs no more rows breaks the flow, which ends
 //! the search.
 
+mod format;
 mod page;
 mod stages;
 mod visible;
@@ -14,6 +15,7 @@ use millpond_query::{Filter, Pipe, SortKey, aliases};
 use millpond_store::log_store::{Budget, LogStore, Order, SearchPlan, TimeRange};
 use millpond_wire::batch::{DocId, DocRef};
 
+pub(super) use self::format::{Format, RowWriter};
 pub(super) use self::page::{Cursor, Page};
 use self::stages::{Dedup, Limit, Sort, Where};
 pub(super) use self::visible::{Visible, VisibleRow};

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use millpond_query::{Row, Scalar, aliases};
+use millpond_query::{Pipe, Row, Scalar, aliases};
 use millpond_store::DocRow;
 use millpond_wire::batch::{Batch, BatchBuilder, DocRef};
 use millpond_wire::names;
@@ -18,6 +18,17 @@ struct Choice {
 }
 
 impl Visible {
+    /// The effect of all these pipes.
+    pub(in crate::http) fn after(pipes: &[Pipe]) -> Self {
+        let mut visible = Self::default();
+        for pipe in pipes {
+            if let Pipe::Fields { names, exclude } = pipe {
+                visible.restrict(names.clone(), *exclude);
+            }
+        }
+        visible
+    }
+
     /// Adds the effect of one more `| fields`.
     pub(in crate::http) fn restrict(&mut self, names: Vec<String>, exclude: bool) {
         self.0.push(Choice { names, exclude });
@@ -38,7 +49,7 @@ impl Visible {
     }
 
     /// What is visible of the row as a batch of its own.
-    pub(super) fn copy(&self, row: DocRef<'_>) -> Batch {
+    pub(in crate::http) fn copy(&self, row: DocRef<'_>) -> Batch {
         let mut copy = BatchBuilder::new();
         copy.begin_numbered(row.timestamp_ns(), row.sequence());
         for field in row.fields().filter(|field| self.shows(field.name)) {
@@ -48,7 +59,8 @@ impl Visible {
         copy.finish().0
     }
 
-    fn shows(&self, name: &str) -> bool {
+    /// Whether the field is visible.
+    pub(in crate::http) fn shows(&self, name: &str) -> bool {
         self.0.iter().all(|choice| choice.names.iter().any(|chosen| is_of(name, chosen)) != choice.exclude)
     }
 }
