@@ -246,22 +246,6 @@ impl Generation {
         self.size_seen.saturating_sub(self.read.offset)
     }
 
-    /// Bytes at its end that are no line yet: their line feed is awaited.
-    pub fn unfinished_bytes(&self) -> u64 {
-        let is_read = matches!(self.last_turn, LastTurn::AtEnd { size } if size == self.size_seen);
-        if is_read && self.waiting.is_none() && self.archive.is_none() { self.unread_bytes() } else { 0 }
-    }
-
-    /// Bytes that the collector hasn't acknowledged and could have.
-    pub fn lag_bytes(&self) -> u64 {
-        self.size_seen.saturating_sub(self.acked.offset).saturating_sub(self.unfinished_bytes())
-    }
-
-    /// Age of the oldest of them, in milliseconds.
-    pub fn lag_ms(&self, now_ms: u64) -> u64 {
-        if self.lag_bytes() > 0 { self.backlog.age_ms(now_ms) } else { 0 }
-    }
-
     /// Everything that was read has been acknowledged.
     pub fn is_settled(&self) -> bool {
         self.unacked_groups == 0 && self.acked == self.read
