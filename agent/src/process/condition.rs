@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use millpond_query::ast::{self, Expr};
-use millpond_query::{Filter, QueryError, Row, Scalar, aliases};
+use millpond_query::{Filter, Level, QueryError, Row, Scalar, aliases};
 use millpond_wire::batch::{ScalarRef, ValueRef, for_each_leaf_of};
 use millpond_wire::names;
 
@@ -31,6 +31,9 @@ impl Condition {
             return Err(format!(
                 "a condition can't speak of a time that depends on the clock (at byte {at}): a line that is read again would be judged differently"
             ));
+        }
+        if let Some((word, meant, at)) = mistyped_level(&condition) {
+            return Err(format!("no line has the level {word} (at byte {at}); did you mean {meant}?"));
         }
         let filter = millpond_query::resolve_condition(&condition, CLOCKS_NS[0]);
         filter.map(Self).map_err(|error| explain(&error))
@@ -61,13 +64,38 @@ fn moving_time(filter: &Expr) -> Option<&ast::FieldExpr> {
         Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(moving_time),
         Expr::Not(part) => moving_time(part),
         Expr::Field(field) => {
-            let is_time = aliases::canonical(&field.name.text) == aliases::TIMESTAMP;
             let [first, second] = CLOCKS_NS.map(|now_ns| {
                 millpond_query::resolve_condition(filter, now_ns).map(|filter| filter.to_string()).ok()
             });
-            (is_time && first != second).then_some(field)
+            (first != second).then_some(field)
         }
     }
+}
+
+/// The first word that a level is to be equal to and that nearly spells one, with the spelling and its place. What is
+/// far from every level may be one of the application's own.
+fn mistyped_level(filter: &Expr) -> Option<(&str, &'static str, usize)> {
+    let Expr::Field(field) = filter else {
+        return match filter {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(mistyped_level),
+            Expr::Not(part) => mistyped_level(part),
+            Expr::All | Expr::Any(_) | Expr::Field(_) => None,
+        };
+    };
+    let values = match &field.condition {
+        ast::Condition::Has(value) | ast::Condition::Equals(value) | ast::Condition::Differs(value) => {
+            std::slice::from_ref(value)
+        }
+        ast::Condition::In(values) => values,
+        _ => &[],
+    };
+    let is_level = aliases::canonical(&field.name.text) == names::LEVEL;
+    values.iter().filter(|_| is_level).find_map(|value| match &value.kind {
+        ast::ValueKind::Text(text) if Level::parse(text).is_none() => {
+            Level::nearest(text).map(|meant| (text.as_str(), meant, value.span.offset_bytes))
+        }
+        _ => None,
+    })
 }
 
 /// An event as the document that it becomes.

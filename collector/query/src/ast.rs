@@ -1,12 +1,16 @@
 //! The query as it was written: names, values and their places, with groups and lists already taken apart
 //! where that changes nothing. Consumers other than the printer use what [`resolve`](crate::Query::resolve)
 //! makes of it.
+//!
+//! As JSON (for editors) an enum is an object with one member, named after the variant, or its name alone.
+
+use serde::Serialize;
 
 use crate::error::Span;
 use crate::formula::Formula;
 
 /// A name of a field or column as typed, before aliases.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Name {
     /// Unescaped.
     pub text: String,
@@ -15,7 +19,7 @@ pub struct Name {
 }
 
 /// A text that is compared, not searched for: a bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Literal {
     /// Unescaped.
     pub text: String,
@@ -24,7 +28,8 @@ pub struct Literal {
 }
 
 /// A condition with its place in the text. `And` and `Or` are flat and have at least two parts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Expr {
     /// Nothing, or `*`.
     All,
@@ -41,7 +46,7 @@ pub enum Expr {
 }
 
 /// `name op operand`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldExpr {
     /// The field, as typed.
     pub name: Name,
@@ -52,7 +57,8 @@ pub struct FieldExpr {
 }
 
 /// What is asked of a field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// `f:*`
     Exists,
@@ -77,10 +83,22 @@ pub enum Condition {
     },
     /// `f in (a, b)`: equal to one of them.
     In(Vec<Value>),
+    /// `len(f)>5` and its kin.
+    Length(Length),
+}
+
+/// How many characters a value has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Length {
+    /// At least so many.
+    pub min: u64,
+    /// At most so many; none means any number.
+    pub max: Option<u64>,
 }
 
 /// The operators of order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// `<`
     Less,
@@ -106,7 +124,7 @@ impl Comparison {
 }
 
 /// A value with its place.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Value {
     /// What it is.
     pub kind: ValueKind,
@@ -114,8 +132,16 @@ pub struct Value {
     pub span: Span,
 }
 
+impl Value {
+    /// A text that is searched for.
+    pub(crate) fn text(literal: Literal) -> Value {
+        Value { kind: ValueKind::Text(literal.text), span: literal.span }
+    }
+}
+
 /// The kinds of values. Quotes make no difference to a text, except that `*` and `?` are themselves in them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ValueKind {
     /// A word or a quoted text, unescaped.
     Text(String),
@@ -131,7 +157,8 @@ pub enum ValueKind {
 }
 
 /// A part of a wildcard pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Piece {
     /// This text; never empty, and never next to another literal.
     Literal(String),
@@ -142,7 +169,8 @@ pub enum Piece {
 }
 
 /// A pipe as written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PipeExpr {
     /// `stats aggs by keys`
     Stats {
@@ -210,7 +238,8 @@ pub enum PipeExpr {
 }
 
 /// What `extract` looks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExtractPattern {
     /// Text with `<name>` in it.
     Template(Literal),
@@ -219,7 +248,8 @@ pub enum ExtractPattern {
 }
 
 /// What `parse` takes apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ParseFormat {
     /// One JSON object.
     Json,
@@ -239,7 +269,7 @@ impl ParseFormat {
 }
 
 /// The arguments of `top` and `rare`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TopExpr {
     /// Rows wanted.
     pub rows: u64,
@@ -248,7 +278,7 @@ pub struct TopExpr {
 }
 
 /// An aggregate as written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AggExpr {
     /// What is computed.
     pub function: AggCall,
@@ -271,8 +301,19 @@ pub enum AggCall {
     Rate,
 }
 
+/// As JSON, one that stands for itself is that.
+impl Serialize for AggCall {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            AggCall::Of(function) => function.serialize(serializer),
+            AggCall::Rate => serializer.serialize_str("rate"),
+        }
+    }
+}
+
 /// A group key as written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyExpr {
     /// A field.
     Field(Name),
@@ -290,7 +331,7 @@ pub enum KeyExpr {
 }
 
 /// A sort key as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SortExpr {
     /// A field, a column, or the text of an aggregate such as `count()`.
     pub name: Name,

@@ -15,6 +15,8 @@
 pub mod accumulate;
 pub mod aliases;
 pub mod ast;
+mod calendar;
+pub mod complete;
 mod error;
 mod eval;
 mod fields;
@@ -41,14 +43,14 @@ pub use crate::error::{QueryError, QueryErrorCode, Span};
 pub use crate::eval::Computation;
 pub use crate::filter::{Filter, Leaf, Scope};
 pub use crate::make::{Extract, Made, Maker, Unpack};
-pub use crate::nearest::nearest;
+pub use crate::nearest::{field_hint, nearest};
 pub use crate::number::NumberRange;
-pub use crate::pipe::{
-    Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats, bucket_start_ns, is_approximate,
-};
+pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats, bucket_start_ns};
 pub use crate::row::{Row, matches};
 pub use crate::scalar::Scalar;
-pub use crate::test::{Cidr, Equal, Level, LevelSet, NumericRange, Pattern, Regex, Test, Text, TextRange};
+pub use crate::test::{
+    Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
+};
 pub use crate::units::Unit;
 
 /// A parsed query. Its `Display` is the canonical text, which parses to the same query.

@@ -71,13 +71,6 @@ impl Series {
     pub const NONE: &'static str = "(none)";
 }
 
-/// Whether a value of the answer may be off by a little, however complete the answer is: percentiles are.
-#[must_use]
-pub fn is_approximate(pipes: &[Pipe]) -> bool {
-    let is_percentile = |agg: &Agg| matches!(agg.function, AggFunction::Percentile(_));
-    pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(stats) if stats.aggs.iter().any(is_percentile)))
-}
-
 /// One aggregate with the name of its column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agg {
@@ -90,7 +83,8 @@ pub struct Agg {
 }
 
 /// The aggregates. Their accumulators are in [`accumulate`](crate::accumulate).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AggFunction {
     /// Rows, or values of a field (each element of an array counts).
     Count,

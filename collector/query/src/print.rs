@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::Query;
 use crate::ast::{
-    AggCall, AggExpr, Condition, Expr, ExtractPattern, FieldExpr, KeyExpr, Literal, Name, Piece, PipeExpr,
-    SortExpr, TopExpr, Value, ValueKind,
+    AggCall, AggExpr, Condition, Expr, ExtractPattern, FieldExpr, KeyExpr, Length, Literal, Name, Piece,
+    PipeExpr, SortExpr, TopExpr, Value, ValueKind,
 };
 use crate::formula::Formula;
 use crate::names::is_field_name;
@@ -67,6 +67,11 @@ impl Display for FieldExpr {
                 list(f, values, ", ", |f, value| write!(f, "{value}"))?;
                 f.write_str(")")
             }
+            Condition::Length(Length { min, max: None }) => write!(f, "len({name})>={min}"),
+            Condition::Length(Length { min, max: Some(max) }) if min == max => {
+                write!(f, "len({name})={min}")
+            }
+            Condition::Length(Length { min, max: Some(max) }) => write!(f, "len({name}):[{min} TO {max}]"),
         }
     }
 }
@@ -283,7 +288,7 @@ impl Display for Step {
 
 /// Words that mean something where a name or a value may stand.
 fn is_reserved(text: &str) -> bool {
-    const WORDS: [&str; 18] = [
+    const WORDS: [&str; 20] = [
         "and",
         "or",
         "not",
@@ -295,6 +300,8 @@ fn is_reserved(text: &str) -> bool {
         "desc",
         "span",
         "bin",
+        "offset",
+        "select",
         "from",
         "prefix",
         "result_prefix",
@@ -303,7 +310,8 @@ fn is_reserved(text: &str) -> bool {
         "limit",
         "useother",
     ];
-    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    const IN_CAPITALS: [&str; 4] = ["IS", "LIKE", "RLIKE", "BETWEEN"];
+    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || IN_CAPITALS.contains(&text)
 }
 
 /// Writes a text in quotes, escaped.

@@ -201,6 +201,9 @@ impl TantivyStore {
     ) -> Answer<T> {
         let catalog = self.shared.catalog.load_full();
         let meter = self.shared.meter(budget);
+        let outside =
+            |split: &&Arc<crate::split::Split>| !range.overlaps(split.meta().min_ns, split.meta().max_ns);
+        budget.cost.begin(catalog.splits.len(), catalog.splits.iter().filter(outside).count());
         let value = run(&catalog, &meter);
         if catalog.is_incomplete(range) {
             meter.note(Partial::Damaged);

@@ -181,9 +181,18 @@ impl Random {
             12 => format!("{field}:[{number} TO {}]", number + 300),
             13 => format!("{field}:{}*", word.chars().next().unwrap_or('a')),
             14 => format!("level{}{}", self.pick(&[":", ">=", "<"]), self.pick(&["warn", "error", "info"])),
-            15 => {
-                self.pick(&["host.name:10.0.0.0/8", "missing(status)", "user.id in (a, error, 7)"]).to_owned()
-            }
+            15 => self
+                .pick(&[
+                    "host.name:10.0.0.0/8",
+                    "missing(status)",
+                    "user.id in (a, error, 7)",
+                    "len(message)>12",
+                    "len(status)<=3",
+                    "note:len_range(4, 9)",
+                    "status<1970-01-01T00:08",
+                    "user.id>=1970-01-01T00:00:07",
+                ])
+                .to_owned(),
             _ => self.time(),
         }
     }
@@ -204,7 +213,8 @@ impl Random {
             2 => format!("NOT level:{level}"),
             3 => self.pick(&["level:*", "missing(log.level)"]).to_owned(),
             4 => format!("(level:{level} OR log.level=info)"),
-            _ => format!("level{}{level}", self.pick(&[":", ">=", "<"])),
+            5 if level != "audit" => format!("level{}{level}", self.pick(&[">=", "<"])),
+            _ => format!("level:{level}"),
         };
         match self.below(4) {
             0 => format!("{level} AND {} AND {}", self.time(), self.time()),

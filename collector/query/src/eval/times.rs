@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{numbers, texts};
+use crate::calendar::{date_of, days_since_epoch};
 use crate::number::Number;
 use crate::table::Cell;
-use crate::time::{civil_from_days, parse_time};
+use crate::time::parse_time;
 
 const SECOND_NS: i64 = 1_000_000_000;
 const DAY_S: i64 = 86_400;
@@ -59,7 +60,7 @@ impl Time {
         };
         let seconds = at_ns.div_euclid(SECOND_NS);
         let days = seconds.div_euclid(DAY_S);
-        let (year, month, day) = civil_from_days(days);
+        let (year, month, day) = date_of(days);
         let (second_of_day, nanosecond) = (seconds.rem_euclid(DAY_S), at_ns.rem_euclid(SECOND_NS));
         Some(Time { year, month, day, days, second_of_day, nanosecond })
     }
@@ -89,7 +90,7 @@ impl Time {
             'a' => write!(out, "{}", name(&DAYS, self.days.rem_euclid(7))),
             'b' => write!(out, "{}", name(&MONTHS, self.month - 1)),
             'j' => {
-                let first = crate::time::days_since_epoch(self.year, 1, 1);
+                let first = days_since_epoch(self.year, 1, 1);
                 write!(out, "{:03}", self.days - first + 1)
             }
             '%' => write!(out, "%"),

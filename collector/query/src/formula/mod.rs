@@ -4,6 +4,8 @@
 mod functions;
 mod print;
 
+use serde::{Serialize, Serializer};
+
 pub use self::functions::Function;
 use crate::ast::{Literal, Name};
 use crate::error::Span;
@@ -11,14 +13,15 @@ use crate::number::Number;
 
 /// A value, or how to compute one. At most [`MAX_FORMULA_PARTS`](crate::limits::MAX_FORMULA_PARTS) of these in one,
 /// which bounds every recursion over it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Formula {
     /// `null`
     Null,
     /// `true`, `false`
     Bool(bool),
     /// `5`, `-0.5`
-    Number(Number),
+    Number(#[serde(serialize_with = "number")] Number),
     /// `5ms`, `10MB`
     Quantity(Literal),
     /// `"text"`
@@ -103,6 +106,27 @@ pub enum Operator {
     Divide,
     /// `%`
     Remainder,
+}
+
+fn number<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Number::I64(number) => serializer.serialize_i64(*number),
+        Number::F64(number) => serializer.serialize_f64(*number),
+    }
+}
+
+/// As JSON it is what is written.
+impl Serialize for Operator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// As JSON it is its name.
+impl Serialize for Function {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 impl Operator {

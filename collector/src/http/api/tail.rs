@@ -18,6 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::Http;
 use crate::http::body::Unfold;
+use crate::http::endpoints::TAIL;
 use crate::http::limits::{CHUNK_BYTES, HEARTBEAT_EVERY, TAIL_STEP_BYTES, TAIL_STEP_DOCUMENTS};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -37,12 +38,12 @@ const RETRY_AFTER_S: u64 = 10;
 
 /// Answers with the events that come from now on.
 pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let parameters = given.only(&["q"])?;
+    let parameters = given.only(&TAIL)?;
     let too_many = || Problem::overloaded(RETRY_AFTER_S, "Too many live tails are open already.");
     let permit = Arc::clone(&http.tails).try_acquire_owned().map_err(|_| too_many())?;
-    let store = http.app.store.clone();
+    let (store, caller) = (http.app.store.clone(), parameters.caller.clone());
     let timeout = http.app.config.limits.query_timeout;
-    let resolve = http.queries.run(timeout, move |budget| {
+    let resolve = http.queries.run(&caller, timeout, move |budget| {
         let search = Search::new(&*store, budget, &parameters)?;
         search.resolve(&search.parse()?)
     });

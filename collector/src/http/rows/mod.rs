@@ -5,6 +5,7 @@
 //! breaks the flow, which ends the search.
 
 mod aggregate;
+mod format;
 mod made;
 mod page;
 mod stages;
@@ -19,6 +20,7 @@ use millpond_store::log_store::{Budget, LogStore, Order, SearchPlan, TimeRange};
 use millpond_wire::batch::{DocId, DocRef};
 
 use self::aggregate::Aggregate;
+pub(super) use self::format::{Format, RowWriter};
 pub(super) use self::made::Change;
 use self::made::Changed;
 pub(super) use self::page::{Cursor, Page};

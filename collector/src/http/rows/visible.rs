@@ -38,7 +38,7 @@ impl Visible {
     }
 
     /// What is visible of the row as a batch of its own.
-    pub(super) fn copy(&self, row: DocRef<'_>) -> Batch {
+    pub(in crate::http) fn copy(&self, row: DocRef<'_>) -> Batch {
         let mut copy = BatchBuilder::new();
         copy.begin_numbered(row.timestamp_ns(), row.sequence());
         for field in row.fields().filter(|field| self.shows(field.name)) {
@@ -48,7 +48,8 @@ impl Visible {
         copy.finish().0
     }
 
-    pub(super) fn shows(&self, name: &str) -> bool {
+    /// Whether the field is visible.
+    pub(in crate::http) fn shows(&self, name: &str) -> bool {
         self.0.iter().all(|choice| choice.names.iter().any(|chosen| is_of(name, chosen)) != choice.exclude)
     }
 }

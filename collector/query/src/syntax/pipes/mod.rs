@@ -48,6 +48,16 @@ const PIPES: [(&str, Parse); 28] = [
     ("rename", made::rename),
 ];
 
+/// Names of pipes, synonyms included.
+pub(crate) fn pipe_names() -> impl Iterator<Item = &'static str> {
+    PIPES.iter().map(|(name, _)| *name)
+}
+
+/// Names of aggregates, synonyms included.
+pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
+    stats::function_names()
+}
+
 /// Reads the pipe after a `|`.
 pub(super) fn pipe(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
     cursor.skip_space();

@@ -22,6 +22,9 @@ use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 
+/// Groups that are merged between two looks at the budget: about a millisecond.
+const MERGE_STEP: usize = 1_024;
+
 type Groups = FxHashMap<Box<[Key]>, Vec<Accumulator>>;
 
 /// Runs one `stats` and gives its table, ordered by the keys.
@@ -75,7 +78,10 @@ impl<'s> Visitor<'s> {
         for input in &self.inputs {
             input.finish(&mut results)?;
         }
-        for local in locals {
+        for (at, local) in locals.into_iter().enumerate() {
+            if at.is_multiple_of(MERGE_STEP) {
+                self.meter.check_wanted()?;
+            }
             let results = results.get_mut(local.number).map(std::mem::take).unwrap_or_default();
             let full = groups.len() >= self.meter.groups_max();
             match groups.get_mut(&*local.keys) {
