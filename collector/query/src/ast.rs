@@ -293,13 +293,22 @@ pub struct AggExpr {
 }
 
 /// The function of an aggregate as written.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AggCall {
     /// One that stands for itself.
     Of(crate::pipe::AggFunction),
     /// `rate()`: rows a second, or with a field the sum of it a second.
     Rate,
+}
+
+/// As JSON, one that stands for itself is that.
+impl Serialize for AggCall {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            AggCall::Of(function) => function.serialize(serializer),
+            AggCall::Rate => serializer.serialize_str("rate"),
+        }
+    }
 }
 
 /// A group key as written.

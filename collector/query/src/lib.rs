@@ -45,9 +45,7 @@ pub use crate::filter::{Filter, Leaf, Scope};
 pub use crate::make::{Extract, Made, Maker, Unpack};
 pub use crate::nearest::{field_hint, nearest};
 pub use crate::number::NumberRange;
-pub use crate::pipe::{
-    Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats, bucket_start_ns, is_approximate,
-};
+pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats, bucket_start_ns};
 pub use crate::row::{Row, matches};
 pub use crate::scalar::Scalar;
 pub use crate::test::{

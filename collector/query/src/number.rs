@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 
 /// A whole or a floating-point number.
-#[derive(Debug, Clone, Copy, serde::Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, Copy)]
 pub enum Number {
     /// A whole number.
     I64(i64),

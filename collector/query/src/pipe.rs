@@ -71,13 +71,6 @@ impl Series {
     pub const NONE: &'static str = "(none)";
 }
 
-/// Whether a value of the answer may be off by a little, however complete the answer is: percentiles are.
-#[must_use]
-pub fn is_approximate(pipes: &[Pipe]) -> bool {
-    let is_percentile = |agg: &Agg| matches!(agg.function, AggFunction::Percentile(_));
-    pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(stats) if stats.aggs.iter().any(is_percentile)))
-}
-
 /// One aggregate with the name of its column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agg {

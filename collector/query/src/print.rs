@@ -310,7 +310,7 @@ fn is_reserved(text: &str) -> bool {
         "limit",
         "useother",
     ];
-    const IN_CAPITALS: [&str; 5] = ["IS", "LIKE", "RLIKE", "BETWEEN", "FROM"];
+    const IN_CAPITALS: [&str; 4] = ["IS", "LIKE", "RLIKE", "BETWEEN"];
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || IN_CAPITALS.contains(&text)
 }
 

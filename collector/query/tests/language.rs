@@ -77,17 +77,15 @@ fn table_of(query: &str) -> Vec<Vec<String>> {
         filter => [vec![Pipe::Where(filter)], resolved.pipes].concat(),
     };
     let table = apply(table, &stages).expect("there are few groups");
-    fn show(cell: &Cell) -> String {
-        match cell {
-            Cell::Null => "-".to_owned(),
-            Cell::Bool(truth) => truth.to_string(),
-            Cell::I64(number) => number.to_string(),
-            Cell::F64(number) => number.to_string(),
-            Cell::Str(text) => text.clone(),
-            Cell::TimeNs(at_ns) => (at_ns / 1_000_000_000).to_string(),
-            Cell::List(cells) => cells.iter().map(show).collect::<Vec<_>>().join(" "),
-        }
-    }
+    let show = |cell: &Cell| match cell {
+        Cell::Null => "-".to_owned(),
+        Cell::Bool(truth) => truth.to_string(),
+        Cell::I64(number) => number.to_string(),
+        Cell::F64(number) => number.to_string(),
+        Cell::Str(text) => text.clone(),
+        Cell::TimeNs(at_ns) => (at_ns / 1_000_000_000).to_string(),
+        Cell::List(cells) => format!("{cells:?}"),
+    };
     let rows = table.rows.iter().map(|row| row.iter().map(show).collect());
     std::iter::once(table.columns.clone()).chain(rows).collect()
 }

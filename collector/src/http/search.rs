@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::table::Cell;
-use millpond_query::{Context, Filter, Query, QueryError, Resolved, aliases};
+use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, QueryError, Resolved, aliases};
 use millpond_store::StoreError;
 use millpond_store::log_store::{Budget, FieldInfo, LogStore, Partial, TimeRange};
 use serde::Serialize;
@@ -190,11 +190,10 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// What is said of a query without a pipe that counts, where there has to be one.
-pub(super) fn no_table() -> Problem {
-    let detail = "This query gives documents, not a table.";
-    Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
-        .hint("Add a pipe such as `| stats count() by service`.")
+/// Whether values of the pipes are estimates: percentiles are.
+pub(super) fn is_approximate(pipes: &[Pipe]) -> bool {
+    let estimates = |agg: &Agg| matches!(agg.function, AggFunction::Percentile(_));
+    pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(stats) if stats.aggs.iter().any(estimates)))
 }
 
 /// A reply of one JSON object.

@@ -117,7 +117,7 @@ mod tests {
             ("", Err(BadTime::Duration)),
             ("5", Err(BadTime::Duration)),
             ("m", Err(BadTime::Duration)),
-            ("5y", Err(BadTime::Duration)),
+            ("5q", Err(BadTime::Duration)),
             ("5m/h", Err(BadTime::Duration)),
             ("-5m", Err(BadTime::Duration)),
             ("9999999999999s", Err(BadTime::Duration)),

@@ -3,8 +3,7 @@
 use std::ops::RangeInclusive;
 
 /// A function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is described in LANGUAGE.md under its name")]
 pub enum Function {
     If,

@@ -4,7 +4,7 @@
 mod functions;
 mod print;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use self::functions::Function;
 use crate::ast::{Literal, Name};
@@ -21,7 +21,7 @@ pub enum Formula {
     /// `true`, `false`
     Bool(bool),
     /// `5`, `-0.5`
-    Number(Number),
+    Number(#[serde(serialize_with = "number")] Number),
     /// `5ms`, `10MB`
     Quantity(Literal),
     /// `"text"`
@@ -76,8 +76,7 @@ impl Formula {
 }
 
 /// The operators between two values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     /// `or`
     Or,
@@ -107,6 +106,27 @@ pub enum Operator {
     Divide,
     /// `%`
     Remainder,
+}
+
+fn number<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Number::I64(number) => serializer.serialize_i64(*number),
+        Number::F64(number) => serializer.serialize_f64(*number),
+    }
+}
+
+/// As JSON it is what is written.
+impl Serialize for Operator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// As JSON it is its name.
+impl Serialize for Function {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 impl Operator {

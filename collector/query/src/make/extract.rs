@@ -117,6 +117,16 @@ impl Extract {
         }
     }
 
+    /// The names of its fields.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match &self.pattern {
+            Pattern::Template(_, places) => {
+                places.iter().map(|place| place.name.as_str()).filter(|name| !name.is_empty()).collect()
+            }
+            Pattern::Regex(_, groups) => groups.iter().map(|(_, name)| name.as_str()).collect(),
+        }
+    }
+
     /// The field it reads.
     #[must_use]
     pub fn from(&self) -> &str {

@@ -43,6 +43,17 @@ pub struct Made {
 }
 
 impl Maker {
+    /// The names of the fields that it may make; those that only a text knows are not among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let (computed, extract) = match self {
+            Maker::Eval(fields) => (fields.as_slice(), None),
+            Maker::Extract(extract) => (&[][..], Some(extract)),
+            Maker::Parse(_) => (&[][..], None),
+        };
+        let computed = computed.iter().map(|(name, _)| name.as_str());
+        computed.chain(extract.into_iter().flat_map(Extract::names))
+    }
+
     /// What the row gets.
     #[must_use]
     pub fn make(&self, row: &dyn Row) -> Made {

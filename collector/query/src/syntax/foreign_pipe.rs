@@ -10,11 +10,11 @@ use crate::syntax::{expr, value};
 
 /// Pipes that do not exist here, and what there is in their place.
 const ELSEWHERE: [(&str, &str); 18] = [
-    ("line_format", "write fields to choose what is shown"),
-    ("label_format", "write rename a as b, or eval b = a"),
+    ("line_format", "write eval message = concat(method, path), and fields to choose what is shown"),
+    ("label_format", "write rename old as new"),
     ("decolorize", "leave it out: colours are removed when lines are read"),
     ("unwrap", "name the field in the aggregate: stats avg(duration)"),
-    ("unpack", "write parse json, or leave it out: JSON is parsed when lines are read"),
+    ("unpack", "write parse json"),
     ("eventstats", "write stats count() by host"),
     ("streamstats", "write stats count() by host"),
     ("chart", "write stats count() by host, or timechart count() by host"),

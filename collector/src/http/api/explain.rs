@@ -4,11 +4,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use millpond_query::ast::PipeExpr;
-use millpond_query::{Query, Stats};
+use millpond_query::{Pipe, Query};
 use serde::Serialize;
 
 use super::query::{order, wants_table};
-use super::stats::{groups_of, table};
+use super::stats::table;
 use crate::http::Http;
 use crate::http::endpoints::EXPLAIN;
 use crate::http::limits::{ROWS_DEFAULT, ROWS_MAX};
@@ -16,7 +16,7 @@ use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::RowQuery;
 use crate::http::run::Missing;
-use crate::http::search::{Reply, Search};
+use crate::http::search::{Reply, Search, is_approximate};
 
 #[derive(Serialize)]
 struct Explanation {
@@ -71,9 +71,9 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     let query = search.parse()?;
     let resolved = search.resolve(&query)?;
     let filter = resolved.filter.to_string();
+    let places = places(&query, &resolved.pipes);
     let limit = search.parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
-    let needs_rows = groups_of(&resolved.pipes).is_ok_and(Stats::needs_rows);
-    let approximate = millpond_query::is_approximate(&resolved.pipes);
+    let approximate = is_approximate(&resolved.pipes);
     let missing: Missing = if wants_table(&resolved.pipes) {
         table(search, &resolved)?.1
     } else {
@@ -93,7 +93,7 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     let explanation = Explanation {
         canonical: query.to_string(),
         filter,
-        pipes: places(&query, needs_rows),
+        pipes: places,
         splits: Splits {
             total: cost.splits,
             outside_time: cost.outside_time,
@@ -107,9 +107,10 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     Ok(Reply::new(explanation, missing).approximate(approximate).warn(search.warnings(&query)))
 }
 
-/// Where each pipe runs: a leading `where` is a part of the filter, and a pipe that counts right after it reads columns,
-/// unless it needs the rows.
-fn places(query: &Query, needs_rows: bool) -> Vec<PipePlace> {
+/// Where each pipe runs: a leading `where` is a part of the filter. When the store counts, all that stands before went
+/// into the filter, or makes no difference.
+fn places(query: &Query, resolved: &[Pipe]) -> Vec<PipePlace> {
+    let is_counted_by_store = matches!(resolved.first(), Some(Pipe::Stats(stats)) if !stats.needs_rows());
     let mut runs = "store";
     let mut places = Vec::new();
     for pipe in &query.pipes {
@@ -117,8 +118,7 @@ fn places(query: &Query, needs_rows: bool) -> Vec<PipePlace> {
             pipe,
             PipeExpr::Stats { .. } | PipeExpr::Timechart { .. } | PipeExpr::Top(_) | PipeExpr::Rare(_)
         );
-        let is_of_store = if counts { !needs_rows } else { matches!(pipe, PipeExpr::Where(_)) };
-        if runs == "store" && !is_of_store {
+        if runs == "store" && !is_counted_by_store && !matches!(pipe, PipeExpr::Where(_)) {
             runs = "rows";
         }
         places.push(PipePlace { pipe: pipe.to_string(), runs });
@@ -135,19 +135,20 @@ mod tests {
 
     #[test]
     fn pipes_run_where_they_can() {
-        let rows: [(&str, &[&str]); 6] = [
+        let rows: [(&str, &[&str]); 8] = [
             ("error", &[]),
-            ("| where a:1 | stats first(b) | limit 2", &["store", "rows", "table"]),
             ("| where a:1 | stats count() by b | sort b | limit 2", &["store", "store", "table", "table"]),
             ("| top 5 host", &["store"]),
             ("| where a:1 | sort b | where c:2 | limit 3", &["store", "rows", "rows", "rows"]),
-            ("| limit 5 | stats count() | where x>1", &["rows", "rows", "table"]),
+            ("| limit 5 | stats count() | where count>1", &["rows", "rows", "table"]),
+            ("| sort a | stats count() by b", &["store", "store"]),
+            ("| stats last(a) by b | limit 3", &["rows", "table"]),
+            ("| extract \"a <b>\" | top b", &["rows", "rows"]),
         ];
         for (query, expected) in rows {
             let query = millpond_query::parse(query).unwrap();
-            let needs_rows =
-                query.resolve(0).is_ok_and(|all| groups_of(&all.pipes).is_ok_and(Stats::needs_rows));
-            let places: Vec<_> = places(&query, needs_rows).iter().map(|place| place.runs).collect();
+            let resolved = query.resolve(0).unwrap();
+            let places: Vec<_> = places(&query, &resolved.pipes).iter().map(|place| place.runs).collect();
             assert_eq!(places, expected, "{query}");
         }
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use millpond_query::table::Table;
-use millpond_query::{Pipe, Resolved, Stats};
+use millpond_query::{Pipe, Resolved};
 use millpond_store::log_store::Order;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,11 +14,11 @@ use crate::http::endpoints::STATS;
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::RowQuery;
-use crate::http::search::{Reply, Search, cell_to_json, no_table, reason};
+use crate::http::search::{Reply, Search, cell_to_json, is_approximate, reason};
 
 /// The table.
 #[derive(Serialize)]
-struct TableReply {
+struct Stats {
     columns: Vec<Column>,
     rows: Vec<Vec<Value>>,
 }
@@ -45,8 +45,8 @@ pub(in crate::http) async fn stats(State(http): State<Http>, given: Unchecked) -
         let (table, partial) = table(search, &resolved)?;
         let columns = table.columns.into_iter().map(|name| Column { name }).collect();
         let rows = table.rows.into_iter().map(|row| row.into_iter().map(cell_to_json).collect()).collect();
-        let approximate = millpond_query::is_approximate(&resolved.pipes);
-        let reply = Reply::new(TableReply { columns, rows }, partial).approximate(approximate);
+        let approximate = is_approximate(&resolved.pipes);
+        let reply = Reply::new(Stats { columns, rows }, partial).approximate(approximate);
         Ok(reply.warn(search.warnings(&query)))
     };
     http.answer(parameters, answer).await
@@ -57,10 +57,9 @@ fn vector(search: &Search<'_>) -> Result<Reply<prometheus::Answer>, Problem> {
     let query = search.parse()?;
     let resolved = search.resolve(&query)?;
     let (table, partial) = table(search, &resolved)?;
-    let stats = groups_of(&resolved.pipes)?;
     let at_ns = search.range.end_ns.unwrap_or(search.now_ns);
-    let reply = Reply::new(prometheus::vector(&table, stats, at_ns), partial);
-    Ok(reply.approximate(millpond_query::is_approximate(&resolved.pipes)).warn(search.warnings(&query)))
+    let reply = Reply::new(prometheus::vector(&table, &prometheus::keys(&resolved.pipes), at_ns), partial);
+    Ok(reply.approximate(is_approximate(&resolved.pipes)).warn(search.warnings(&query)))
 }
 
 /// Runs a query that makes a table, and tells what is missing in it. The store groups by its columns where it can; behind
@@ -84,10 +83,4 @@ pub(super) fn table(
         limit: usize::MAX,
     };
     query.table(search.store, search.budget)
-}
-
-/// The first pipe that groups rows.
-pub(super) fn groups_of(pipes: &[Pipe]) -> Result<&Stats, Problem> {
-    let stats = pipes.iter().find_map(|pipe| if let Pipe::Stats(stats) = pipe { Some(stats) } else { None });
-    stats.ok_or_else(no_table)
 }

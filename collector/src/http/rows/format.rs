@@ -192,7 +192,6 @@ fn cell_of(row: DocRef<'_>, visible: &Visible, name: &str) -> Cell {
 fn csv_cell(cell: &Cell, out: &mut Vec<u8>) {
     match cell {
         Cell::Str(text) => csv_text(text, out),
-        // As an array of a document: its JSON.
         Cell::List(_) => csv_text(&cell_to_json(cell.clone()).to_string(), out),
         cell => plain(cell, out),
     }
@@ -233,7 +232,7 @@ fn text_cell(cell: &Cell, out: &mut Vec<u8>) {
     }
 }
 
-/// What needs no care: numbers, times, truth values, and lists, whose JSON breaks no line.
+/// What needs no care: numbers, times, truth values.
 fn plain(cell: &Cell, out: &mut Vec<u8>) {
     match cell {
         Cell::Null => {}

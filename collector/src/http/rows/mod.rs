@@ -28,7 +28,7 @@ use self::stages::{Dedup, Limit, Sort, Where};
 pub(super) use self::visible::{Visible, VisibleRow};
 use super::limits::SEARCH_PAGE_ROWS;
 use super::problem::Problem;
-use super::search::{no_table, reason};
+use super::search::reason;
 
 /// Where rows go. `end` is called once, after the last row, also when the flow was broken.
 pub(super) trait Stage {
@@ -95,7 +95,9 @@ impl RowQuery {
         let groups_at = self.pipes.iter().position(|pipe| matches!(pipe, Pipe::Stats(_)));
         let rest = self.pipes.split_off(groups_at.unwrap_or(self.pipes.len()));
         let Some((Pipe::Stats(stats), rest)) = rest.split_first() else {
-            return Err(no_table());
+            let detail = "This query gives documents, not a table.";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
+                .hint("Add a pipe such as `| stats count() by service`."));
         };
         let mut groups = Groups::new(stats).at_most(budget.groups_max);
         let pipes = std::mem::take(&mut self.pipes);

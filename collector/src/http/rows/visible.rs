@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use millpond_query::{Pipe, Row, Scalar, aliases};
+use millpond_query::{Row, Scalar, aliases};
 use millpond_store::DocRow;
 use millpond_wire::batch::{Batch, BatchBuilder, DocRef};
 use millpond_wire::names;
@@ -18,17 +18,6 @@ struct Choice {
 }
 
 impl Visible {
-    /// The effect of all these pipes.
-    pub(in crate::http) fn after(pipes: &[Pipe]) -> Self {
-        let mut visible = Self::default();
-        for pipe in pipes {
-            if let Pipe::Fields { names, exclude } = pipe {
-                visible.restrict(names.clone(), *exclude);
-            }
-        }
-        visible
-    }
-
     /// Adds the effect of one more `| fields`.
     pub(in crate::http) fn restrict(&mut self, names: Vec<String>, exclude: bool) {
         self.0.push(Choice { names, exclude });

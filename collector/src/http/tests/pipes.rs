@@ -114,7 +114,8 @@ fn shown_row(row: &Value) -> String {
 
 fn shown_value(value: &Value) -> String {
     match value {
-        Value::Number(number) => number.as_f64().unwrap().to_string(),
+        // The last digits depend on the order of additions.
+        Value::Number(number) => format!("{:.9e}", number.as_f64().unwrap()),
         other => other.to_string(),
     }
 }

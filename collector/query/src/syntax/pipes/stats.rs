@@ -135,7 +135,7 @@ const FUNCTIONS: [(&str, AggFunction); 22] = [
 
 /// Names of aggregates, with the percentiles that people want.
 pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().map(|(name, _)| *name).chain(["rate", "p50", "p90", "p95", "p99", "percentile"])
+    FUNCTIONS.iter().map(|(name, _)| *name).chain([RATE, "p50", "p90", "p95", "p99", "percentile"])
 }
 
 fn function(cursor: &Cursor<'_>, called: &Name, number: Option<&Name>) -> Result<AggCall, QueryError> {
