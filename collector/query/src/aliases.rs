@@ -25,12 +25,17 @@ const ALIASES: [(&str, &str); 12] = [
     ("span_id", "span.id"),
 ];
 
-/// The name under which a field is stored: the target of an alias, or the name itself. The `@` before the attributes
-/// of Datadog is no part of a name, but for `@timestamp`.
+/// The name under which a field is stored: the target of an alias, or the name itself.
 #[must_use]
 pub fn canonical(name: &str) -> &str {
-    let name = if name == TIMESTAMP { name } else { name.strip_prefix('@').unwrap_or(name) };
     ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, canonical)| canonical)
+}
+
+/// The field that a name in a query means, if no document has the name itself: the target of an alias, with or without
+/// the `@` that Datadog writes before attributes.
+#[must_use]
+pub fn meant(name: &str) -> &str {
+    if name == TIMESTAMP { name } else { canonical(name.strip_prefix('@').unwrap_or(name)) }
 }
 
 /// Every alias with its canonical name, for completion.
@@ -44,7 +49,7 @@ pub fn all() -> &'static [(&'static str, &'static str)] {
 /// these, since every document has one normalised time and level.
 #[must_use]
 pub fn may_be_a_field(alias: &str) -> bool {
-    !matches!(canonical(alias), TIMESTAMP | LEVEL)
+    !matches!(meant(alias), TIMESTAMP | LEVEL)
 }
 
 /// False for the fields that a bare word does not look into: the raw line (it repeats the message), the time,

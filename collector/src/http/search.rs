@@ -147,7 +147,7 @@ impl<'a> Search<'a> {
             let detail = format!("A field name has at most {NAME_BYTES_MAX} bytes.");
             return Err(Problem::parameter(parameter, detail));
         }
-        let canonical = aliases::canonical(name);
+        let canonical = aliases::meant(name);
         let keeps_its_name =
             aliases::may_be_a_field(name) && !self.has_field(canonical) && self.has_field(name);
         Ok(if keeps_its_name { name } else { canonical }.to_owned())
@@ -161,7 +161,7 @@ impl<'a> Search<'a> {
         }
         let known: BTreeSet<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let is_known = |name: &str| known.contains(name) || is_built_in(name) || is_object(name, &known);
-        let unknown = names.into_iter().filter(|name| !is_known(name) && !is_known(aliases::canonical(name)));
+        let unknown = names.into_iter().filter(|name| !is_known(name) && !is_known(aliases::meant(name)));
         let warning = |name: &str| {
             let hint = millpond_query::field_hint(name, known.iter().copied());
             let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What a name in a query stands for: a field of documents, a field that a pipe has made, or a column of a table.
 
 use crate::Context;
-use crate::aliases::{self, LEVEL, TIMESTAMP, canonical, may_be_a_field};
+use crate::aliases::{self, LEVEL, TIMESTAMP, canonical, may_be_a_field, meant};
 use crate::ast::Name;
 use crate::error::{QueryError, QueryErrorCode};
 use crate::filter::{Filter, Scope};
@@ -69,7 +69,7 @@ impl<'c> Names<'c> {
 
     /// The one field or column that a pipe means.
     pub(super) fn one(&self, name: &Name) -> Result<String, QueryError> {
-        let (typed, alias_of) = (name.text.as_str(), canonical(&name.text));
+        let (typed, alias_of) = (name.text.as_str(), meant(&name.text));
         if self.is_made(typed) {
             return Ok(typed.to_owned());
         }
@@ -93,7 +93,7 @@ impl<'c> Names<'c> {
 
     /// Every field or column that a condition looks at: with an alias, also the field of that name.
     pub(super) fn every(&self, name: &Name) -> Result<Vec<String>, QueryError> {
-        let alias_of = canonical(&name.text);
+        let alias_of = meant(&name.text);
         let is_alias = alias_of != name.text && may_be_a_field(&name.text) && !self.is_made(&name.text);
         match &self.known {
             Known::Documents(_) if is_alias => Ok(vec![alias_of.to_owned(), name.text.clone()]),
