@@ -266,7 +266,7 @@ mod tests {
         fs::create_dir(&directory).unwrap();
         assert!(watch.set(&wanted), "the name needs a watch of its own");
         fs::write(directory.join("b.log"), "two\n").unwrap();
-        assert_eq!(hints(&mut watch, root), ["names d/b.log", "data d/b.log"]);
+        assert_eq!(hints(&mut watch, root), ["created d/b.log", "data d/b.log"]);
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
             (0..limit).map(|_| hints(&mut watch, root)).take_while(|look| !look.is_empty()).collect();
         assert_eq!(looks.last().and_then(|look| look.last()).map(String::as_str), Some("scan "));
         fs::write(root.join("b.log"), "one\n").unwrap();
-        assert_eq!(hints(&mut watch, root), ["names b.log", "data b.log"], "it goes on");
+        assert_eq!(hints(&mut watch, root), ["created b.log", "data b.log"], "it goes on");
     }
 
     #[test]
