@@ -5,6 +5,7 @@ mod agent_tells;
 mod archives;
 mod certificates;
 mod check;
+mod client;
 mod collectors;
 mod disk_full;
 mod exactly_once;

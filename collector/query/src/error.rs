@@ -3,11 +3,13 @@
 use std::fmt;
 
 /// Bytes of the query text that something was read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Span {
     /// Offset of the first byte.
+    #[serde(rename = "offset")]
     pub offset_bytes: usize,
     /// Number of bytes; 0 for a place between two characters, such as the end of the text.
+    #[serde(rename = "length")]
     pub length_bytes: usize,
 }
 
@@ -83,12 +85,12 @@ pub enum QueryErrorCode {
     BadNumber,
     /// A time or a duration was needed.
     BadTime,
-    /// A level was needed.
-    BadLevel,
     /// No such pipe.
     UnknownPipe,
     /// No such aggregate or function.
     UnknownFunction,
+    /// A comparison with a level that isn't one.
+    UnknownLevel,
     /// A pipe names a column that the pipes before it don't make.
     UnknownColumn,
 }
@@ -107,9 +109,9 @@ impl QueryErrorCode {
             QueryErrorCode::BadRegex => "quote the text to search for it as it is",
             QueryErrorCode::BadNumber => "write a whole number",
             QueryErrorCode::BadTime => "write a duration, 5m, or a time, now-1h or 2026-11-22",
-            QueryErrorCode::BadLevel => "write one of trace < debug < info < warn < error < fatal",
             QueryErrorCode::UnknownPipe => "put the text in quotes to search for a |",
             QueryErrorCode::UnknownFunction => "put the text in quotes to search for it",
+            QueryErrorCode::UnknownLevel => "write one of trace < debug < info < warn < error < fatal",
             QueryErrorCode::UnknownColumn => "name a column that the pipes before make",
         }
     }
@@ -128,9 +130,9 @@ impl QueryErrorCode {
             QueryErrorCode::BadRegex => "bad_regex",
             QueryErrorCode::BadNumber => "bad_number",
             QueryErrorCode::BadTime => "bad_time",
-            QueryErrorCode::BadLevel => "bad_level",
             QueryErrorCode::UnknownPipe => "unknown_pipe",
             QueryErrorCode::UnknownFunction => "unknown_function",
+            QueryErrorCode::UnknownLevel => "unknown_level",
             QueryErrorCode::UnknownColumn => "unknown_column",
         }
     }

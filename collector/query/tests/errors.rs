@@ -1,8 +1,8 @@
 //! Every kind of wrong query: which bytes the error points at, and what it proposes.
 
 use millpond_query::QueryErrorCode::{
-    BadLevel, BadNumber, BadRange, BadRegex, BadTime, Missing, Unclosed, Unexpected, UnknownColumn,
-    UnknownFunction, UnknownPipe,
+    BadNumber, BadRange, BadRegex, BadTime, Missing, Unclosed, Unexpected, UnknownColumn, UnknownFunction,
+    UnknownLevel, UnknownPipe,
 };
 use millpond_query::limits::{MAX_CLAUSES, MAX_DEPTH, MAX_PATTERN_BYTES, MAX_TEXT_BYTES};
 use millpond_query::{QueryError, QueryErrorCode, parse};
@@ -48,8 +48,11 @@ const ROWS: &[(&str, usize, &str, QueryErrorCode, &str)] = &[
     ("_time:2026-*", 6, "2026-*", BadTime, "now-1h"),
     ("@timestamp>5m", 11, "5m", BadTime, "now-5m"),
     ("event.created:[now-1h TO soon]", 25, "soon", BadTime, "now-1h"),
-    ("level>=wran", 7, "wran", BadLevel, "did you mean warn?"),
-    ("level:[info TO 5]", 15, "5", BadLevel, "trace < debug"),
+    ("level>=wran", 7, "wran", UnknownLevel, "did you mean warn?"),
+    ("severity<\"erorr\"", 9, "\"erorr\"", UnknownLevel, "did you mean error?"),
+    ("log.level:[infor TO error]", 11, "infor", UnknownLevel, "did you mean info?"),
+    ("level:[info TO 5]", 15, "5", UnknownLevel, "trace, debug"),
+    ("level>x", 6, "x", UnknownLevel, "trace, debug"),
     ("level:[error TO warn]", 0, "level:[error TO warn]", BadRange, "smaller end first"),
     ("x len(f)", 2, "len(f)", Unexpected, "len(message)>1000"),
     ("len(f)>a", 0, "len(f)>a", Unexpected, "len(message)>1000"),

@@ -130,7 +130,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
         "level:error | timechart span=5m count() by service",
         "level:error | timechart span=5m count() by service",
         "log.level level in {error}",
-        "stats count=count() by time/300000000000 service.name | sort @timestamp",
+        "stats count=count() by time/300000000000 service.name series 10 | sort @timestamp",
     ),
     (
         "| top 10 url.path",
@@ -143,6 +143,12 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
         "status>=500 | stats count() as n, p95(duration) as p by service, _time:1h | sort -n | limit 20",
         "status in [500..)",
         "stats n=count() p=p95(duration) by service.name time/3600000000000 | sort -n | limit 20",
+    ),
+    (
+        r#"sshd | extract "from <ip> port <port>" | top ip"#,
+        r#"sshd | extract "from <ip> port <port>" | top 10 ip"#,
+        r#"any has "sshd""#,
+        r#"extract message "from " ip Before(" port ") port Word | where ip exists | stats count=count() by ip | sort -count ip | limit 10"#,
     ),
     (
         "level:error | dedup by message | fields _time, host, message",

@@ -83,6 +83,7 @@ fn the_first_queries_that_people_type() {
         ),
         ("level:error | dedup by message | fields _time, host, message", "1 6"),
         ("status:500 | where event.duration > 2s | sort -event.duration | head 50", "1"),
+        (r#"sshd | extract "from <ip> port <port>" | top ip"#, "8"),
         ("error | rare 20 service", "1 6"),
     ]);
 }

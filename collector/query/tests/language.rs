@@ -84,6 +84,7 @@ fn table_of(query: &str) -> Vec<Vec<String>> {
         Cell::F64(number) => number.to_string(),
         Cell::Str(text) => text.clone(),
         Cell::TimeNs(at_ns) => (at_ns / 1_000_000_000).to_string(),
+        Cell::List(cells) => format!("{cells:?}"),
     };
     let rows = table.rows.iter().map(|row| row.iter().map(show).collect());
     std::iter::once(table.columns.clone()).chain(rows).collect()

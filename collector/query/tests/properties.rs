@@ -21,7 +21,9 @@ fn query_text() -> impl Strategy<Value = String> {
         4 => prop::sample::select(vec![
             "(", ")", "[", "]", "{", "}", "\"", "'", "`", "/", "\\", ":", "=", "!=", ">", ">=", "<", "~", "=~", "!~", "*", "?", "-", "!", "+",
             ",", "|", "||", "&&", " AND ", " or ", "NOT ", " TO ", " in ", " by ", " as ", "stats ", "timechart ", "span=5m ", "top ", "rare ",
-            "sort ", "limit ", "fields ", "where ", "dedup ", "count()", "p95(x)", "exists(", "cidr(", "_time", "@timestamp", "level", "host",
+            "sort ", "limit ", "fields ", "where ", "dedup ", "eval x = ", "extract \"a <b> c\" ", "rex \"(?<x>a)\" ", "parse json ", "logfmt ",
+            "rename a as b ", "from ", "prefix ", "limit=5 ", "useother=f ", "lower(a)", "if(", "bin(a, 5)", "rate()", "values(x)", " + ", " / ", ".",
+            " % ", "`f`", "null", "count()", "p95(x)", "exists(", "cidr(", "_time", "@timestamp", "level", "host",
             "now-5m", "5ms", "10MB", "500", "1.5", "10.0.0.0/8", "::1", "2026-11-22", "error", "/a.*b/i",
         ]).prop_map(str::to_owned),
         1 => "[a-zA-Z_é错ß0-9]{1,6}",

@@ -10,7 +10,6 @@ use crate::aliases::{LEVEL, TIMESTAMP};
 use crate::ast::{Comparison, Condition, FieldExpr, Literal, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::filter::{Filter, Leaf, Scope};
-use crate::nearest::nearest;
 use crate::number::{Number, NumberRange};
 use crate::test::{
     Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
@@ -130,7 +129,7 @@ fn number_in_unit(name: &str, text: &str) -> Option<NumberRange> {
 }
 
 /// The unit of the field's numbers, when the text names any unit of the kind.
-fn unit(name: &str, text: &str) -> Option<Unit> {
+pub(super) fn unit(name: &str, text: &str) -> Option<Unit> {
     match quantity(text)? {
         Quantity::Plain(_) => None,
         Quantity::Duration(_) => Some(Unit::Duration { ns: field_duration_unit_ns(name) }),
@@ -168,9 +167,10 @@ fn interval(
     Ok(Test::TextRange(TextRange::new(low.map(text), high.map(text))))
 }
 
-/// The bound as a level. Levels have an order of their own, so no other text can be compared with them.
+/// The bound as a level. Levels have an order of their own, so no other text can be compared with them: in the order of
+/// texts, `level>=wran` would hold for levels that nobody means.
 fn level_bound(bound: Bound<&Literal>) -> Result<Bound<Level>, QueryError> {
-    let read = |literal: &Literal| Level::parse(&literal.text).ok_or_else(|| no_level(literal));
+    let read = |literal: &Literal| Level::parse(&literal.text).ok_or_else(|| unknown_level(literal));
     Ok(match bound {
         Bound::Included(literal) => Bound::Included(read(literal)?),
         Bound::Excluded(literal) => Bound::Excluded(read(literal)?),
@@ -178,12 +178,12 @@ fn level_bound(bound: Bound<&Literal>) -> Result<Bound<Level>, QueryError> {
     })
 }
 
-fn no_level(literal: &Literal) -> QueryError {
-    let message = format!("{} is no level", literal.text);
-    QueryError::new(QueryErrorCode::BadLevel, literal.span, message).hint(
-        match nearest(&literal.text, Level::spellings()).and_then(Level::parse) {
-            Some(level) => format!("did you mean {}?", level.name()),
-            None => "write one of trace < debug < info < warn < error < fatal".to_owned(),
+fn unknown_level(literal: &Literal) -> QueryError {
+    let message = format!("{} is no level, so none is above or below it", literal.text);
+    QueryError::new(QueryErrorCode::UnknownLevel, literal.span, message).hint(
+        match Level::nearest(&literal.text) {
+            Some(level) => format!("did you mean {level}?"),
+            None => "levels are trace, debug, info, warn, error and fatal".to_owned(),
         },
     )
 }

@@ -9,12 +9,12 @@ use crate::syntax::word::{self, Place};
 use crate::syntax::{expr, value};
 
 /// Pipes that do not exist here, and what there is in their place.
-const ELSEWHERE: [(&str, &str); 19] = [
-    ("line_format", "write fields to choose what is shown"),
-    ("label_format", "write fields to choose what is shown"),
+const ELSEWHERE: [(&str, &str); 18] = [
+    ("line_format", "write eval message = concat(method, path), and fields to choose what is shown"),
+    ("label_format", "write rename old as new"),
     ("decolorize", "leave it out: colours are removed when lines are read"),
     ("unwrap", "name the field in the aggregate: stats avg(duration)"),
-    ("unpack", "leave it out: JSON is parsed when lines are read"),
+    ("unpack", "write parse json"),
     ("eventstats", "write stats count() by host"),
     ("streamstats", "write stats count() by host"),
     ("chart", "write stats count() by host, or timechart count() by host"),
@@ -27,7 +27,6 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("mv_expand", "leave it out: a value in a list is a value of the field"),
     ("mvexpand", "leave it out: a value in a list is a value of the field"),
     ("inputlookup", "documents are searched as they are"),
-    ("spath", "leave it out: JSON is parsed when lines are read"),
     ("decode", "leave it out: lines are parsed when they are read"),
 ];
 

@@ -8,6 +8,7 @@ mod expr;
 mod field;
 mod foreign;
 mod foreign_pipe;
+mod formula;
 mod function;
 mod lucene;
 mod pipes;
@@ -16,6 +17,7 @@ mod sql;
 mod value;
 mod word;
 
+pub(crate) use self::pipes::{function_names, pipe_names};
 use crate::Query;
 use crate::ast::{Expr, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode, Span};
@@ -24,6 +26,26 @@ use crate::syntax::cursor::Cursor;
 
 /// Reads a whole query.
 pub(crate) fn parse(text: &str) -> Result<Query, QueryError> {
+    let mut cursor = start(text)?;
+    let filter = filter(&mut cursor)?;
+    let pipes = pipe_list(&mut cursor)?;
+    Ok(Query { filter, pipes })
+}
+
+/// Reads a query that has no pipes.
+pub(crate) fn parse_condition(text: &str) -> Result<Expr, QueryError> {
+    let mut cursor = start(text)?;
+    let filter = filter(&mut cursor)?;
+    match cursor.peek() {
+        None => Ok(filter),
+        Some('|') => Err(cursor
+            .error_here(QueryErrorCode::Unexpected, "a condition has no pipes")
+            .hint("take out what begins with this |")),
+        Some(_) => Err(expr::left_over(&cursor)),
+    }
+}
+
+fn start(text: &str) -> Result<Cursor<'_>, QueryError> {
     if text.len() > MAX_TEXT_BYTES {
         let end = Span::between(text.floor_char_boundary(MAX_TEXT_BYTES), text.len());
         let message = format!("the query has {} bytes, more than {MAX_TEXT_BYTES}", text.len());
@@ -33,10 +55,7 @@ pub(crate) fn parse(text: &str) -> Result<Query, QueryError> {
     if let Some(error) = foreign::refuse(text) {
         return Err(error);
     }
-    let mut cursor = Cursor::new(without_semicolon(text));
-    let filter = filter(&mut cursor)?;
-    let pipes = pipe_list(&mut cursor)?;
-    Ok(Query { filter, pipes })
+    Ok(Cursor::new(without_semicolon(text)))
 }
 
 /// SQL and ES|QL end with a `;`.
