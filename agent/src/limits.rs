@@ -36,6 +36,10 @@ pub const ARCHIVES_WAITING_MAX: usize = 1_000;
 /// where it is a text in pieces, in parts.
 pub const GROUP_BYTES_MAX: usize = 2 << 20;
 
+/// Time for which events without a time get that of the event before in their file, in milliseconds from when that one
+/// was read: a minute. A backlog is read much faster than that; a program that dates its first line only is not.
+pub const UNDATED_MS: u64 = 60_000;
+
 /// Time that an ordinary line at the end of a file waits for one that carries it on, in milliseconds. Programs write
 /// the lines of an event at once; a second's searchability has room for this.
 pub const LINE_HOLD_MS: u64 = 200;
@@ -69,6 +73,10 @@ pub const PATTERN_COMPONENTS_MAX: usize = 63;
 
 /// Paths that one burst of file system events may name before it becomes a scan of everything.
 pub const HINTS_MAX: usize = 1_024;
+
+/// Names under which files have appeared that weren't looked into yet, a path each; beyond, it isn't known how they
+/// came, and only their times tell.
+pub const ARRIVALS_MAX: usize = 4_096;
 
 /// Time between two looks at file system events while files grow, in milliseconds. As long as a line is held, so that
 /// what the look before has found is due with it: a hundred files that grow by a line a second make five rounds of
@@ -128,6 +136,12 @@ pub const CANDIDATES_MAX: usize = 64;
 
 /// Share of NUL bytes in a head, in percent, from which on a file is taken as binary.
 pub const BINARY_NUL_PERCENT: usize = 10;
+
+/// Shares of a head, in percent, from which on both together make it binary: bytes that are no UTF-8, and control
+/// characters. Of random bytes they are some 45 and 9.
+pub const BINARY_INVALID_PERCENT: usize = 10;
+/// See [`BINARY_INVALID_PERCENT`].
+pub const BINARY_CONTROL_PERCENT: usize = 2;
 
 /// Time after which the position of a file that is gone is forgotten, in seconds: 30 days.
 pub const DORMANT_SECONDS_MAX: i64 = 30 * 24 * 3600;
@@ -246,6 +260,9 @@ pub const RENEWAL_PAUSE_SHARE: u64 = 500;
 
 /// Longest such pause, in milliseconds: an hour.
 pub const RENEWAL_PAUSE_MS_MAX: u64 = 3_600_000;
+
+/// Time for a renewal with its connection, in seconds: a batch may wait for it.
+pub const RENEWAL_SECONDS: u64 = 5;
 
 /// Part of its life, as a divisor, that a certificate has left when it is told of at the latest: by then it should
 /// have been renewed.

@@ -114,7 +114,7 @@ pub struct FileReport {
     pub read_offset: u64,
     /// All below is durable at the collector.
     pub acknowledged_offset: u64,
-    /// What isn't.
+    /// What isn't, but for a last line without its end.
     pub lag_bytes: u64,
     /// Age of the oldest byte of it.
     pub lag_seconds: u64,
@@ -139,6 +139,10 @@ impl FileReport {
             Life::Deleted => "deleted",
             Life::Cut { .. } => "truncated; a copy is awaited",
         };
+        let state = match file.unfinished_bytes() {
+            0 => state.to_owned(),
+            bytes => format!("{state}; unfinished last line, {bytes} bytes"),
+        };
         let detector = file.detector.as_deref();
         let format = detector.and_then(|detector| detector.format());
         let percent = |part: u64, whole: u64| (part as f64 * 1_000.0 / whole as f64).round() / 10.0;
@@ -147,12 +151,12 @@ impl FileReport {
             path: identity::path_text(&file.path).into_owned(),
             origin: identity::path_text(&file.origin).into_owned(),
             stream: stream.to_string(),
-            state: state.to_owned(),
+            state,
             size_bytes: file.size_seen,
             read_offset: file.read.offset,
             acknowledged_offset: file.acked.offset,
             lag_bytes: file.lag_bytes(),
-            lag_seconds: file.backlog.age_ms(now.mono_ms) / 1_000,
+            lag_seconds: file.lag_ms(now.mono_ms) / 1_000,
             format: format.map(|format| format.name().to_owned()),
             format_hits_percent: hits
                 .map(|(detector, format)| percent(detector.hits(format), detector.lines())),
@@ -198,7 +202,7 @@ impl Report {
         let mut files: Vec<_> = tailer.generations().filter(|(_, file)| file.life != Life::Dormant).collect();
         let followed = files.len();
         let lag_bytes = files.iter().map(|(_, file)| file.lag_bytes()).sum();
-        let oldest_ms = files.iter().map(|(_, file)| file.backlog.age_ms(now.mono_ms)).max();
+        let oldest_ms = files.iter().map(|(_, file)| file.lag_ms(now.mono_ms)).max();
         let stalled = files.iter().filter(|(stream, _)| tailer.stalled(*stream).is_some()).count();
         keep_furthest_behind(&mut files, limits::STATUS_FILES_MAX);
         let listed = files.iter().map(|(stream, file)| {
@@ -257,6 +261,10 @@ fn degraded(report: &Report, stalled: usize, oldest_ms: u64, limit_ms: u64, now:
     }
     if let Some(problem) = &report.config.problem {
         reasons.push(format!("a changed configuration was refused: {problem}"));
+    }
+    if !report.config.later.is_empty() {
+        let keys = report.config.later.join(", ");
+        reasons.push(format!("a changed configuration was taken over but for {keys}: restart the agent"));
     }
     if report.certificate_ends_unix_s.is_some_and(|ends_s| ends_s <= now.unix_s()) {
         reasons.push("the agent's certificate has ended".to_owned());
@@ -354,6 +362,8 @@ mod tests {
         unwritable.queue.journal_is_whole = false;
         let mut refused = well();
         refused.config.problem = error();
+        let mut partly = well();
+        partly.config.later = vec!["metrics.listen".into()];
         let rows = [
             (well(), 0, 99_000, ""),
             (well(), 2, 0, "2 files with unread lines"),
@@ -362,6 +372,7 @@ mod tests {
             (idle(), 1, 70_000, "1 files with unread lines"),
             (unwritable, 0, 0, "positions can't be written"),
             (refused, 0, 0, "a changed configuration was refused: refused"),
+            (partly, 0, 0, "taken over but for metrics.listen: restart"),
             (Report { certificate_ends_unix_s: Some(5), ..well() }, 0, 0, "certificate has ended"),
         ];
         for (report, stalled, oldest_ms, expected) in rows {

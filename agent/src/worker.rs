@@ -110,7 +110,7 @@ impl Worker {
             let is_growth = matches!(hint, Hint::Data(_));
             let wanted_ms = if is_growth { limits::GATHER_MS } else { limits::GATHER_NAMES_MS };
             rest_ms = Some(rest_ms.unwrap_or(wanted_ms).min(wanted_ms));
-            self.tailer.hint(hint);
+            self.tailer.hint(hint, now);
         });
         if let Some(rest_ms) = rest_ms {
             agenda.look_ms = next_look_ms(agenda.look_ms, rest_ms, now.mono_ms);
@@ -125,7 +125,7 @@ impl Worker {
             self.tailer.reply(outcome, now);
         }
         for hint in &inbox.hints {
-            self.tailer.hint(hint);
+            self.tailer.hint(hint, now);
         }
         agenda.is_cut_off |= inbox.is_cut_off;
         for ask in inbox.asks.drain(..) {
@@ -134,7 +134,7 @@ impl Worker {
         if inbox.finish {
             agenda.is_finishing = true;
             // What was written last may not have been found yet.
-            self.tailer.hint(&Hint::Scan);
+            self.tailer.hint(&Hint::Scan, now);
         }
         if inbox.stop {
             agenda.stop_ms.get_or_insert(now.mono_ms + limits::STOP_MS);
@@ -189,10 +189,12 @@ impl Worker {
     }
 
     fn scan(&mut self, agenda: &mut Agenda, now: Now) {
+        // So that it is known how the files that it finds have come there.
+        self.watch.read(|hint| self.tailer.hint(hint, now));
         let directories = self.tailer.scan(now);
         if self.watch.set(&directories) {
             // What happened in a new directory before its watch was set went unnoticed.
-            self.tailer.hint(&Hint::Scan);
+            self.tailer.hint(&Hint::Scan, now);
         }
         let end_ms = self.clock.now().mono_ms;
         let scan_ms = end_ms - now.mono_ms;

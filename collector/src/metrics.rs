@@ -79,6 +79,9 @@ counters! {
     http_queries_total: "Queries answered: rows, histograms, statistics, facets, values.",
     http_query_errors_total: "Queries refused or failed.",
     http_queries_partial_total: "Answers cut by time, bytes, groups or damage.",
+    http_queries_refused_total: "Queries and exports told to come back later: no thread in time, no place in line.",
+    http_queries_cancelled_total: "Queries and exports stopped because the client had left.",
+    http_queries_slow_total: "Queries and exports that took longer than slow_query; each is in the log.",
     http_tail_missed_total: "Documents that live tails were too slow for.",
 }
 

@@ -14,6 +14,7 @@ use super::content::Content;
 use super::generation::{self, Archive, Life};
 use super::identity::Inode;
 use super::spooled;
+use super::{arrival, decide};
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -59,9 +60,11 @@ impl Tailer {
         for stream in cut {
             self.search_copies(stream, now);
         }
+        self.note_empty_files(&unknown);
         for found in &unknown {
             self.examine(found, true, now);
         }
+        self.keep_arrivals(&unknown);
         let seen: HashSet<Inode> = unknown.iter().map(|found| found.inode).collect();
         self.suspects.retain(|inode, _| seen.contains(inode));
         self.skipped.retain(|inode, _| seen.contains(inode));
@@ -197,6 +200,7 @@ impl Tailer {
         let (file, stat) = spooled::open(&self.settings, found.section, &found.path).ok()?;
         let start = generation::read_vec(&file, usize::from(generation.head.len), 0).ok()?;
         let is_same = stat.inode == generation.inode
+            && !decide::is_reborn(arrival::born_s(&file), generation.remembered_s)
             && generation.head.matches(&start)
             && (file.is_packed() || generation::holds(&file, &generation.read).unwrap_or(false));
         is_same.then_some(file)
@@ -206,6 +210,7 @@ impl Tailer {
     fn resume(&mut self, stream: StreamId, found: &Found, file: Content, covered: bool, now: Now) {
         self.table.place(stream, found.inode, &found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
+        generation.remembered_s = generation.remembered_s.max(arrival::born_s(&file));
         generation.section = found.section;
         generation.covered = covered;
         generation.quiet_since_ms = now.mono_ms;
@@ -215,7 +220,7 @@ impl Tailer {
             let is_exhausted = generation.is_exhausted()
                 && file.metadata().is_ok_and(|metadata| metadata.ctime() < generation.remembered_s);
             let end_bytes = is_exhausted.then_some(generation.read.offset);
-            generation.archive = Some(Archive { file_bytes: found.size, end_bytes });
+            generation.archive = Some(Archive { file_bytes: found.size, end_bytes, ..Archive::default() });
             generation.size_seen = generation.read.offset + u64::from(!is_exhausted);
         }
         generation.renamed |= !is_at(&generation.origin, found.inode);

@@ -103,7 +103,7 @@ impl Tailer {
         let life = self.table.get(stream)?.life;
         // Else what is read couldn't be sent; when the journal is whole again, it has its turn.
         let is_held_back = self.unnoted.contains(&stream) && !self.journal.is_whole();
-        if !matches!(life, Life::Live | Life::Deleted) {
+        if !matches!(life, Life::Live | Life::Deleted) || self.table.get(stream)?.is_held() {
             return None;
         }
         if is_held_back {
@@ -308,8 +308,7 @@ impl Tailer {
     fn acknowledge_empty_reads(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         if generation.unacked_groups == 0 && generation.acked != generation.read {
-            generation.acked = generation.read;
-            generation.backlog.settle(generation.acked.offset);
+            generation.acknowledge(generation.read);
             let entry = generation.entry_at(&generation.acked, now.unix_s());
             self.journal.put(stream, &entry);
         }
@@ -362,7 +361,7 @@ impl Tailer {
             generation.file = None;
             generation.waiting = None;
             generation.detector = None;
-            generation.remembered_s = now.unix_s();
+            generation.remembered_s = generation.remembered_s.max(now.unix_s());
         }
     }
 }

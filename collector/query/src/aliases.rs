@@ -25,9 +25,11 @@ const ALIASES: [(&str, &str); 12] = [
     ("span_id", "span.id"),
 ];
 
-/// The name under which a field is stored: the target of an alias, or the name itself.
+/// The name under which a field is stored: the target of an alias, or the name itself. The `@` before the attributes
+/// of Datadog is no part of a name, but for `@timestamp`.
 #[must_use]
 pub fn canonical(name: &str) -> &str {
+    let name = if name == TIMESTAMP { name } else { name.strip_prefix('@').unwrap_or(name) };
     ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, canonical)| canonical)
 }
 

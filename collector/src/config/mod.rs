@@ -68,8 +68,12 @@ pub struct Limits {
     pub query_groups: u32,
     /// Queries at one time.
     pub concurrent_queries: u32,
+    /// Exports at one time.
+    pub concurrent_exports: u32,
     /// Live tails at one time.
     pub concurrent_tails: u32,
+    /// A query that takes longer is logged.
+    pub slow_query: Duration,
 }
 
 /// A configuration that can't be used.
@@ -187,7 +191,9 @@ fn check_limits(raw: &raw::RawLimits) -> Result<Limits, Wrong> {
             .map_err(|reason| ("limits.query_scan_bytes", reason))?,
         query_groups: at_least_one("limits.query_groups", raw.query_groups)?,
         concurrent_queries: at_least_one("limits.concurrent_queries", raw.concurrent_queries)?,
+        concurrent_exports: at_least_one("limits.concurrent_exports", raw.concurrent_exports)?,
         concurrent_tails: raw.concurrent_tails,
+        slow_query: parse_duration(&raw.slow_query).map_err(|reason| ("limits.slow_query", reason))?,
     })
 }
 

@@ -64,7 +64,9 @@ pub(super) struct RawLimits {
     pub(super) query_scan_bytes: String,
     pub(super) query_groups: u32,
     pub(super) concurrent_queries: u32,
+    pub(super) concurrent_exports: u32,
     pub(super) concurrent_tails: u32,
+    pub(super) slow_query: String,
 }
 
 impl Default for RawIdentity {
@@ -112,7 +114,9 @@ impl Default for RawLimits {
             query_scan_bytes: "8GB".into(),
             query_groups: 200_000,
             concurrent_queries: 4,
+            concurrent_exports: 2,
             concurrent_tails: 64,
+            slow_query: "5s".into(),
         }
     }
 }

@@ -1,76 +1,83 @@
 //! Runs queries on a bounded number of threads made for blocking, each with a deadline, and stops them when nobody
-//! waits for the answer any more.
-//!
-//! Admission is a semaphore. Beyond the threads a bounded number of queries waits for a bounded time; what is more
-//! than that gets 503 and `Retry-After`, so that a burst costs its senders time and nobody else the collector.
+//! waits for the answer any more. Who runs when is decided by [`Slots`]; the memory and time of one query are its
+//! [`Budget`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use millpond_store::log_store::Budget;
-use tokio::runtime::Handle;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
-use super::body::{CancelOnDrop, ChannelBody, Part};
-use super::limits::{CHUNK_AGE_MAX, CHUNK_BYTES, CHUNKS_IN_FLIGHT, QUERIES_WAITING_MAX, QUERY_WAIT_MAX};
+use super::body::{CancelOnDrop, ChannelBody};
+use super::caller::Caller;
+use super::chunks::ChunkWriter;
+use super::limits::{CHUNKS_IN_FLIGHT, EXPORT_STALL_MAX, QUERIES_WAITING_MAX, QUERY_WAIT_MAX};
 use super::problem::Problem;
+use super::slots::{Slot, Slots};
 use crate::config::Limits;
+use crate::metrics::Metrics;
 
 /// Seconds after which a refused query may try again.
 const RETRY_AFTER_S: u64 = 2;
 
-/// Admission to the query threads. Clones share it.
+/// Longest time of what has no limit of time: longer than any program runs.
+pub(super) const NO_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
+
+/// Threads for queries of one kind. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct QueryPool {
-    running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    slots: Slots,
     limits: Limits,
+    metrics: Arc<Metrics>,
 }
 
 impl QueryPool {
-    /// As many queries at once, each within as many bytes and groups, as the configuration says, and
+    /// So many queries at once, each within as many bytes and groups as the configuration says, and
     /// [`QUERIES_WAITING_MAX`] in line.
-    pub(super) fn new(limits: Limits) -> Self {
-        let running = Semaphore::new(usize::try_from(limits.concurrent_queries).unwrap_or(usize::MAX));
-        Self { running: Arc::new(running), waiting: Arc::new(Semaphore::new(QUERIES_WAITING_MAX)), limits }
+    pub(super) fn new(threads: u32, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        let threads = usize::try_from(threads).unwrap_or(usize::MAX);
+        Self { slots: Slots::new(threads, QUERIES_WAITING_MAX), limits, metrics }
     }
 
     /// Runs `query` and gives its answer. When the returned future is dropped, the query is told to stop.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        caller: &Caller,
         timeout: Duration,
         query: impl FnOnce(&Budget) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let permit = self.admit().await?;
+        let slot = self.admit(caller).await?;
         let budget = self.budget(timeout);
         let _cancel = CancelOnDrop(Arc::clone(&budget.cancelled));
+        let span = tracing::Span::current();
         let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            query(&budget)
+            let _slot = slot;
+            span.in_scope(|| query(&budget))
         });
         task.await.unwrap_or_else(|panic| Err(Problem::internal(&panic)))
     }
 
     /// Runs `query`, which writes its answer piece by piece, and gives the body as soon as its first chunk is there.
-    /// An error before that is an error reply; an error after it is for `query` to write. When the body is dropped,
-    /// the query is told to stop.
+    /// An error before that is an error reply; an error after it is for `query` to write, or cuts the body short.
+    /// When the body is dropped, the query is told to stop.
     pub(super) async fn stream(
         &self,
+        caller: &Caller,
         timeout: Duration,
         query: impl FnOnce(&Budget, &mut ChunkWriter) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Body, Problem> {
-        let permit = self.admit().await?;
+        let slot = self.admit(caller).await?;
         let budget = self.budget(timeout);
         let cancel = CancelOnDrop(Arc::clone(&budget.cancelled));
         // Full: the query waits in `ChunkWriter::send` for the client, at most up to its deadline.
         let (sender, mut parts) = mpsc::channel(CHUNKS_IN_FLIGHT);
+        let (span, caller) = (tracing::Span::current(), caller.clone());
         let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let mut writer = ChunkWriter::new(sender, &budget);
-            query(&budget, &mut writer)?;
+            let _slot = slot;
+            let mut writer = ChunkWriter::new(sender, &budget, &caller, EXPORT_STALL_MAX);
+            span.in_scope(|| query(&budget, &mut writer))?;
             writer.end();
             Ok(())
         });
@@ -84,126 +91,60 @@ impl QueryPool {
         }
     }
 
-    async fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let busy = || Problem::overloaded(RETRY_AFTER_S, "Too many queries are running; try again.");
-        let _in_line = self.waiting.try_acquire().map_err(|_| busy())?;
-        match tokio::time::timeout(QUERY_WAIT_MAX, Arc::clone(&self.running).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(busy()),
-        }
+    /// How many run and how many wait.
+    pub(super) fn load(&self) -> (usize, usize) {
+        self.slots.load()
+    }
+
+    async fn admit(&self, caller: &Caller) -> Result<Slot, Problem> {
+        let since = Instant::now();
+        let admitted = self.slots.take(&caller.client, QUERY_WAIT_MAX).await;
+        caller.waited(since.elapsed());
+        admitted.map_err(|_| {
+            self.metrics.http_queries_refused_total.add(1);
+            Problem::overloaded(RETRY_AFTER_S, "Too many queries are running; try again.")
+        })
     }
 
     fn budget(&self, timeout: Duration) -> Budget {
+        let is_limited = timeout < NO_TIMEOUT;
         Budget {
             deadline: Instant::now() + timeout,
             cancelled: Arc::new(AtomicBool::new(false)),
-            scanned_bytes_max: self.limits.query_scan_bytes,
+            scanned_bytes_max: if is_limited { self.limits.query_scan_bytes } else { u64::MAX },
             groups_max: usize::try_from(self.limits.query_groups).unwrap_or(usize::MAX),
+            cost: Arc::default(),
         }
-    }
-}
-
-/// Gathers the bytes of a streamed reply into chunks and hands them to the client. Only for blocking threads.
-pub(super) struct ChunkWriter {
-    parts: mpsc::Sender<Part>,
-    runtime: Handle,
-    deadline: Instant,
-    cancelled: Arc<AtomicBool>,
-    chunk: Vec<u8>,
-    sent_at: Instant,
-    has_sent: bool,
-    client_left: bool,
-}
-
-impl ChunkWriter {
-    fn new(parts: mpsc::Sender<Part>, budget: &Budget) -> Self {
-        Self {
-            parts,
-            runtime: Handle::current(),
-            deadline: budget.deadline,
-            cancelled: Arc::clone(&budget.cancelled),
-            chunk: Vec::with_capacity(CHUNK_BYTES),
-            sent_at: Instant::now(),
-            has_sent: false,
-            client_left: false,
-        }
-    }
-
-    /// Appends what `write` writes. False when there is nobody to read it any more.
-    pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-        write(&mut self.chunk);
-        if self.chunk.len() >= CHUNK_BYTES || self.sent_at.elapsed() >= CHUNK_AGE_MAX {
-            self.flush();
-        }
-        !self.client_left
-    }
-
-    /// Whether anything has left for the client, so that the reply's status is settled.
-    pub(super) fn has_sent(&self) -> bool {
-        self.has_sent
-    }
-
-    /// Sends what is gathered, and the end. Without it the body is cut short.
-    fn end(mut self) {
-        self.flush();
-        self.send(Part::End);
-    }
-
-    fn flush(&mut self) {
-        if !self.chunk.is_empty() {
-            let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES));
-            self.send(Part::Chunk(Bytes::from(chunk)));
-        }
-        self.sent_at = Instant::now();
-    }
-
-    fn send(&mut self, part: Part) {
-        if self.client_left || self.cancelled.load(Ordering::Relaxed) {
-            self.client_left = true;
-            return;
-        }
-        let sent = match self.parts.try_send(part) {
-            Ok(()) => true,
-            Err(TrySendError::Closed(_)) => false,
-            Err(TrySendError::Full(part)) => {
-                let deadline = tokio::time::Instant::from_std(self.deadline);
-                let sending = self.parts.send(part);
-                self.runtime
-                    .block_on(async { tokio::time::timeout_at(deadline, sending).await })
-                    .is_ok_and(|sent| sent.is_ok())
-            }
-        };
-        self.has_sent = true;
-        self.client_left = !sent;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::http::caller::testing::caller;
+    use crate::http::limits::CHUNK_BYTES;
 
     const LONG: Duration = Duration::from_secs(20);
 
     /// One thread, and so many in line.
     fn one_thread(waiting: usize) -> QueryPool {
-        let limits = Limits { concurrent_queries: 1, ..crate::http::tests::limits() };
-        QueryPool { waiting: Arc::new(Semaphore::new(waiting)), ..QueryPool::new(limits) }
+        let pool = QueryPool::new(1, crate::http::tests::limits(), Arc::default());
+        QueryPool { slots: Slots::new(1, waiting), ..pool }
     }
 
     #[tokio::test]
     async fn answers_and_errors_come_back() {
         let pool = one_thread(0);
-        assert_eq!(pool.run(LONG, |_| Ok(7)).await, Ok(7));
-        let refused = pool.run(LONG, |_| Err::<(), _>(Problem::parameter("q", "no"))).await;
+        assert_eq!(pool.run(&caller(), LONG, |_| Ok(7)).await, Ok(7));
+        let refused = pool.run(&caller(), LONG, |_| Err::<(), _>(Problem::parameter("q", "no"))).await;
         assert_eq!(refused.map_err(|problem| problem.code()), Err("bad_parameter"));
-        let panicked = pool.run(LONG, |_| -> Result<(), Problem> { panic!("on purpose") }).await;
+        let panicked = pool.run(&caller(), LONG, |_| -> Result<(), Problem> { panic!("on purpose") }).await;
         assert_eq!(panicked.map_err(|problem| problem.code()), Err("internal"));
-        assert_eq!(pool.run(LONG, |_| Ok(8)).await, Ok(8), "a panic gives its thread back");
+        assert_eq!(pool.run(&caller(), LONG, |_| Ok(8)).await, Ok(8), "a panic gives its thread back");
     }
 
     #[tokio::test]
@@ -219,11 +160,14 @@ mod tests {
                     let _ = released.recv();
                     Ok(())
                 };
-                pool.run(LONG, query).await
+                pool.run(&caller(), LONG, query).await
             }
         });
         wait_started.await.unwrap();
-        assert_eq!(pool.run(LONG, |_| Ok(())).await.map_err(|problem| problem.code()), Err("overloaded"));
+        assert_eq!(
+            pool.run(&caller(), LONG, |_| Ok(())).await.map_err(|problem| problem.code()),
+            Err("overloaded")
+        );
         release.send(()).unwrap();
         assert_eq!(busy.await.unwrap(), Ok(()));
     }
@@ -243,7 +187,7 @@ mod tests {
         };
         let request = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(LONG, query).await }
+            async move { pool.run(&caller(), LONG, query).await }
         });
         wait_started.await.unwrap();
         request.abort();
@@ -259,7 +203,7 @@ mod tests {
             let _ = stopped.send(budget.cancelled.load(Ordering::Relaxed));
             Ok(())
         };
-        let body = pool.stream(LONG, query).await.unwrap();
+        let body = pool.stream(&caller(), LONG, query).await.unwrap();
         drop(body);
         assert_eq!(wait_stopped.await, Ok(true));
     }
@@ -273,7 +217,7 @@ mod tests {
             }
         };
         let whole = pool
-            .stream(LONG, move |_, writer| {
+            .stream(&caller(), LONG, move |_, writer| {
                 write(writer);
                 Ok(())
             })
@@ -281,7 +225,7 @@ mod tests {
             .unwrap();
         assert_eq!(whole.collect().await.unwrap().to_bytes().len(), 10 * CHUNK_BYTES);
         let cut = pool
-            .stream(LONG, move |_, writer| {
+            .stream(&caller(), LONG, move |_, writer| {
                 write(writer);
                 panic!("on purpose")
             })
@@ -289,14 +233,14 @@ mod tests {
             .unwrap();
         assert!(cut.collect().await.is_err());
         let late = pool
-            .stream(Duration::ZERO, move |_, writer| {
+            .stream(&caller(), Duration::ZERO, move |_, writer| {
                 write(writer);
                 Ok(())
             })
             .await
             .unwrap();
         tokio::time::timeout(LONG, async {
-            while pool.running.available_permits() == 0 {
+            while pool.load().0 > 0 {
                 tokio::task::yield_now().await
             }
         })

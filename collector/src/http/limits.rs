@@ -23,6 +23,15 @@ pub(super) const ROWS_DEFAULT: usize = 100;
 /// Most rows of one reply; more come with the cursor.
 pub(super) const ROWS_MAX: usize = 10_000;
 
+/// Neighbours on each side of a document, when not said otherwise.
+pub(super) const CONTEXT_ROWS_DEFAULT: usize = 10;
+
+/// Most neighbours on each side. They are held in memory until all are found.
+pub(super) const CONTEXT_ROWS_MAX: usize = 1_000;
+
+/// Most columns of CSV that nobody named. Beyond it a file is of no use in any program that reads CSV.
+pub(super) const CSV_COLUMNS_MAX: usize = 1_000;
+
 /// Most rows that are asked of the store at a time. Bounds what it holds to order them: some megabytes.
 pub(super) const SEARCH_PAGE_ROWS: usize = 100_000;
 
@@ -34,6 +43,9 @@ pub(super) const SORT_BYTES_MAX: usize = 64 << 20;
 
 /// Most bytes of keys that `| dedup` remembers. The reply is partial when there are more.
 pub(super) const DEDUP_BYTES_MAX: usize = 32 << 20;
+
+/// Most memory of the groups of a `stats` behind other pipes, bytes. The reply is partial when there would be more.
+pub(super) const STATS_BYTES_MAX: usize = 128 << 20;
 
 /// Rows are sent in chunks of about this many bytes: a few network packets, so that the first arrive early.
 pub(super) const CHUNK_BYTES: usize = 32 << 10;
@@ -53,6 +65,9 @@ pub(super) const BUCKETS_MIN: usize = 3;
 /// Most bars of a histogram: as many as a wide screen has room for.
 pub(super) const BUCKETS_MAX: usize = 1_000;
 
+/// Most steps of a range for Prometheus' tools: its own limit.
+pub(super) const RANGE_STEPS_MAX: i128 = 11_000;
+
 /// Values that a histogram's `by` tells apart; the rest is counted as `other`.
 pub(super) const BREAKDOWN_VALUES_MAX: usize = 10;
 
@@ -71,17 +86,32 @@ pub(super) const VALUES_DEFAULT: usize = 20;
 /// Most values of a completion.
 pub(super) const VALUES_MAX: usize = 1_000;
 
+/// Most completions of one kind: more than fit under a line of text.
+pub(super) const COMPLETIONS_MAX: usize = 20;
+
+/// Time for the values of a completion, which has to be there before the next key. What was counted until then is
+/// offered.
+pub(super) const COMPLETION_TIME: Duration = Duration::from_millis(8);
+
 /// Most fields that are listed; the rarest are left out.
 pub(super) const FIELDS_MAX: usize = 10_000;
 
 /// Longest field name or value prefix in a parameter, bytes.
 pub(super) const NAME_BYTES_MAX: usize = millpond_wire::limits::NAME_BYTES_MAX;
 
-/// Queries that wait for a thread; one page sends three at a time. Beyond it: 503.
+/// Queries that wait for a thread; one page sends three at a time. Beyond it, 503 for the last of the client with the
+/// most in line.
 pub(super) const QUERIES_WAITING_MAX: usize = 64;
 
 /// Longest wait for a thread. After it: 503.
 pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Longest time that a client may take for one chunk of a reply: then it is taken for dead. A person who pages through
+/// an export with a pager may look at a page for some minutes.
+pub(super) const EXPORT_STALL_MAX: Duration = Duration::from_secs(600);
+
+/// Longest request id and client's name that is taken over from a header, bytes. A UUID has 36.
+pub(super) const CALLER_NAME_BYTES_MAX: usize = 64;
 
 /// Documents that a live tail looks at before other tasks get their turn: under a millisecond.
 pub(super) const TAIL_STEP_DOCUMENTS: usize = 500;

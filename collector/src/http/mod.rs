@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! socket  ─► listener (bounds, stop)
-//! request ─► guard ─► api/<endpoint> ─► params, time ─► search ─► blocking ─► LogStore
-//!            (who)    (one file each)   (what)          (filter)  (threads)    │
-//! reply   ◄─ problem (errors) ◄──────── rows/ (pages, pipes on rows), body ◄───┘
+//! request ─► caller, guard ─► api/<endpoint> ─► params, time ─► run, blocking ─► search ─► LogStore
+//!            (who)            (one file each)   (what)          (slots: line)   (filter)    │
+//! reply   ◄─ problem (errors) ◄──────────────── rows/ (pages, pipes on rows), chunks, body ◄┘
 //! ```
 //!
 //! Only this module knows the HTTP and JSON of the API. It keeps no state but the admission of concurrent work.
@@ -12,13 +12,20 @@
 mod api;
 mod blocking;
 mod body;
+mod caller;
+mod chunks;
+mod endpoints;
 mod guard;
 mod limits;
+mod line;
 mod listener;
+mod openapi;
 mod params;
 mod problem;
 mod rows;
+mod run;
 mod search;
+mod slots;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -33,6 +40,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::blocking::QueryPool;
+use self::caller::RequestIds;
+use self::endpoints::{
+    CONTEXT, EXPLAIN, EXPORT, FACETS, FIELD_LIST, HISTOGRAM, PARSE, QUERY, STATS, STATS_RANGE, TAIL, VALUES,
+};
 pub(crate) use self::limits::CONNECTIONS_MAX;
 use self::listener::Bounds;
 use self::problem::Problem;
@@ -43,6 +54,8 @@ use crate::app::AppState;
 struct Http {
     app: AppState,
     queries: QueryPool,
+    /// Threads of their own, so that long exports don't keep queries waiting.
+    exports: QueryPool,
     /// One permit a live tail.
     tails: Arc<Semaphore>,
 }
@@ -59,7 +72,9 @@ pub async fn serve(listener: TcpListener, state: AppState) {
 fn router(state: AppState) -> Router {
     let limits = state.config.limits;
     let tails = Semaphore::new(usize::try_from(limits.concurrent_tails).unwrap_or(usize::MAX));
-    let http = Http { app: state, queries: QueryPool::new(limits), tails: Arc::new(tails) };
+    let pool = |threads| QueryPool::new(threads, limits, Arc::clone(&state.metrics));
+    let (queries, exports) = (pool(limits.concurrent_queries), pool(limits.concurrent_exports));
+    let http = Http { app: state, queries, exports, tails: Arc::new(tails) };
     routes()
         .fallback(api::assets::assets)
         .method_not_allowed_fallback(|| async {
@@ -70,6 +85,7 @@ fn router(state: AppState) -> Router {
             )
         })
         .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(Arc::<RequestIds>::default(), caller::observe))
         .with_state(http)
 }
 
@@ -77,13 +93,19 @@ fn router(state: AppState) -> Router {
 fn routes() -> Router<Http> {
     Router::new()
         .route("/api/v1/ingest", post(api::ingest::ingest))
-        .route("/api/v1/query", get(api::query::query).post(api::query::query))
-        .route("/api/v1/histogram", get(api::histogram::histogram).post(api::histogram::histogram))
-        .route("/api/v1/stats", get(api::stats::stats).post(api::stats::stats))
-        .route("/api/v1/facets", get(api::facets::facets).post(api::facets::facets))
-        .route("/api/v1/fields", get(api::fields::fields).post(api::fields::fields))
-        .route("/api/v1/values", get(api::values::values).post(api::values::values))
-        .route("/api/v1/tail", get(api::tail::tail))
+        .route(QUERY.path, get(api::query::query).post(api::query::query))
+        .route(EXPORT.path, get(api::export::export).post(api::export::export))
+        .route(CONTEXT.path, get(api::context::context).post(api::context::context))
+        .route(HISTOGRAM.path, get(api::histogram::histogram).post(api::histogram::histogram))
+        .route(STATS.path, get(api::stats::stats).post(api::stats::stats))
+        .route(STATS_RANGE.path, get(api::stats_range::stats_range).post(api::stats_range::stats_range))
+        .route(EXPLAIN.path, get(api::explain::explain).post(api::explain::explain))
+        .route(FACETS.path, get(api::facets::facets).post(api::facets::facets))
+        .route(FIELD_LIST.path, get(api::fields::fields).post(api::fields::fields))
+        .route(VALUES.path, get(api::values::values).post(api::values::values))
+        .route(PARSE.path, get(api::parse::parse).post(api::parse::parse))
+        .route(TAIL.path, get(api::tail::tail))
+        .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/metrics", get(api::metrics::metrics))
         .route("/-/healthy", get(api::health::healthy))
         .route("/-/ready", get(api::health::ready))

@@ -6,28 +6,37 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::body::receive;
+use super::caller::Caller;
+use super::endpoints::Endpoint;
 use super::limits::{PARAMETERS_BYTES_MAX, PARAMETERS_MAX};
 use super::problem::Problem;
 
 /// The parameters as they came, not yet checked against an endpoint.
-#[derive(Debug, Default)]
-pub(super) struct Unchecked(Vec<(String, String)>);
-
-/// Parameters whose names the endpoint knows.
 #[derive(Debug)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(super) struct Unchecked(Parameters);
+
+/// Parameters whose names the endpoint knows, and who sent them.
+#[derive(Debug)]
+pub(super) struct Parameters {
+    /// Who asks.
+    pub(super) caller: Caller,
+    /// The path of the request.
+    pub(super) path: String,
+    pairs: Vec<(String, String)>,
+}
 
 impl Unchecked {
-    /// Refuses names that are not among `known`.
-    pub(super) fn only(self, known: &[&str]) -> Result<Parameters, Problem> {
-        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            None => Ok(Parameters(self.0)),
+    /// Refuses names that the endpoint does not know.
+    pub(super) fn only(self, endpoint: &Endpoint) -> Result<Parameters, Problem> {
+        let known: Vec<&str> = endpoint.parameters.iter().map(|parameter| parameter.name).collect();
+        match self.0.pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(self.0),
             Some((name, _)) => {
                 let shown = name.get(..name.floor_char_boundary(64)).unwrap_or_default();
                 let detail =
@@ -42,11 +51,11 @@ impl Unchecked {
     }
 
     fn push(&mut self, name: String, value: String) -> Result<(), Problem> {
-        if self.0.len() >= PARAMETERS_MAX {
+        if self.0.pairs.len() >= PARAMETERS_MAX {
             let detail = format!("There are more than {PARAMETERS_MAX} parameters.");
             return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_parameters", detail));
         }
-        self.0.push((name, value));
+        self.0.pairs.push((name, value));
         Ok(())
     }
 
@@ -84,9 +93,11 @@ impl Unchecked {
 impl<S: Sync> FromRequest<S> for Unchecked {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let mut parameters = Self::default();
-        let (head, body) = request.into_parts();
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut head, body) = request.into_parts();
+        let Ok(caller) = Caller::from_request_parts(&mut head, state).await;
+        let path = head.uri.path().to_owned();
+        let mut parameters = Self(Parameters { caller, path, pairs: Vec::new() });
         parameters.push_encoded(head.uri.query().unwrap_or_default())?;
         let body = receive(body, PARAMETERS_BYTES_MAX).await?;
         if body.is_empty() {
@@ -147,7 +158,7 @@ impl Parameters {
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -186,6 +197,13 @@ mod tests {
     use proptest::prelude::{prop_assert_eq, proptest};
 
     use super::*;
+    use crate::http::caller::testing::caller;
+    use crate::http::endpoints::QUERY;
+
+    fn unchecked<const N: usize>(pairs: [(&str, &str); N]) -> Unchecked {
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Unchecked(Parameters { caller: caller(), path: "/".to_owned(), pairs: pairs.into() })
+    }
 
     /// What comes of a GET with this query string: `name=value` pairs, or the code of the error.
     async fn get(query: &str) -> Result<Vec<String>, &'static str> {
@@ -201,7 +219,7 @@ mod tests {
 
     async fn pairs(request: Request) -> Result<Vec<String>, &'static str> {
         let given = Unchecked::from_request(request, &()).await.map_err(|problem| problem.code())?;
-        Ok(given.0.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
+        Ok(given.0.pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
     }
 
     #[tokio::test]
@@ -246,7 +264,7 @@ mod tests {
         fn encoded_text_reads_back_and_any_text_reads(text in ".*") {
             let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
             prop_assert_eq!(decode(&encoded).unwrap(), text.clone());
-            let _ = Unchecked::default().push_encoded(&text);
+            let _ = unchecked([]).push_encoded(&text);
         }
     }
 
@@ -254,9 +272,7 @@ mod tests {
     fn values_are_checked_by_name() {
         let pairs =
             [("q", "x"), ("limit", "0"), ("top", "7"), ("fields", "a, b,,"), ("fields", "c"), ("end", "")];
-        let unchecked =
-            Unchecked(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
-        let parameters = unchecked.only(&["q", "limit", "top", "fields", "end"]).unwrap();
+        let parameters = unchecked(pairs).0;
         assert_eq!(parameters.text("q"), Ok(Some("x")));
         assert_eq!(parameters.text("end"), Ok(None));
         assert!(parameters.text("fields").is_err(), "given twice");
@@ -269,8 +285,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_with_the_nearest() {
-        let unchecked = Unchecked(vec![("limt".to_owned(), "5".to_owned())]);
-        let problem = unchecked.only(&["q", "limit"]).unwrap_err();
+        let problem = unchecked([("limt", "5")]).only(&QUERY).unwrap_err();
         assert_eq!(problem.code(), "unknown_parameter");
         assert!(format!("{problem:?}").contains("Did you mean `limit`?"), "{problem:?}");
     }

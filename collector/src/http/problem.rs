@@ -47,6 +47,7 @@ struct Members<'a> {
     length: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+    request_id: &'a str,
 }
 
 impl Problem {
@@ -119,30 +120,38 @@ impl From<QueryError> for Problem {
     }
 }
 
+/// The body is written by [`with_request_id`], which knows the request.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let parts = *self.0;
-        let members = Members {
-            r#type: "about:blank",
-            title: parts.status.canonical_reason().unwrap_or("Error"),
-            status: parts.status.as_u16(),
-            detail: &parts.detail,
-            code: parts.code,
-            parameter: parts.parameter,
-            offset: parts.place.map(|place| place.offset_bytes),
-            length: parts.place.map(|place| place.length_bytes),
-            hint: parts.hint.as_deref(),
-        };
-        let body = serde_json::to_vec(&members).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = parts.status;
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.0.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = parts.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(RETRY_AFTER, seconds.into());
         }
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Writes the body of a reply that is a problem, with the id under which the log has more about it.
+pub(super) fn with_request_id(mut response: Response, request_id: &str) -> Response {
+    let Some(Problem(parts)) = response.extensions_mut().remove() else { return response };
+    let members = Members {
+        r#type: "about:blank",
+        title: parts.status.canonical_reason().unwrap_or("Error"),
+        status: parts.status.as_u16(),
+        detail: &parts.detail,
+        code: parts.code,
+        parameter: parts.parameter,
+        offset: parts.place.map(|place| place.offset_bytes),
+        length: parts.place.map(|place| place.length_bytes),
+        hint: parts.hint.as_deref(),
+        request_id,
+    };
+    *response.body_mut() = Body::from(serde_json::to_vec(&members).unwrap_or_default());
+    response
 }
 
 /// Prints an error with all its sources.

@@ -3,19 +3,19 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::table::Cell;
-use millpond_query::{Context, Filter, Query, Resolved, aliases};
+use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, QueryError, Resolved, aliases};
 use millpond_store::StoreError;
 use millpond_store::log_store::{Budget, FieldInfo, LogStore, Partial, TimeRange};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Http;
 use super::limits::NAME_BYTES_MAX;
 use super::params::Parameters;
 use super::problem::Problem;
@@ -41,6 +41,8 @@ pub(super) struct Reply<T> {
     pub(super) value: T,
     took_ms: u64,
     partial: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    approximate: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -50,12 +52,19 @@ pub(super) struct Reply<T> {
 impl<T> Reply<T> {
     /// A reply that lacks something for `reason`, or nothing if there is none.
     pub(super) fn new(value: T, reason: Option<&'static str>) -> Self {
-        Self { value, took_ms: 0, partial: reason.is_some(), reason, warnings: Vec::new() }
+        let (took_ms, partial, approximate, warnings) = (0, reason.is_some(), false, Vec::new());
+        Self { value, took_ms, partial, approximate, reason, warnings }
     }
 
     /// Adds what the user should know, though it is no error.
     pub(super) fn warn(mut self, warnings: Vec<String>) -> Self {
         self.warnings.extend(warnings);
+        self
+    }
+
+    /// Says whether some values are close to the right ones instead of exact.
+    pub(super) fn approximate(mut self, is_approximate: bool) -> Self {
+        self.approximate = is_approximate;
         self
     }
 
@@ -65,54 +74,9 @@ impl<T> Reply<T> {
         self
     }
 
-    /// Whether something is missing.
-    pub(super) fn is_partial(&self) -> bool {
-        self.partial
-    }
-}
-
-impl Http {
-    /// Runs a query on its own thread and sends its answer as one JSON object.
-    pub(super) async fn answer<T: Serialize + Send + 'static>(
-        &self,
-        parameters: Parameters,
-        query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
-    ) -> Result<Response, Problem> {
-        let since = Instant::now();
-        let timeout = self.timeout(&parameters)?;
-        let store = self.app.store.clone();
-        let made = self.queries.run(timeout, move |budget| {
-            let reply = query(&Search::new(&*store, budget, &parameters)?)?.took(since);
-            let body = serde_json::to_vec(&reply).map_err(|error| Problem::internal(&error))?;
-            Ok((body, reply.is_partial()))
-        });
-        let made = made.await;
-        self.count_query(made.as_ref().map(|(_, partial)| *partial));
-        Ok(([(CONTENT_TYPE, "application/json")], made?.0).into_response())
-    }
-
-    /// The time that a query gets: the parameter `timeout`, at most what the configuration allows.
-    pub(super) fn timeout(&self, parameters: &Parameters) -> Result<Duration, Problem> {
-        let longest = self.app.config.limits.query_timeout;
-        let Some(timeout_ns) = parameters.read("timeout", time::duration_ns)? else { return Ok(longest) };
-        let timeout = Duration::from_nanos(timeout_ns.unsigned_abs());
-        if timeout > longest {
-            let detail = format!("`timeout` is at most {} s here.", longest.as_secs());
-            return Err(Problem::parameter("timeout", detail));
-        }
-        Ok(timeout)
-    }
-
-    /// Counts a query by how it ended: `Ok(true)` is a partial answer.
-    pub(super) fn count_query<E>(&self, ended: Result<bool, E>) {
-        let metrics = &self.app.metrics;
-        match ended {
-            Ok(partial) => {
-                metrics.http_queries_total.add(1);
-                metrics.http_queries_partial_total.add(u64::from(partial));
-            }
-            Err(_) => metrics.http_query_errors_total.add(1),
-        }
+    /// Why something is missing, if it is.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        self.reason
     }
 }
 
@@ -130,18 +94,45 @@ impl<'a> Search<'a> {
 
     /// The query `q`; everything when it is absent.
     pub(super) fn parse(&self) -> Result<Query, Problem> {
-        Ok(millpond_query::parse(self.parameters.text("q")?.unwrap_or_default())?)
+        Ok(self.try_parse()??)
+    }
+
+    /// As [`Self::parse`], with what is wrong with the query apart from what is wrong with the request.
+    pub(super) fn try_parse(&self) -> Result<Result<Query, QueryError>, Problem> {
+        let since = Instant::now();
+        let query = millpond_query::parse(self.parameters.text("q")?.unwrap_or_default());
+        self.parameters.caller.planned(since.elapsed());
+        Ok(query)
+    }
+
+    /// The query in canonical text; `None` when it can't be read.
+    pub(super) fn canonical(&self) -> Option<String> {
+        let text = self.parameters.text("q").ok()?.unwrap_or_default();
+        millpond_query::parse(text).ok().map(|query| query.to_string())
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.budget.cancelled.load(Ordering::Relaxed)
     }
 
     /// A query ready to run.
     pub(super) fn resolve(&self, query: &Query) -> Result<Resolved, Problem> {
+        Ok(self.try_resolve(query)?)
+    }
+
+    /// As [`Self::resolve`], with what is wrong with the query.
+    pub(super) fn try_resolve(&self, query: &Query) -> Result<Resolved, QueryError> {
+        let since = Instant::now();
         let has_field = |name: &str| self.has_field(name);
-        Ok(query.resolve_in(&Context {
+        let resolved = query.resolve_in(&Context {
             now_ns: self.now_ns,
             start_ns: self.range.start_ns,
             end_ns: self.range.end_ns,
             has_field: Some(&has_field),
-        })?)
+        });
+        self.parameters.caller.planned(since.elapsed());
+        resolved
     }
 
     /// The filter of `q`, for endpoints that look at no pipes.
@@ -171,11 +162,10 @@ impl<'a> Search<'a> {
         let known: BTreeSet<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let is_known = |name: &str| known.contains(name) || is_built_in(name) || is_object(name, &known);
         let unknown = names.into_iter().filter(|name| !is_known(name) && !is_known(aliases::canonical(name)));
-        let warning = |name: &str| match millpond_query::nearest(name, known.iter().copied()) {
-            Some(nearest) => {
-                format!("No document in this range has a field `{name}`. Did you mean `{nearest}`?")
-            }
-            None => format!("No document in this range has a field `{name}`."),
+        let warning = |name: &str| {
+            let hint = millpond_query::field_hint(name, known.iter().copied());
+            let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+            format!("No document in this range has a field `{name}`.{hint}")
         };
         unknown.map(warning).collect()
     }
@@ -184,7 +174,8 @@ impl<'a> Search<'a> {
         self.fields().iter().any(|field| field.name == name)
     }
 
-    fn fields(&self) -> &[FieldInfo] {
+    /// The fields that documents in the range have.
+    pub(super) fn fields(&self) -> &[FieldInfo] {
         self.fields.get_or_init(|| self.store.fields(self.range))
     }
 }
@@ -197,6 +188,12 @@ impl From<StoreError> for Problem {
             error => Problem::internal(&error),
         }
     }
+}
+
+/// Whether values of the pipes are estimates: percentiles are.
+pub(super) fn is_approximate(pipes: &[Pipe]) -> bool {
+    let estimates = |agg: &Agg| matches!(agg.function, AggFunction::Percentile(_));
+    pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(stats) if stats.aggs.iter().any(estimates)))
 }
 
 /// A reply of one JSON object.
@@ -224,6 +221,7 @@ pub(super) fn cell_to_json(cell: Cell) -> Value {
         Cell::F64(number) => number.into(),
         Cell::Str(text) => Value::String(text),
         Cell::TimeNs(timestamp_ns) => Value::String(rfc3339(timestamp_ns)),
+        Cell::List(cells) => cells.into_iter().map(cell_to_json).collect(),
     }
 }
 

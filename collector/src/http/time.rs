@@ -52,6 +52,14 @@ pub(super) fn duration_ns(text: &str) -> Result<i64, BadTime> {
     back.filter(|duration_ns| *duration_ns > 0).ok_or(BadTime::Duration)
 }
 
+/// A step as Prometheus' tools write it, nanoseconds: seconds as a plain number, or a duration.
+pub(super) fn step_ns(text: &str) -> Result<i64, BadTime> {
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return duration_ns(&format!("{text}s"));
+    }
+    duration_ns(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,13 +117,26 @@ mod tests {
             ("", Err(BadTime::Duration)),
             ("5", Err(BadTime::Duration)),
             ("m", Err(BadTime::Duration)),
-            ("5y", Err(BadTime::Duration)),
+            ("5q", Err(BadTime::Duration)),
             ("5m/h", Err(BadTime::Duration)),
             ("-5m", Err(BadTime::Duration)),
             ("9999999999999s", Err(BadTime::Duration)),
         ];
         for (text, expected) in rows {
             assert_eq!(duration_ns(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn steps_are_seconds_or_durations() {
+        let rows = [
+            ("60", Ok(60 * SECOND)),
+            ("0.5", Ok(SECOND / 2)),
+            ("5m", Ok(HOUR / 12)),
+            ("0", Err(BadTime::Duration)),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(step_ns(text), expected, "{text}");
         }
     }
 

@@ -201,6 +201,9 @@ impl TantivyStore {
     ) -> Answer<T> {
         let catalog = self.shared.catalog.load_full();
         let meter = self.shared.meter(budget);
+        let outside =
+            |split: &&Arc<crate::split::Split>| !range.overlaps(split.meta().min_ns, split.meta().max_ns);
+        budget.cost.begin(catalog.splits.len(), catalog.splits.iter().filter(outside).count());
         let value = run(&catalog, &meter);
         if catalog.is_incomplete(range) {
             meter.note(Partial::Damaged);
@@ -281,6 +284,10 @@ impl LogStore for TantivyStore {
             let problem = "the first pipe has to aggregate: stats, timechart, top or rare";
             return Err(StoreError::Plan(problem.to_owned()));
         };
+        if stats.needs_rows() {
+            let problem = "the first and the last value are not known by counts: search for the rows";
+            return Err(StoreError::Plan(problem.to_owned()));
+        }
         let answer = self.answer(time_bounds(filter, range), budget, |catalog, meter| {
             query::facets::top(&catalog.splits, filter, range, pipes, meter)
                 .or_else(|| query::facets::distinct(&catalog.splits, filter, range, stats, meter))

@@ -9,6 +9,7 @@
 //! | [`log_store`] | the trait and its plans and answers |
 //! | `engine` | the store: shared state, threads, the trait's calls |
 //! | `pipeline`, `indexer`, `flusher`, `merger` | a document's way: appended, in RAM, on disk, merged |
+//! | [`cost`] | what a query did to come to its answer |
 //! | [`check`] | what is wrong with a store that nobody has open |
 //! | `manifest`, `recovery`, [`retention`], `merge_policy` | what is durable, what is found at the start, what goes |
 //! | `split` | one immutable set of documents: its files, building, merging, rebuilding documents |
@@ -20,6 +21,7 @@
 mod catalog;
 pub mod check;
 mod config;
+pub mod cost;
 mod engine;
 mod error;
 mod flusher;

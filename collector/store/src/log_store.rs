@@ -13,6 +13,7 @@ use millpond_query::table::Table;
 use millpond_query::{Filter, Pipe};
 use millpond_wire::batch::{Batch, DocId, DocRef};
 
+use crate::cost::Cost;
 use crate::error::StoreError;
 
 /// A point in the collector's write-ahead log: everything below it has been appended to the store.
@@ -57,7 +58,7 @@ impl TimeRange {
     }
 }
 
-/// What bounds one query: time, a client that left, and bytes read.
+/// What bounds one query: time, a client that left, and bytes read; and where it counts what it does.
 #[derive(Clone, Debug)]
 pub struct Budget {
     /// After this instant the answer is cut and says so.
@@ -68,6 +69,8 @@ pub struct Budget {
     pub scanned_bytes_max: u64,
     /// Most distinct groups or values that an aggregation may hold.
     pub groups_max: usize,
+    /// What the query did, added up over its calls.
+    pub cost: Arc<Cost>,
 }
 
 /// Why an answer is not complete.
@@ -267,7 +270,8 @@ pub trait LogStore: Send + Sync {
     /// The plan can't be run.
     fn histogram(&self, plan: &HistogramPlan, budget: &Budget) -> Result<Answer<Histogram>, StoreError>;
 
-    /// Runs a filter and its pipes, the first of which aggregates (`stats`, `timechart`, `top`, `rare`).
+    /// Runs a filter and its pipes, the first of which aggregates (`stats`, `timechart`, `top`, `rare`) and does not
+    /// [need rows](millpond_query::Stats::needs_rows).
     ///
     /// # Errors
     /// The plan can't be run.

@@ -155,7 +155,7 @@ fn the_copy_lacks_lines_that_were_read_from_the_original() {
         host.append("app.log", text(&all[40..45]));
         let now = host.now;
         let hint = Hint::Data(host.path("app.log"));
-        host.agent().hint(&hint);
+        host.agent().hint(&hint, now);
         host.agent().work(now);
         host.truncate("app.log");
         host.append("app.log", text(&all[45..]));

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::http::Http;
+use crate::http::endpoints::FACETS;
 use crate::http::limits::{FACET_FIELDS_MAX, FACET_TOP_DEFAULT, FACET_TOP_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -34,7 +35,7 @@ struct ValueReply {
 
 /// Answers with the values of each field.
 pub(in crate::http) async fn facets(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let parameters = given.only(&["q", "start", "end", "fields", "top", "timeout"])?;
+    let parameters = given.only(&FACETS)?;
     http.answer(parameters, facets_of).await
 }
 

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::http::Http;
+use crate::http::endpoints::FIELD_LIST;
 use crate::http::limits::FIELDS_MAX;
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -28,7 +29,7 @@ struct FieldReply {
 
 /// Answers with the fields of the range.
 pub(in crate::http) async fn fields(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let parameters = given.only(&["start", "end", "timeout"])?;
+    let parameters = given.only(&FIELD_LIST)?;
     let answer = |search: &Search<'_>| {
         let mut fields = search.store.fields(search.range);
         let was_cut = fields.len() > FIELDS_MAX;

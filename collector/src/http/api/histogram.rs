@@ -9,6 +9,7 @@ use millpond_store::log_store::{Bucket, Histogram, HistogramPlan};
 use serde::Serialize;
 
 use crate::http::Http;
+use crate::http::endpoints::HISTOGRAM;
 use crate::http::limits::{BREAKDOWN_VALUES_MAX, BUCKETS_DEFAULT, BUCKETS_MAX, BUCKETS_MIN};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -46,7 +47,7 @@ pub(in crate::http) async fn histogram(
     State(http): State<Http>,
     given: Unchecked,
 ) -> Result<Response, Problem> {
-    let parameters = given.only(&["q", "start", "end", "buckets", "step", "by", "timeout"])?;
+    let parameters = given.only(&HISTOGRAM)?;
     http.answer(parameters, bars).await
 }
 

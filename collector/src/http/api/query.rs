@@ -1,27 +1,31 @@
-//! `/api/v1/query`: documents, or the rows of a table, one JSON object a line, streamed; the last line is `_meta`.
-
-use std::time::Instant;
+//! `/api/v1/query`: documents, or the rows of a table, streamed: one JSON object a line, the last of which is `_meta`,
+//! or what `Accept` asks for.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use millpond_query::{Pipe, Resolved};
+use millpond_query::{Pipe, Resolved, aliases};
 use millpond_store::log_store::Order;
+use millpond_wire::names;
 use serde::Serialize;
 
 use super::stats::table;
 use crate::http::Http;
-use crate::http::blocking::ChunkWriter;
-use crate::http::limits::{ROWS_DEFAULT, ROWS_MAX};
+use crate::http::chunks::ChunkWriter;
+use crate::http::endpoints::QUERY;
+use crate::http::limits::{CSV_COLUMNS_MAX, ROWS_DEFAULT, ROWS_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::rows::{Outcome, RowQuery};
-use crate::http::search::{Reply, Search, cell_to_json};
+use crate::http::rows::{Format, Outcome, RowQuery, RowWriter, Visible};
+use crate::http::run::Missing;
+use crate::http::search::{Reply, Search, is_approximate};
 
-/// The last line.
-#[derive(Serialize)]
-struct LastLine {
-    _meta: Reply<Meta>,
+/// What is wanted of the rows.
+pub(super) struct Wanted {
+    pub(super) format: Format,
+    /// Rows of a page.
+    pub(super) limit: usize,
 }
 
 /// Where the next page begins; `null`: there is none.
@@ -31,88 +35,206 @@ struct Meta {
 }
 
 /// Streams rows.
-pub(in crate::http) async fn query(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let since = Instant::now();
-    let known = ["q", "start", "end", "limit", "order", "cursor", "timeout"];
-    let parameters = given.only(&known)?;
+pub(in crate::http) async fn query(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    given: Unchecked,
+) -> Result<Response, Problem> {
+    let parameters = given.only(&QUERY)?;
     let timeout = http.timeout(&parameters)?;
-    let store = http.app.store.clone();
-    let counter = http.clone();
-    let streamed = http.queries.stream(timeout, move |budget, out| {
-        let ended =
-            Search::new(&*store, budget, &parameters).and_then(|search| write_rows(&search, since, out));
-        counter.count_query(ended.as_ref().copied());
-        ended.map(drop)
+    let (running, caller, format) = (http.clone(), parameters.caller.clone(), Format::accepted(&headers));
+    let streamed = http.queries.stream(&caller, timeout, move |budget, out| {
+        running.account(budget, &parameters, |search| {
+            let limit = parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
+            Ok(((), write_rows(search, &Wanted { format, limit }, out)?))
+        })
     });
-    Ok(([(CONTENT_TYPE, "application/x-ndjson")], streamed.await?).into_response())
+    Ok(([(CONTENT_TYPE, format.media_type())], streamed.await?).into_response())
 }
 
-/// Writes rows and the last line. Says whether the answer is partial.
-fn write_rows(search: &Search<'_>, since: Instant, out: &mut ChunkWriter) -> Result<bool, Problem> {
+/// Writes rows, and after them what is to be said of them. Says what is missing.
+pub(super) fn write_rows(
+    search: &Search<'_>,
+    wanted: &Wanted,
+    out: &mut ChunkWriter,
+) -> Result<Missing, Problem> {
     let query = search.parse()?;
-    let resolved = search.resolve(&query)?;
-    let limit = search.parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
+    let mut resolved = search.resolve(&query)?;
+    let fields = search.parameters.list("fields");
+    let fields =
+        fields.iter().map(|name| search.field_name("fields", name)).collect::<Result<Vec<_>, _>>()?;
+    if !fields.is_empty() {
+        resolved.pipes.push(Pipe::Fields { names: fields, exclude: false });
+    }
     let warnings = search.warnings(&query);
-    let outcome = if resolved.pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(_))) {
-        write_table(search, &resolved, out)
+    let approximate = is_approximate(&resolved.pipes);
+    let (outcome, rows) = if wants_table(&resolved.pipes) {
+        write_table(search, &resolved, wanted, out)?
     } else {
-        write_documents(search, resolved, limit, out)
-    };
-    let outcome = match outcome {
-        // Part of the reply is with the client already, so the status can't tell any more.
-        Err(_) if out.has_sent() => Outcome { partial: Some("failed"), cursor: None },
-        outcome => outcome?,
+        write_documents(search, resolved, wanted, out)?
     };
     let cursor = outcome.cursor.map(|cursor| cursor.to_string());
-    let meta = Reply::new(Meta { cursor }, outcome.partial).warn(warnings).took(since);
-    let last = LastLine { _meta: meta };
-    let line = serde_json::to_vec(&last).map_err(|error| Problem::internal(&error))?;
-    write_line(out, |out| out.extend_from_slice(&line));
-    Ok(last._meta.is_partial())
+    let meta = Reply::new(Meta { cursor }, outcome.partial).approximate(approximate).warn(warnings);
+    let meta = meta.took(search.parameters.caller.since);
+    let line = serde_json::to_vec(&meta).map_err(|error| Problem::internal(&error))?;
+    out.append(|out| rows.end(&line, out));
+    match outcome.partial {
+        Some(reason) if !wanted.format.has_meta() => Err(cut(reason, out)),
+        partial => Ok(partial),
+    }
+}
+
+/// Ends a reply that can't say what is missing in it, so that nobody takes it for a whole one.
+fn cut(reason: &str, out: &mut ChunkWriter) -> Problem {
+    out.flush();
+    let detail = format!("The reply is not complete ({reason}) and can't say so in this form; take NDJSON.");
+    Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, "incomplete", detail)
+}
+
+/// The parameter `order`.
+pub(super) fn order(search: &Search<'_>) -> Result<Order, Problem> {
+    let order = search.parameters.read("order", |text| match text {
+        "desc" => Ok(Order::Descending),
+        "asc" => Ok(Order::Ascending),
+        _ => Err("write desc (newest first) or asc"),
+    });
+    Ok(order?.unwrap_or(Order::Descending))
+}
+
+/// Whether the pipes make a table of the documents.
+pub(super) fn wants_table(pipes: &[Pipe]) -> bool {
+    pipes.iter().any(|pipe| matches!(pipe, Pipe::Stats(_)))
 }
 
 fn write_documents(
     search: &Search<'_>,
     resolved: Resolved,
-    limit: usize,
+    wanted: &Wanted,
     out: &mut ChunkWriter,
-) -> Result<Outcome, Problem> {
-    let order = search.parameters.read("order", |text| match text {
-        "desc" => Ok(Order::Descending),
-        "asc" => Ok(Order::Ascending),
-        _ => Err("write desc (newest first) or asc"),
-    })?;
+) -> Result<(Outcome, RowWriter), Problem> {
     let cursor = search.parameters.read("cursor", str::parse)?;
+    let mut rows = RowWriter::new(wanted.format, columns(search, &resolved.pipes, wanted.format)?);
     let query = RowQuery {
         filter: resolved.filter,
         range: search.range,
-        order: order.unwrap_or(Order::Descending),
+        order: order(search)?,
         pipes: resolved.pipes,
         cursor,
-        limit,
+        limit: wanted.limit,
     };
-    query.run(search.store, search.budget, &mut |row, visible| {
-        write_line(out, |out| visible.write_json(row, out))
-    })
+    out.append(|out| rows.begin(out));
+    let run = query.run(search.store, search.budget, &mut |row, visible| {
+        out.append(|out| rows.document(row, visible, out))
+    });
+    let outcome = match run {
+        // Part of the reply is with the client already, so the status can't tell any more.
+        Err(_) if out.has_sent() => Outcome { partial: Some("failed"), cursor: None },
+        outcome => outcome?,
+    };
+    Ok((outcome, rows))
 }
 
-/// Rows of a table are objects with the columns' names. All of them are sent: the query itself limits them.
-fn write_table(search: &Search<'_>, resolved: &Resolved, out: &mut ChunkWriter) -> Result<Outcome, Problem> {
+/// All rows of a table are sent: the query itself limits them.
+fn write_table(
+    search: &Search<'_>,
+    resolved: &Resolved,
+    wanted: &Wanted,
+    out: &mut ChunkWriter,
+) -> Result<(Outcome, RowWriter), Problem> {
     let (table, partial) = table(search, resolved)?;
+    let mut rows = RowWriter::new(wanted.format, table.columns.clone());
+    out.append(|out| rows.begin(out));
     for cells in table.rows {
-        let names = table.columns.iter().cloned();
-        let row: serde_json::Map<_, _> = names.zip(cells.into_iter().map(cell_to_json)).collect();
-        let line = serde_json::to_vec(&row).map_err(|error| Problem::internal(&error))?;
-        if !write_line(out, |out| out.extend_from_slice(&line)) {
+        if !out.append(|out| rows.table_row(&table.columns, cells, out)) {
             break;
         }
     }
-    Ok(Outcome { partial, cursor: None })
+    Ok((Outcome { partial, cursor: None }, rows))
 }
 
-fn write_line(out: &mut ChunkWriter, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-    out.append(|out| {
-        write(out);
-        out.push(b'\n');
-    })
+/// The columns of documents: those that the last `| fields` names, and what pipes behind it make; else, in CSV, all that
+/// the range has, and in text, what people read.
+fn columns(search: &Search<'_>, pipes: &[Pipe], format: Format) -> Result<Vec<String>, Problem> {
+    if format.has_meta() {
+        return Ok(Vec::new());
+    }
+    let are_named = pipes.iter().any(|pipe| named(pipe).is_some());
+    if !are_named && format == Format::Text {
+        return Ok([aliases::TIMESTAMP, names::LEVEL, names::MESSAGE].map(str::to_owned).into());
+    }
+    let known = search.fields().iter().filter(|_| !are_named).map(|field| field.name.clone());
+    let columns = after(pipes, known.collect());
+    if are_named {
+        return Ok(columns);
+    }
+    if columns.len() > CSV_COLUMNS_MAX {
+        let detail = format!(
+            "Documents in this range have {} fields, more than the {CSV_COLUMNS_MAX} columns of CSV.",
+            columns.len()
+        );
+        return Err(Problem::parameter("fields", detail).hint("Name the `fields` that you want."));
+    }
+    Ok([names::ID, aliases::TIMESTAMP].map(str::to_owned).into_iter().chain(columns).collect())
+}
+
+/// The fields that a pipe names to keep.
+fn named(pipe: &Pipe) -> Option<&Vec<String>> {
+    match pipe {
+        Pipe::Fields { names, exclude: false } => {
+            Some(names).filter(|names| !names.iter().any(|name| name.contains('*')))
+        }
+        _ => None,
+    }
+}
+
+/// What pipes make of the columns.
+fn after(pipes: &[Pipe], mut columns: Vec<String>) -> Vec<String> {
+    for pipe in pipes {
+        match pipe {
+            Pipe::Fields { names, exclude } => match named(pipe) {
+                Some(named) => columns.clone_from(named),
+                None => {
+                    let mut visible = Visible::default();
+                    visible.restrict(names.clone(), *exclude);
+                    columns.retain(|column| visible.shows(column));
+                }
+            },
+            Pipe::Make(maker) => {
+                let new: Vec<_> =
+                    maker.names().filter(|name| !columns.iter().any(|known| known == name)).collect();
+                columns.extend(new.into_iter().map(str::to_owned));
+            }
+            Pipe::Rename(pairs) => {
+                for (old, new) in pairs {
+                    let Some(at) = columns.iter().position(|column| column == old) else { continue };
+                    columns.get_mut(at).into_iter().for_each(|column| new.clone_into(column));
+                    let mut place = 0..;
+                    columns.retain(|column| place.next() == Some(at) || column != new);
+                }
+            }
+            _ => {}
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_what_pipes_leave() {
+        let rows = [
+            ("*", "a b.c"),
+            ("* | eval n = 1, a = 2 | extract \"x <y>\"", "a b.c n y"),
+            ("* | eval n = 1 | fields n, a | rename a as z", "n z"),
+            ("* | fields b, a | eval n = 1 | fields -b", "a n"),
+            ("* | rename a as n | parse json", "n b.c"),
+        ];
+        for (query, expected) in rows {
+            let pipes = millpond_query::parse(query).unwrap().resolve(0).unwrap().pipes;
+            let found = after(&pipes, vec!["a".to_owned(), "b.c".to_owned()]);
+            assert_eq!(found.join(" "), expected, "{query}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::http::Http;
+use crate::http::endpoints::VALUES;
 use crate::http::limits::{NAME_BYTES_MAX, VALUES_DEFAULT, VALUES_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
@@ -24,7 +25,7 @@ struct ValueReply {
 
 /// Answers with the values.
 pub(in crate::http) async fn values(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
-    let parameters = given.only(&["field", "prefix", "start", "end", "limit", "timeout"])?;
+    let parameters = given.only(&VALUES)?;
     http.answer(parameters, values_of).await
 }
 

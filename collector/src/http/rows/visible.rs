@@ -38,7 +38,7 @@ impl Visible {
     }
 
     /// What is visible of the row as a batch of its own.
-    pub(super) fn copy(&self, row: DocRef<'_>) -> Batch {
+    pub(in crate::http) fn copy(&self, row: DocRef<'_>) -> Batch {
         let mut copy = BatchBuilder::new();
         copy.begin_numbered(row.timestamp_ns(), row.sequence());
         for field in row.fields().filter(|field| self.shows(field.name)) {
@@ -48,14 +48,15 @@ impl Visible {
         copy.finish().0
     }
 
-    fn shows(&self, name: &str) -> bool {
+    /// Whether the field is visible.
+    pub(in crate::http) fn shows(&self, name: &str) -> bool {
         self.0.iter().all(|choice| choice.names.iter().any(|chosen| is_of(name, chosen)) != choice.exclude)
     }
 }
 
 /// Whether a name in `fields` means this field: its name, one it is an alias of, an object it is in, or a prefix
 /// with `*`.
-fn is_of(name: &str, chosen: &str) -> bool {
+pub(super) fn is_of(name: &str, chosen: &str) -> bool {
     if let Some(prefix) = chosen.strip_suffix('*') {
         return name.starts_with(prefix);
     }
@@ -80,6 +81,12 @@ impl Row for VisibleRow<'_> {
         DocRow(self.row).leaves(&mut |name, value| {
             if self.visible.shows(name) { visit(name, value) } else { ControlFlow::Continue(()) }
         });
+    }
+
+    fn field(&self, name: &str, visit: &mut dyn FnMut(Scalar<'_>) -> ControlFlow<()>) {
+        if self.visible.shows(name) {
+            DocRow(self.row).field(name, visit);
+        }
     }
 }
 

@@ -1,10 +1,16 @@
 //! The users' port as its users see it: requests through the whole router to a real log and a real store.
 
 mod aggregates;
+mod context;
+mod cursors;
+mod explain;
+mod export;
 mod listener;
+mod parse;
 mod pipes;
 mod query;
 mod refusals;
+mod requests;
 mod service;
 mod tail;
 
@@ -69,8 +75,11 @@ impl Server {
     }
 
     fn with_limits(limits: Limits) -> Self {
+        Self::with(limits, StoreConfig { build_interval: Duration::from_millis(5), ..StoreConfig::default() })
+    }
+
+    fn with(limits: Limits, store_config: StoreConfig) -> Self {
         let dir = TempDir::new().unwrap();
-        let store_config = StoreConfig { build_interval: Duration::from_millis(5), ..StoreConfig::default() };
         let (store, _) = TantivyStore::open(&dir.path().join("store"), store_config).unwrap();
         let store: Arc<dyn LogStore> = Arc::new(store);
         let wal_dir = dir.path().join("wal");

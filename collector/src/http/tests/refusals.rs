@@ -45,6 +45,14 @@ async fn bad_parameters() {
         ("/api/v1/facets", "bad_parameter"),
         ("/api/v1/facets?fields=a&top=1001", "bad_parameter"),
         ("/api/v1/values", "bad_parameter"),
+        ("/api/v1/context", "bad_parameter"),
+        ("/api/v1/context?id=zz", "bad_parameter"),
+        ("/api/v1/context?id=80000000000000000000000000000007&before=1001", "bad_parameter"),
+        ("/api/v1/context?id=80000000000000000000000000000007&scope=disk", "bad_parameter"),
+        ("/api/v1/export?format=xml", "bad_parameter"),
+        ("/api/v1/export?limit=5", "unknown_parameter"),
+        ("/api/v1/export?cursor=zz", "bad_parameter"),
+        ("/api/v1/export?timeout=1d", "bad_parameter"),
         ("/api/v1/stats?q=error", "unsupported_query"),
         ("/api/v1/tail?q=*|limit+5", "unsupported_query"),
         ("/api/v1/tail?start=now", "unknown_parameter"),
@@ -80,6 +88,8 @@ async fn paths_methods_and_bodies() {
     let server = Server::new();
     check(&server, get("/api/v1/nothing"), 404, "not_found").await;
     check(&server, get("/-/nothing"), 404, "not_found").await;
+    let gone = "/api/v1/context?id=80000000000000000000000000000007";
+    check(&server, get(gone), 404, "no_such_document").await;
     check(&server, get("/../etc/passwd"), 404, "not_found").await;
     check(&server, get("/api/v1/ingest"), 405, "method_not_allowed").await;
     let delete = Request::delete("/api/v1/query").body(Body::empty()).unwrap();

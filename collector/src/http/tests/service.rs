@@ -104,3 +104,33 @@ async fn the_page_is_served_with_its_headers() {
     let reply = server.post("/index.html", "").await;
     assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, "GET, HEAD"));
 }
+
+#[tokio::test]
+async fn the_openapi_document_has_every_endpoint_and_every_parameter() {
+    let server = Server::new();
+    let document = server.get("/api/v1/openapi.json").await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let request = Request::builder().method(method.to_uppercase().as_str());
+            let reply =
+                server.send(request.uri(format!("{path}?nothing=1")).body(Body::empty()).unwrap()).await;
+            if path == "/api/v1/ingest" {
+                assert_eq!(reply.status, 200);
+                continue;
+            }
+            let problem = reply.json();
+            assert_eq!(problem["code"], "unknown_parameter", "{method} {path}: {problem}");
+            let documented = match operation["parameters"].as_array() {
+                Some(list) => list.iter().map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>(),
+                None => {
+                    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+                    body["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+                }
+            };
+            for name in documented {
+                assert!(problem["detail"].as_str().unwrap().contains(name), "{name} in {problem}");
+            }
+        }
+    }
+}

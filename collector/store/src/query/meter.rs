@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::cost::Cost;
 use crate::error::StoreError;
 use crate::log_store::{Budget, Partial};
 use crate::query::conditions::cache::ScanCache;
@@ -29,7 +30,6 @@ pub(crate) struct Meter<'a> {
     budget: &'a Budget,
     scans: &'a ScanCache,
     helpers: &'a Helpers,
-    scanned_bytes: AtomicU64,
     partial: OnceLock<Partial>,
     damaged: AtomicU64,
 }
@@ -37,8 +37,7 @@ pub(crate) struct Meter<'a> {
 impl<'a> Meter<'a> {
     /// Nothing used yet.
     pub(crate) fn new(budget: &'a Budget, scans: &'a ScanCache, helpers: &'a Helpers) -> Self {
-        let (scanned_bytes, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { budget, scans, helpers, scanned_bytes, partial: OnceLock::new(), damaged }
+        Self { budget, scans, helpers, partial: OnceLock::new(), damaged: AtomicU64::new(0) }
     }
 
     /// Called at least once per zone.
@@ -49,13 +48,25 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
+    /// As [`Self::check`], for work on what was counted until the deadline: that is still wanted after it.
+    pub(crate) fn check_wanted(&self) -> Result<(), Halt> {
+        match self.budget.cancelled.load(Ordering::Relaxed) {
+            true => Err(Halt::Partial(Partial::Deadline)),
+            false => Ok(()),
+        }
+    }
+
     /// Before this many bytes are decompressed.
     pub(crate) fn scan(&self, bytes: u64) -> Result<(), Halt> {
-        let before = self.scanned_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > self.budget.scanned_bytes_max {
+        if self.budget.cost.scan(bytes) > self.budget.scanned_bytes_max {
             return Err(Halt::Partial(Partial::ScannedBytes));
         }
         Ok(())
+    }
+
+    /// Where the query counts what it does.
+    pub(crate) fn cost(&self) -> &'a Cost {
+        &self.budget.cost
     }
 
     /// What earlier queries found in dictionaries.

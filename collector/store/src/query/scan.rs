@@ -68,6 +68,7 @@ fn scan_split<'s, V: SplitVisitor>(
 ) -> Result<(), Halt> {
     let node = Node::plan(filter, split, meter)?;
     if matches!(node, Node::Never) {
+        meter.cost().note(split.id(), 0, 0);
         return Ok(());
     }
     let mut first = begin(split)?;
@@ -167,15 +168,19 @@ impl Work<'_> {
         loop {
             let first = self.next.fetch_add(SCAN_RUN_ZONES, Ordering::Relaxed);
             let Some(rest) = self.zones.get(first..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
+            let (mut searched, mut matched) = (0, 0);
             for (index, range) in rest.iter().take(SCAN_RUN_ZONES) {
                 let Some(zone) = self.split.rows().zones().get(*index) else { continue };
                 self.meter.check()?;
                 let view = ZoneView::new(self.split, *index, zone, &cache, self.meter);
                 let bits = node.eval(&view, &view.in_range(*range))?;
+                searched += view.looked_at(&bits);
                 if !bits.is_empty() {
+                    matched += bits.count();
                     visitor.zone(&view, &bits)?;
                 }
             }
+            self.meter.cost().note(self.split.id(), searched, matched);
         }
     }
 }

@@ -31,6 +31,7 @@ fn budget() -> Budget {
         cancelled: Arc::new(AtomicBool::new(false)),
         scanned_bytes_max: u64::MAX,
         groups_max: 100_000,
+        cost: Arc::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One zone as queries see it: its documents, and its texts once somebody needs them.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub(crate) struct ZoneView<'a> {
     pub(crate) meter: &'a Meter<'a>,
     index: usize,
     cache: &'a RowCache,
+    /// Some test had to look at documents.
+    looked: Cell<bool>,
     rows: OnceCell<Arc<ZoneRows>>,
     times: OnceCell<Vec<i64>>,
 }
@@ -75,7 +77,8 @@ impl<'a> ZoneView<'a> {
         cache: &'a RowCache,
         meter: &'a Meter<'a>,
     ) -> Self {
-        Self { split, zone, meter, index, cache, rows: OnceCell::new(), times: OnceCell::new() }
+        let (looked, rows, times) = (Cell::new(false), OnceCell::new(), OnceCell::new());
+        Self { split, zone, meter, index, cache, looked, rows, times }
     }
 
     /// Numbers of its documents in the split.
@@ -86,6 +89,16 @@ impl<'a> ZoneView<'a> {
     /// Number of its documents.
     pub(crate) fn len(&self) -> usize {
         self.zone.documents as usize
+    }
+
+    /// Notes that the filters did not decide.
+    pub(crate) fn look(&self) {
+        self.looked.set(true);
+    }
+
+    /// How many documents were looked at to find these.
+    pub(crate) fn looked_at(&self, found: &Bits) -> usize {
+        if self.looked.get() || !found.is_empty() { self.len() } else { 0 }
     }
 
     /// False when it certainly does not have all of these ids.

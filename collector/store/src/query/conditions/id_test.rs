@@ -56,6 +56,7 @@ impl<'q> IdTest<'q> {
         let mut bits = Bits::none(view.len());
         match self {
             Self::One(ids, id, key) if view.may_have(&[*key]) => {
+                view.look();
                 let (column, wanted) = ids.narrow(*id);
                 let mut found = Bits::none(view.len());
                 select(column, view, among, &mut found, |part| part == wanted);
@@ -67,6 +68,7 @@ impl<'q> IdTest<'q> {
             }
             Self::One(..) => {}
             Self::Texts(ids, test) => {
+                view.look();
                 let mut text = String::new();
                 for at in among.ones() {
                     let matching = ids.of_doc(docs.start + at as u32).any(|id| {

@@ -75,6 +75,7 @@ pub(crate) struct MessageTest<'q> {
 
 /// Plans one condition.
 pub(crate) fn plan_leaf<'q>(leaf: &'q Leaf, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
+    meter.check()?;
     match &leaf.scope {
         Scope::Field(name) => plan_field(name, &leaf.test, split, meter),
         Scope::Any => plan_any(&leaf.test, split, meter),
@@ -266,6 +267,9 @@ impl LeafTest<'_> {
         let docs = view.docs();
         let mut bits = Bits::none(view.len());
         let first = docs.start;
+        if !matches!(self, Self::Ids(_) | Self::Message(_)) {
+            view.look();
+        }
         match self {
             Self::Present(values) => for_each_present(values.index(), &docs, |doc| bits.set(doc - first)),
             Self::Ids(test) => bits = test.eval(view, among),
@@ -344,6 +348,7 @@ impl MessageTest<'_> {
         if view.zone.messages == 0 || !view.may_have(&self.words.ids) {
             return Ok(Bits::none(view.len()));
         }
+        view.look();
         if matches!(self.test, Test::Exists) && view.zone.messages == view.zone.documents {
             return Ok(among.clone());
         }

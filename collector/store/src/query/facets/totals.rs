@@ -15,6 +15,9 @@ use crate::query::values::keys::Key;
 use crate::query::values::ordinal_counts::{OrdinalCounts, next_floor};
 use crate::query::values::terms::{TermCounts, Terms};
 
+/// Terms that are merged between two looks at the budget: about a millisecond.
+const CHECK_STEP: u32 = 4_096;
+
 /// Counts of one field in all splits.
 #[derive(Default)]
 pub(crate) struct Total<'s> {
@@ -89,7 +92,7 @@ impl<'s> Total<'s> {
         };
         let result = match added {
             Ok(true) => Ok(()),
-            Ok(false) => self.for_each(&mut |value, count| best.add(value, count)),
+            Ok(false) => self.for_each(meter, &mut |value, count| best.add(value, count)),
             Err(halt) => Err(halt),
         };
         // No split has the number 0.
@@ -106,7 +109,7 @@ impl<'s> Total<'s> {
             return distinct;
         }
         let mut distinct = 0;
-        let result = self.for_each(&mut |value, count| {
+        let result = self.for_each(meter, &mut |value, count| {
             distinct += 1;
             if best.top() > 0 {
                 best.add(value, count);
@@ -117,7 +120,11 @@ impl<'s> Total<'s> {
     }
 
     /// Visits every value with its count, once each.
-    pub(crate) fn for_each(mut self, visit: &mut dyn FnMut(Value<'_>, u64)) -> Result<(), Halt> {
+    pub(crate) fn for_each(
+        mut self,
+        meter: &Meter<'_>,
+        visit: &mut dyn FnMut(Value<'_>, u64),
+    ) -> Result<(), Halt> {
         let mut cursors = Vec::with_capacity(self.columns.len());
         let mut queue = BinaryHeap::new();
         for (index, (terms, counts)) in self.columns.iter().enumerate() {
@@ -134,7 +141,12 @@ impl<'s> Total<'s> {
             visit(Value::Term(term), count + more);
         };
         let (mut current, mut total) = (Vec::new(), 0u64);
+        let mut steps = 0_u32;
         while let Some(Reverse((term, index))) = queue.pop() {
+            if steps.is_multiple_of(CHECK_STEP) {
+                meter.check_wanted()?;
+            }
+            steps = steps.wrapping_add(1);
             let Some(cursor) = cursors.get_mut(index) else { continue };
             let count = u64::from(cursor.count());
             // A term that was counted has a count above 0.

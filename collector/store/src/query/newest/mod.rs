@@ -171,6 +171,7 @@ impl<'a> Search<'a> {
         let Some(split) = self.splits.get(index) else { return Ok(()) };
         let filter = Node::plan(&self.plan.filter, split, self.meter)?;
         if matches!(filter, Node::Never) {
+            self.meter.cost().note(split.id(), 0, 0);
             return Ok(());
         }
         for (number, zone) in split.rows().zones().iter().enumerate() {
@@ -195,6 +196,7 @@ impl<'a> Search<'a> {
         let Some(filter) = self.filters.get_mut(index).and_then(Option::as_mut) else { return Ok(()) };
         let view = ZoneView::new(split, zone_index, zone, &self.cache, self.meter);
         let bits = filter.eval(&view, &view.in_range(self.range))?;
+        self.meter.cost().note(split.id(), view.looked_at(&bits), bits.count());
         let order = self.plan.order;
         let rank_at = |at: usize, timestamp_ns| {
             let sequence = split.columns().sequence(zone.first_doc + at as u32);

@@ -1,0 +1,143 @@
+//! `/api/v1/context`: what came just before and just after a document, in the same stream.
+
+use std::ops::ControlFlow;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use millpond_query::Query;
+use millpond_query::ast::{Condition, Expr, FieldExpr, Name, Value, ValueKind};
+use millpond_store::log_store::{Order, SearchPlan, TimeRange};
+use millpond_wire::batch::{Batch, DocId, ValueRef};
+use millpond_wire::names;
+use serde::Serialize;
+
+use crate::http::Http;
+use crate::http::chunks::ChunkWriter;
+use crate::http::endpoints::CONTEXT;
+use crate::http::limits::{CONTEXT_ROWS_DEFAULT, CONTEXT_ROWS_MAX};
+use crate::http::params::{Parameters, Unchecked};
+use crate::http::problem::Problem;
+use crate::http::rows::{Format, RowWriter, Visible};
+use crate::http::run::Missing;
+use crate::http::search::{Reply, Search, reason};
+
+/// The fields that tell a stream from others, as far as a document has them.
+const STREAM: [&str; 2] = [names::HOST_NAME, names::FILE_PATH];
+
+#[derive(Serialize)]
+struct Meta {
+    anchor: String,
+}
+
+/// Streams the neighbours.
+pub(in crate::http) async fn context(
+    State(http): State<Http>,
+    given: Unchecked,
+) -> Result<Response, Problem> {
+    let parameters = given.only(&CONTEXT)?;
+    let timeout = http.timeout(&parameters)?;
+    let (running, caller) = (http.clone(), parameters.caller.clone());
+    let streamed = http.queries.stream(&caller, timeout, move |budget, out| {
+        running.account(budget, &parameters, |search| Ok(((), write_context(search, out)?)))
+    });
+    Ok(([(CONTENT_TYPE, Format::Ndjson.media_type())], streamed.await?).into_response())
+}
+
+/// Writes the neighbours in ascending order of time, the document itself in its place.
+fn write_context(search: &Search<'_>, out: &mut ChunkWriter) -> Result<Missing, Problem> {
+    let missing = || Problem::parameter("id", "`id` is the `_id` of a document.");
+    let id = search.parameters.read("id", str::parse::<DocId>)?.ok_or_else(missing)?;
+    let before = neighbours(search.parameters, "before")?;
+    let after = neighbours(search.parameters, "after")?;
+    let scope = scope(search.parameters)?;
+    let anchor = find(search, id)?;
+    let asked = search.parse()?;
+    let query = Query { filter: within(asked.filter, scope, &anchor), ..asked };
+    let mut plan = SearchPlan {
+        filter: search.resolve(&query)?.filter,
+        range: search.range,
+        order: Order::Descending,
+        limit: before,
+        after: Some(id),
+    };
+    let (older, cut_before) = take(search, &plan)?;
+    plan = SearchPlan { order: Order::Ascending, limit: after, ..plan };
+    let (newer, cut_after) = take(search, &plan)?;
+    let (visible, mut rows) = (Visible::default(), RowWriter::new(Format::Ndjson, Vec::new()));
+    for row in older.iter().rev().chain([&anchor]).chain(&newer).filter_map(|batch| batch.doc(0)) {
+        out.append(|out| rows.document(row, &visible, out));
+    }
+    let missing = cut_before.or(cut_after);
+    let meta = Reply::new(Meta { anchor: id.to_string() }, missing).took(search.parameters.caller.since);
+    let meta = serde_json::to_vec(&meta).map_err(|error| Problem::internal(&error))?;
+    out.append(|out| rows.end(&meta, out));
+    Ok(missing)
+}
+
+/// How many neighbours are wanted on one side; none is fine.
+fn neighbours(parameters: &Parameters, name: &'static str) -> Result<usize, Problem> {
+    if parameters.text(name)? == Some("0") {
+        return Ok(0);
+    }
+    parameters.count(name, CONTEXT_ROWS_DEFAULT, CONTEXT_ROWS_MAX)
+}
+
+/// The fields that neighbours have in common with the document.
+fn scope(parameters: &Parameters) -> Result<&'static [&'static str], Problem> {
+    let scope = parameters.read("scope", |text| match text {
+        "stream" => Ok(&STREAM[..]),
+        "host" => Ok(&[names::HOST_NAME]),
+        "all" => Ok(&[]),
+        _ => Err("write stream, host or all"),
+    });
+    Ok(scope?.unwrap_or(&STREAM))
+}
+
+/// The document with this id.
+fn find(search: &Search<'_>, id: DocId) -> Result<Batch, Problem> {
+    let plan = SearchPlan {
+        filter: millpond_query::Filter::All,
+        range: TimeRange { start_ns: Some(id.timestamp_ns), end_ns: id.timestamp_ns.checked_add(1) },
+        order: Order::Descending,
+        limit: 1,
+        // The first that is not after it: itself, if it is there.
+        after: id.sequence.checked_add(1).map(|sequence| DocId { sequence, ..id }),
+    };
+    let (mut found, missing) = take(search, &plan)?;
+    let found = found.pop().filter(|batch| batch.doc(0).is_some_and(|row| row.id() == id));
+    found.ok_or_else(|| match missing {
+        Some(_) => Problem::overloaded(1, "The document was not found in the time there was."),
+        None => Problem::new(StatusCode::NOT_FOUND, "no_such_document", "There is no document with this id."),
+    })
+}
+
+/// The condition with what the anchor has of the scope's fields.
+fn within(filter: Expr, scope: &[&str], anchor: &Batch) -> Expr {
+    let row = anchor.doc(0);
+    let text_of = |name: &str| match row.and_then(|row| row.field(name)) {
+        Some(ValueRef::Str(text)) => Some(text.to_owned()),
+        _ => None,
+    };
+    let same = scope.iter().filter_map(|name| {
+        let value = Value { kind: ValueKind::Text(text_of(name)?), span: Default::default() };
+        let name = Name { text: (*name).to_owned(), span: Default::default() };
+        let condition = Condition::Equals(value);
+        Some(Expr::Field(FieldExpr { name, condition, span: Default::default() }))
+    });
+    Expr::And([filter].into_iter().chain(same).collect())
+}
+
+/// The rows of a plan, each as a batch of its own.
+fn take(search: &Search<'_>, plan: &SearchPlan) -> Result<(Vec<Batch>, Missing), Problem> {
+    let mut rows = Vec::new();
+    if plan.limit == 0 {
+        return Ok((rows, None));
+    }
+    let answer = search.store.search(plan, search.budget, &mut |row| {
+        rows.push(Visible::default().copy(row));
+        ControlFlow::Continue(())
+    })?;
+    Ok((rows, answer.partial.map(reason)))
+}
