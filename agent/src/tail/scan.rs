@@ -37,21 +37,23 @@ impl Tailer {
         }
         let followed = self.table.streams(|generation| generation.life == Life::Live && generation.covered);
         let mut present = HashSet::new();
-        let (known, unknown): (Vec<&Found>, Vec<&Found>) =
-            listing.files.iter().partition(|found| self.table.live_at(found.inode).is_some());
-        let mut cut = Vec::new();
-        for found in known {
-            if let Some(stream) = self.table.live_at(found.inode) {
-                present.insert(stream);
-                self.sighted(stream, found, &mut cut, now);
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for found in &listing.files {
+            match self.table.live_at(found.inode) {
+                Some(stream) => known.push((stream, found)),
+                None => unknown.push(found),
             }
+        }
+        let mut cut = Vec::new();
+        for (stream, found) in known {
+            present.insert(stream);
+            self.sighted(stream, found, &mut cut, now);
         }
         for stream in followed.into_iter().filter(|stream| !present.contains(stream)) {
             self.missing(stream, now);
         }
         // Files with a remembered inode first, so that the others can be told from their copies.
-        let unknown: Vec<&Found> =
-            unknown.into_iter().filter(|found| !self.recognise(found, &mut cut, now)).collect();
+        unknown.retain(|found| !self.recognise(found, &mut cut, now));
         if self.is_first_scan {
             self.find_renamed(&listing.behind_links, now);
         }
