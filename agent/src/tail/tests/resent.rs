@@ -47,7 +47,8 @@ fn rows() -> Vec<Row> {
         // What a container writes in pieces waits for all of them, unless its file ends.
         renamed(row(cri("stdout", "P", "one "), cri("stdout", "F", "two"), &["one ", "two"])),
         renamed(row("begun", " and ended\n", &["begun", " and ended"])),
-        renamed(row(format!("{head}\n\tat a.A"), ".B\n", &[head, "\tat a.A", ".B"])),
+        // The first line has left, and the second has not: it is carried on.
+        renamed(row(format!("{head}\n\tat a.A"), ".B\n", &[head, "\tat a.A.B"])),
         renamed(row(long.as_str(), " and ended\n", &[&cut, " and ended"])),
     ];
     for encoding in UTF16 {
