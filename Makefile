@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run build ui test lint fmt bench conformance chaos faults soak clean
+.PHONY: help run build ui test lint fmt bench conformance chaos faults soak fuzz clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ faults: ## The long sweep: some 500 failing system calls in a real collector (ne
 
 soak: ## Property tests with cases of their own, and the oracle on thirty stores.
 	MILLPOND_ORACLE_CASES=30 PROPTEST_CASES=2000 cargo test --locked -p millpond-query -p millpond-store -p millpond-parsers
+
+fuzz: ## Fuzz the query language for FUZZ_SECONDS (600; needs nightly Rust and cargo-fuzz).
+	tests/fuzz/run $${FUZZ_SECONDS:-600}
 
 clean: ## Remove everything built (not ./.millpond).
 	cargo clean

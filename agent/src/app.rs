@@ -101,7 +101,7 @@ pub async fn run_until(mut config: Config, stop: impl Future<Output = ()>) -> Re
         stop: is_ending,
     };
     fit_to_process(&mut config);
-    inputs::warn_of_left_spools(&config.inputs, &context);
+    inputs::warn_of_left_spools(&config.cover_left_spools(), &context.counters);
     // Before a collector is asked for anything: what comes while none can be reached waits in the spools.
     let mut inputs = JoinSet::new();
     for input in config.inputs.iter().cloned() {

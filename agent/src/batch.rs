@@ -57,7 +57,8 @@ pub struct Batcher {
     /// `None` when there was no memory for it: bodies then go as they are.
     compressor: Option<Compressor>,
     groups: Vec<(StreamId, Mark)>,
-    begun_ms: Option<u64>,
+    /// `None` before the first group.
+    due_ms: Option<u64>,
     /// At most this many lines; lower while a refused batch is taken apart.
     records_max: usize,
 }
@@ -71,20 +72,22 @@ impl Batcher {
             encoder: RequestEncoder::new(&resource),
             compressor: Compressor::new(limits::ZSTD_LEVEL).ok(),
             groups: Vec::new(),
-            begun_ms: None,
+            due_ms: None,
             records_max: wire_limits::BATCH_DOCUMENTS_MAX,
         }
     }
 
-    /// Starts a group of lines of one stream.
+    /// Starts a group of lines of one stream, the first of which has waited for so long already.
     pub fn begin(
         &mut self,
         stream: StreamId,
         from_offset: u64,
         attributes: &[(&str, ValueRef<'_>)],
+        waited_ms: u64,
         now_ms: u64,
     ) {
-        self.begun_ms.get_or_insert(now_ms);
+        let due_ms = now_ms.saturating_add(self.limits.age_ms.saturating_sub(waited_ms));
+        self.due_ms = Some(self.due_ms.map_or(due_ms, |earlier_ms| earlier_ms.min(due_ms)));
         self.encoder.begin_stream(stream, from_offset, attributes);
     }
 
@@ -121,7 +124,7 @@ impl Batcher {
 
     /// Monotonic time at which it should go, full or not; `None` when it is empty.
     pub fn due_ms(&self) -> Option<u64> {
-        self.begun_ms.filter(|_| !self.is_empty()).map(|begun| begun.saturating_add(self.limits.age_ms))
+        self.due_ms.filter(|_| !self.is_empty())
     }
 
     /// Takes what there is and starts anew.
@@ -142,7 +145,7 @@ impl Batcher {
     pub fn clear(&mut self) {
         self.encoder.clear();
         self.groups.clear();
-        self.begun_ms = None;
+        self.due_ms = None;
     }
 
     /// A batch of that many lines was refused: the next ones are at most half as large.
@@ -171,7 +174,12 @@ mod tests {
     const LIMITS: BatchLimits = BatchLimits { bytes: 2_000, age_ms: 100 };
 
     fn add(batcher: &mut Batcher, stream: u64, offset: u64, lines: usize) {
-        batcher.begin(StreamId(stream), offset, &[(names::FILE_PATH, ValueRef::Str("/a"))], 1_000);
+        add_waited(batcher, stream, offset, lines, 0);
+    }
+
+    fn add_waited(batcher: &mut Batcher, stream: u64, offset: u64, lines: usize, waited_ms: u64) {
+        let attributes = [(names::FILE_PATH, ValueRef::Str("/a"))];
+        batcher.begin(StreamId(stream), offset, &attributes, waited_ms, 1_000);
         for line in 0..lines {
             let record = RecordRef {
                 offset: offset + line as u64,
@@ -205,6 +213,15 @@ mod tests {
         let spans: Vec<_> =
             logs.groups.iter().map(|g| (g.span.stream.0, g.span.from_offset, g.span.to_offset)).collect();
         assert_eq!(spans, [(1, 0, 2), (2, 0, 40)]);
+    }
+
+    #[test]
+    fn a_batch_is_due_when_its_first_line_has_waited_long_enough() {
+        let mut batcher = Batcher::new(&[], LIMITS);
+        for (waited_ms, due_ms) in [(0, 1_100), (30, 1_070), (10, 1_070), (200, 1_000), (0, 1_000)] {
+            add_waited(&mut batcher, 1, 0, 1, waited_ms);
+            assert_eq!(batcher.due_ms(), Some(due_ms), "{waited_ms}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use millpond_wire::identity::AgentId;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -39,6 +40,18 @@ impl Validity {
         let left_s = self.end_s.saturating_sub(now_s);
         left_s < limits::CERTIFICATE_SECONDS_MIN.min(self.life_s() / limits::CERTIFICATE_WARNING_SHARE)
     }
+}
+
+/// The agent that the first certificate of a PEM text is for: the URI among its names (RFC 5280, 4.2.1.6).
+pub fn agent_of_pem(pem: &[u8]) -> Option<AgentId> {
+    const URI: u8 = 0x86;
+    const SCHEME: &[u8] = b"spiffe://";
+    let der = CertificateDer::from_pem_slice(pem).ok()?;
+    // Behind its tag and a length of one byte.
+    memchr::memmem::find_iter(&der, SCHEME).find_map(|at| {
+        let (uri, _) = value(der.get(at.checked_sub(2)?..)?, URI)?;
+        AgentId::from_uri(std::str::from_utf8(uri).ok()?).ok().map(|(_, id)| id)
+    })
 }
 
 /// Puts a certificate and its key in the place of others, durably. At every moment, also after a crash, the two files
@@ -116,7 +129,7 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use rcgen::{CertificateParams, KeyPair, SanType, date_time_ymd};
 
     use super::*;
 
@@ -136,6 +149,21 @@ mod tests {
             assert_eq!(validity, Some(Validity { start_s: 920_160_000, end_s: expected }), "{year}");
         }
         assert_eq!(Validity::of_pem(b"no certificate"), None);
+    }
+
+    #[test]
+    fn the_agent_is_read() {
+        for (uri, expected) in [
+            ("spiffe://mill/agent/web-01", Some("web-01")),
+            ("spiffe://mill/user/web-01", None),
+            ("https://spiffe://mill/agent/a", None),
+        ] {
+            let mut params = CertificateParams::new(vec!["spiffe.example".into()]).unwrap();
+            params.subject_alt_names.push(SanType::URI(uri.try_into().unwrap()));
+            let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+            assert_eq!(agent_of_pem(pem.as_bytes()).as_ref().map(AgentId::as_str), expected, "{uri}");
+        }
+        assert_eq!(agent_of_pem(b"no certificate"), None);
     }
 
     #[test]

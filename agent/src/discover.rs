@@ -140,14 +140,14 @@ pub fn look_at(sections: &[Coverage], never: &HashSet<Inode>, path: &Path) -> Re
     if let Some(link) = between.into_iter().find(|above| above.is_symlink()) {
         return Err(Skip::LinkedDirectory(link.to_owned()));
     }
-    let metadata = admit(path, path.is_symlink())?;
+    let metadata = admit(path, path.is_symlink(), fs::metadata(path))?;
     let file = found(path.to_owned(), &metadata, section);
     if never.contains(&file.inode) { Err(Skip::Own) } else { Ok(file) }
 }
 
 /// The metadata of a file that may be followed, behind a link.
-fn admit(path: &Path, is_link: bool) -> Result<fs::Metadata, Skip> {
-    let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+fn admit(path: &Path, is_link: bool, metadata: io::Result<fs::Metadata>) -> Result<fs::Metadata, Skip> {
+    let metadata = metadata.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Skip::Missing,
         _ => Skip::Unreadable(error.to_string()),
     })?;
@@ -233,13 +233,15 @@ impl Walk<'_> {
                     self.directory(&path, section, coverage, &below);
                 }
             } else if below.matches(coverage) {
-                self.file(path, kind.is_symlink(), section);
+                // Asked by its directory: a walk down the path is most of what a file costs here.
+                let metadata = if kind.is_symlink() { fs::metadata(&path) } else { entry.metadata() };
+                self.file(path, kind.is_symlink(), metadata, section);
             }
         }
     }
 
-    fn file(&mut self, path: PathBuf, link: bool, section: usize) {
-        let metadata = match admit(&path, link) {
+    fn file(&mut self, path: PathBuf, link: bool, metadata: io::Result<fs::Metadata>, section: usize) {
+        let metadata = match admit(&path, link, metadata) {
             Ok(metadata) => metadata,
             Err(Skip::Missing | Skip::Directory) => return,
             Err(skip) => return self.obstacle(&path, skip),

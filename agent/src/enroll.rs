@@ -50,6 +50,8 @@ pub struct Enrolment {
     pub logs: Vec<String>,
     /// Name of a further collector; `None`: the one of the section `[collector]`.
     pub collector: Option<String>,
+    /// Another id than the one that the directory has is wanted.
+    pub force: bool,
 }
 
 /// What enrolment has made.
@@ -111,6 +113,19 @@ pub enum EnrollError {
         /// In words.
         detail: String,
     },
+    /// The directory is another agent's.
+    #[error(
+        "{directory} is enrolled as `{own}`, not as `{wanted}`: to a collector that would be another agent, and the lines \
+         that it already has count for `{own}`. Give --name {own} or another --data-dir, or --force if you mean it"
+    )]
+    OtherId {
+        /// Of the certificate.
+        directory: PathBuf,
+        /// As it is.
+        own: AgentId,
+        /// As it would be.
+        wanted: AgentId,
+    },
     /// The id is another agent's, or this one's from before.
     #[error(
         "the collector has an agent `{0}` already. If this is another machine, give it another --name; if it is that \
@@ -150,8 +165,16 @@ pub async fn enroll(enrolment: &Enrolment) -> Result<Enrolled, EnrollError> {
     let key = KeyPair::generate()?;
     let request = CertificateParams::default().serialize_request(&key)?.pem()?;
     // A machine that was enrolled before must not become a second agent only because it asks again.
-    let was_enrolled = directory.join(CERTIFICATE_NAME).exists();
-    let granted = match &enrolment.name {
+    let certificate = std::fs::read(directory.join(CERTIFICATE_NAME));
+    let was_enrolled = certificate.is_ok();
+    let own = certificate.ok().filter(|_| !enrolment.force).and_then(|pem| certificate::agent_of_pem(&pem));
+    if let (Some(own), Some(wanted)) = (&own, &enrolment.name)
+        && own != wanted
+    {
+        let (own, wanted) = (own.clone(), wanted.clone());
+        return Err(EnrollError::OtherId { directory, own, wanted });
+    }
+    let granted = match enrolment.name.as_ref().or(own.as_ref()) {
         Some(name) => ask_for(&enrolment.token, &request, name).await?,
         None => ask_for_any(&enrolment.token, &request, &host_name()?, was_enrolled).await?,
     };

@@ -38,6 +38,8 @@ enum Part {
     /// `**`: any number of directories.
     AnyDepth,
     Literal(String),
+    /// One `*` and the text around it, as in most patterns: a comparison, where a glob is an automaton of some kilobytes.
+    Around(String, String),
     Glob(GlobMatcher),
 }
 
@@ -155,8 +157,9 @@ impl Pattern {
             next |= match part {
                 Part::AnyDepth => 1 << index,
                 Part::Literal(text) if name == OsStr::new(text) => 2 << index,
+                Part::Around(before, after) if is_around(name, before, after) => 2 << index,
                 Part::Glob(glob) if glob.is_match(Path::new(name)) => 2 << index,
-                Part::Literal(_) | Part::Glob(_) => 0,
+                Part::Literal(_) | Part::Around(..) | Part::Glob(_) => 0,
             };
         }
         self.close(next)
@@ -193,14 +196,26 @@ fn part(name: &str, pattern: &str) -> Result<Part, PatternError> {
     if name == ".." {
         return Err(PatternError::Parent(pattern.to_owned()));
     }
-    if !name.contains(['*', '?', '[', ']', '{', '}', '\\']) {
+    let is_plain = |text: &str| !text.contains(['*', '?', '[', ']', '{', '}', '\\']);
+    if is_plain(name) {
         return Ok(Part::Literal(name.to_owned()));
+    }
+    if let Some((before, after)) = name.split_once('*')
+        && is_plain(before)
+        && is_plain(after)
+    {
+        return Ok(Part::Around(before.to_owned(), after.to_owned()));
     }
     let glob = GlobBuilder::new(name).literal_separator(true).build();
     glob.map(|glob| Part::Glob(glob.compile_matcher())).map_err(|error| PatternError::Syntax {
         pattern: pattern.to_owned(),
         reason: error.kind().to_string(),
     })
+}
+
+fn is_around(name: &OsStr, before: &str, after: &str) -> bool {
+    let rest = name.as_encoded_bytes().strip_prefix(before.as_bytes());
+    rest.is_some_and(|rest| rest.ends_with(after.as_bytes()))
 }
 
 #[cfg(test)]
@@ -227,6 +242,14 @@ mod tests {
         check("/var/log/syslog", "/var/log/syslog", true);
         check("*.gz", "/any/where/x.gz", true);
         check("*.gz", "/x.gz.log", false);
+        check("wtmp*", "/var/log/wtmp", true);
+        check("wtmp*", "/var/log/wtmp.1", true);
+        check("wtmp*", "/var/log/old-wtmp", false);
+        check("/logs/*", "/logs/.hidden", true);
+        check("/logs/ab*ba", "/logs/abba", true);
+        check("/logs/ab*ba", "/logs/ab-ba", true);
+        check("/logs/ab*ba", "/logs/aba", false);
+        check("/logs/a*b*c", "/logs/a1b2c", true);
         check("/x//y/./z", "/x/y/z", true);
         check("/logs/[ab].log", "/logs/a.log", true);
     }

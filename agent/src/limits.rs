@@ -36,6 +36,10 @@ pub const ARCHIVES_WAITING_MAX: usize = 1_000;
 /// where it is a text in pieces, in parts.
 pub const GROUP_BYTES_MAX: usize = 2 << 20;
 
+/// Time for which events without a time get that of the event before in their file, in milliseconds from when that one
+/// was read: a minute. A backlog is read much faster than that; a program that dates its first line only is not.
+pub const UNDATED_MS: u64 = 60_000;
+
 /// Time that an ordinary line at the end of a file waits for one that carries it on, in milliseconds. Programs write
 /// the lines of an event at once; a second's searchability has room for this.
 pub const LINE_HOLD_MS: u64 = 200;
@@ -70,9 +74,21 @@ pub const PATTERN_COMPONENTS_MAX: usize = 63;
 /// Paths that one burst of file system events may name before it becomes a scan of everything.
 pub const HINTS_MAX: usize = 1_024;
 
-/// Time between two looks at file system events while there are some, in milliseconds. A share of the time that a line
-/// waits for its batch anyway.
-pub const GATHER_MS: u64 = 40;
+/// Names under which files have appeared that weren't looked into yet, a path each; beyond, it isn't known how they
+/// came, and only their times tell.
+pub const ARRIVALS_MAX: usize = 4_096;
+
+/// Time between two looks at file system events while files grow, in milliseconds. As long as a line is held, so that
+/// what the look before has found is due with it: a hundred files that grow by a line a second make five rounds of
+/// reading, each with one batch, and not a hundred.
+pub const GATHER_MS: u64 = LINE_HOLD_MS;
+
+/// Time between two such looks while names come and go, in milliseconds: a file may be gone again soon.
+pub const GATHER_NAMES_MS: u64 = 40;
+
+/// Time by which a turn may be early, or a batch late, to be part of a round that is under way, in milliseconds: what a
+/// round takes, and delays of the system.
+pub const ROUND_MS: u64 = 25;
 
 /// Bytes of file system events that are read in one call: some hundred events.
 pub const EVENTS_BYTES: usize = 16 << 10;
@@ -87,9 +103,9 @@ pub const SETTLE_MS: u64 = 50;
 /// Part of the time that scans may take, as a divisor: a scan of 20 ms is followed by at least 200 ms.
 pub const SCAN_SHARE: u64 = 10;
 
-/// Part of the time that scans may take while every directory is watched, as a divisor: a scan of 40 ms, which is one of
-/// ten thousand files, has the next one after 20 s.
-pub const WATCHED_SCAN_SHARE: u64 = 500;
+/// Part of the time that scans may take while every directory is watched, as a divisor: a scan of 30 ms, which is one of
+/// ten thousand files, has the next one after 30 s.
+pub const WATCHED_SCAN_SHARE: u64 = 1_000;
 
 /// Longest time between two scans for that reason, in milliseconds: a minute.
 pub const SCAN_MS_MAX: u64 = 60_000;
@@ -121,6 +137,12 @@ pub const CANDIDATES_MAX: usize = 64;
 /// Share of NUL bytes in a head, in percent, from which on a file is taken as binary.
 pub const BINARY_NUL_PERCENT: usize = 10;
 
+/// Shares of a head, in percent, from which on both together make it binary: bytes that are no UTF-8, and control
+/// characters. Of random bytes they are some 45 and 9.
+pub const BINARY_INVALID_PERCENT: usize = 10;
+/// See [`BINARY_INVALID_PERCENT`].
+pub const BINARY_CONTROL_PERCENT: usize = 2;
+
 /// Time after which the position of a file that is gone is forgotten, in seconds: 30 days.
 pub const DORMANT_SECONDS_MAX: i64 = 30 * 24 * 3600;
 
@@ -136,8 +158,9 @@ pub const LATE_WRITES_MS: u64 = 300_000;
 /// given up. Each deleted one costs a descriptor and keeps its space on the disk.
 pub const LATE_WRITES_FILES_MAX: usize = 256;
 
-/// Part of the limit of open files by which files with unread lines may go beyond it, as a divisor: the limit is at
-/// most half of the descriptors that the process may have. Beyond, such a file is open for its turn only.
+/// Part of the limit of open files by which files that grow may go beyond it until the next scan closes those that
+/// have rested longest, as a divisor: the limit is at most half of the descriptors that the process may have. Beyond,
+/// such a file is open for its turn only.
 pub const OPEN_FILES_EXTRA: usize = 4;
 
 /// Files that are away and remembered, should they come back; beyond, those away longest are forgotten.
@@ -237,6 +260,9 @@ pub const RENEWAL_PAUSE_SHARE: u64 = 500;
 
 /// Longest such pause, in milliseconds: an hour.
 pub const RENEWAL_PAUSE_MS_MAX: u64 = 3_600_000;
+
+/// Time for a renewal with its connection, in seconds: a batch may wait for it.
+pub const RENEWAL_SECONDS: u64 = 5;
 
 /// Part of its life, as a divisor, that a certificate has left when it is told of at the latest: by then it should
 /// have been renewed.

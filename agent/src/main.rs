@@ -45,6 +45,9 @@ enum Command {
         /// to collectors/NAME/ of the directory, and a section to its agent.toml.
         #[arg(long, value_name = "NAME", value_parser = collector_name, conflicts_with = "logs")]
         collector: Option<String>,
+        /// Take another id than the one that the directory was enrolled with: the collector sees another agent.
+        #[arg(long)]
+        force: bool,
     },
     /// Follow and ship until SIGTERM.
     Run {
@@ -153,8 +156,9 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Run { config } => runtime.block_on(commands::run::run(&config)),
-        Command::Enroll { data_dir, token, name, logs, collector } => {
-            runtime.block_on(commands::enroll::enroll(Enrolment { data_dir, token, name, logs, collector }))
+        Command::Enroll { data_dir, token, name, logs, collector, force } => {
+            let enrolment = Enrolment { data_dir, token, name, logs, collector, force };
+            runtime.block_on(commands::enroll::enroll(enrolment))
         }
         Command::Import { paths, config, data_dir, format, service, fields, again } => {
             let config = config.or(data_dir.map(|directory| directory.join(enroll::CONFIG_NAME)));

@@ -86,6 +86,11 @@ counters! {
     truncations,
     /// Copies from which the rest of a truncated file was read.
     copies_continued,
+    /// Bytes of copies, and of rewritten or restored files, that were passed over: the collector has them already.
+    copied_bytes_skipped,
+    /// New logs that begin with what was read of the former one of their name, read from their start. Where the former
+    /// one was only rewritten, its lines are there twice.
+    logs_begun_alike,
     /// Bytes known to have been written that were gone before they were read.
     truncated_unread_bytes,
     /// Bytes of files that vanished unread.

@@ -61,7 +61,10 @@ pub struct More<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written<'a> {
     /// It is in the batch, or a step has dropped it.
-    Record,
+    Record {
+        /// Its own, Unix nanoseconds.
+        time_ns: Option<i64>,
+    },
     /// It is the first piece of something longer; nothing was written. Its pieces are to be joined and
     /// given to [`Recorder::write_joined`].
     Piece(Piece<'a>),
@@ -123,6 +126,8 @@ pub struct Surroundings<'a> {
     pub counters: &'a Counters,
     /// The clock, Unix nanoseconds; for what was received earlier, its time then.
     pub now_ns: i64,
+    /// Time of the event before, Unix nanoseconds, for those that have none; without it, the clock's.
+    pub before_ns: Option<i64>,
     /// Who sent it.
     pub sender: Option<&'a str>,
 }
@@ -171,8 +176,10 @@ impl Recorder {
                 last: partial.last,
             })
         } else {
+            let time_ns = parsed.timestamp_ns;
+            parsed.timestamp_ns = time_ns.or(around.before_ns);
             self.process(&mut parsed, &input.text.text, input, around, batcher);
-            Written::Record
+            Written::Record { time_ns }
         };
         self.spare = parsed.recycle();
         written
@@ -248,7 +255,7 @@ impl Recorder {
         around: &Surroundings<'_>,
         batcher: &mut Batcher,
     ) {
-        let Surroundings { source, counters, now_ns, sender } = *around;
+        let Surroundings { source, counters, now_ns, sender, .. } = *around;
         if let Some(sender) = sender {
             add_sender(parsed, sender);
         }

@@ -30,6 +30,9 @@ pub struct ConfigReport {
     pub loaded_unix_s: i64,
     /// Why what stands in the file now was refused; `None` when it is in force.
     pub problem: Option<String>,
+    /// What of it is in force after the next start only.
+    #[serde(default)]
+    pub later: Vec<String>,
 }
 
 /// The one copy of it. Its lock is held for moments.
@@ -40,7 +43,7 @@ impl ConfigState {
     /// Loaded at the start.
     pub fn new(path: &Path, now_s: i64) -> Self {
         let path = path.to_string_lossy().into_owned();
-        Self(Mutex::new(ConfigReport { path, loaded_unix_s: now_s, problem: None }))
+        Self(Mutex::new(ConfigReport { path, loaded_unix_s: now_s, ..ConfigReport::default() }))
     }
 
     /// How it is now.
@@ -152,6 +155,7 @@ impl Reloader {
         }
     }
 
+    /// What can't be taken over stays as it is in `current`, so that it is told of until the next start.
     fn reload(&mut self) {
         let counters = &self.shared.counters;
         let refuse = |problem: String| {
@@ -170,11 +174,13 @@ impl Reloader {
         }
         // Those that run go on, and with them whoever reads their spools.
         new.keep_inputs_of(&self.current);
+        new.metrics = self.current.metrics;
         counters.config_reloads.increment();
         let now_s = self.clock.now().unix_s();
         self.shared.config.set(|report| {
             report.loaded_unix_s = now_s;
             report.problem = None;
+            report.later = changes.later.iter().map(|key| (*key).to_owned()).collect();
         });
         let changed = changes.taken.join("; ");
         tracing::info!(path = %new.path.display(), changed, "configuration taken over");
@@ -212,6 +218,10 @@ mod tests {
                 taken(&["labels, formats, multiline or order of [[files]]"]),
             ),
             (format!("host_name = 'h'\n{base}"), taken(&["host_name or [metadata]"])),
+            (
+                format!("{base}encoding = 'utf-16le'\n"),
+                taken(&["labels, formats, multiline or order of [[files]]"]),
+            ),
             (base.replace("c:1", "d:1"), taken(&["collectors or certificates"])),
             (format!("{base}[[process]]\nwhen = 'a'\ndrop = true\n"), taken(&["[[process]]"])),
             (format!("{base}[limits]\nscan_seconds = 3\n"), taken(&["limits"])),
@@ -222,6 +232,16 @@ mod tests {
         ] {
             assert_eq!(compare(&old, &parse(&text)), expected, "{text}");
         }
+        let directory = tempfile::tempdir().unwrap();
+        let key = directory.path().join("key");
+        let redact = format!("redact = {{ patterns = ['email'], hash_key_file = '{}' }}\n", key.display());
+        let with_key = |text: &str| {
+            fs::write(&key, text).unwrap();
+            parse(&format!("{base}[[process]]\n{redact}"))
+        };
+        let keyed = with_key("0123456789abcdef");
+        assert_eq!(compare(&keyed, &with_key("0123456789abcdef\n")), taken(&[]));
+        assert_eq!(compare(&keyed, &with_key("fedcba9876543210")), taken(&["[[process]]"]));
         let moved = compare(&old, &parse(&format!("data_dir = '/e'\n{base}")));
         assert!(moved.refused.is_some() && moved.taken.is_empty());
     }

@@ -21,6 +21,10 @@ pub enum Hint {
     Data(PathBuf),
     /// A name appeared or went, or a permission was given.
     Names(PathBuf),
+    /// A file was made under this name.
+    Created(PathBuf),
+    /// A file was renamed to this one.
+    Moved(PathBuf),
     /// Anything: events were lost.
     Scan,
 }
@@ -142,7 +146,7 @@ impl Watch {
             let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
             for directory in self.directories.get(&event.wd()).into_iter().flatten() {
                 let path = name.map_or_else(|| directory.clone(), |name| directory.join(name));
-                hint(&if flags == ReadFlags::MODIFY { Hint::Data(path) } else { Hint::Names(path) });
+                hint(&hint_of(flags, path));
             }
             if flags.intersects(ReadFlags::IGNORED | ReadFlags::MOVE_SELF) {
                 // The directory is gone, or has another name; another one of its name needs a watch of its own.
@@ -154,6 +158,16 @@ impl Watch {
         }
         // What was read and not looked at is lost, and with it perhaps the word that more was.
         hint(&Hint::Scan);
+    }
+}
+
+/// What an event says of a path.
+fn hint_of(flags: ReadFlags, path: PathBuf) -> Hint {
+    match flags {
+        ReadFlags::MODIFY => Hint::Data(path),
+        ReadFlags::CREATE => Hint::Created(path),
+        ReadFlags::MOVED_TO => Hint::Moved(path),
+        _ => Hint::Names(path),
     }
 }
 
@@ -178,6 +192,8 @@ mod tests {
             let (kind, path) = match hint {
                 Hint::Data(path) => ("data", path.clone()),
                 Hint::Names(path) => ("names", path.clone()),
+                Hint::Created(path) => ("created", path.clone()),
+                Hint::Moved(path) => ("moved", path.clone()),
                 Hint::Scan => ("scan", PathBuf::new()),
             };
             hints.push(format!("{kind} {}", path.strip_prefix(root).unwrap_or(&path).display()));
@@ -197,17 +213,17 @@ mod tests {
         assert!(watch.set(&wanted) && !watch.set(&wanted) && watch.is_complete());
         let file = directory.join("a.log");
         fs::write(&file, "one\n").unwrap();
-        assert_eq!(hints(&mut watch, root), ["names d/a.log", "data d/a.log"]);
+        assert_eq!(hints(&mut watch, root), ["created d/a.log", "data d/a.log"]);
         fs::read(&file).unwrap();
         assert_eq!(hints(&mut watch, root), [""; 0], "reading is no reason to look");
         fs::rename(&file, directory.join("b.log")).unwrap();
-        assert_eq!(hints(&mut watch, root), ["names d/a.log", "names d/b.log"]);
+        assert_eq!(hints(&mut watch, root), ["names d/a.log", "moved d/b.log"]);
         fs::remove_dir_all(&directory).unwrap();
         assert_eq!(hints(&mut watch, root), ["names d/b.log", "names d"]);
         fs::create_dir(&directory).unwrap();
         assert!(watch.set(&wanted), "a directory that was made again is watched again");
         fs::write(&file, "two\n").unwrap();
-        assert_eq!(hints(&mut watch, root), ["names d/a.log", "data d/a.log"]);
+        assert_eq!(hints(&mut watch, root), ["created d/a.log", "data d/a.log"]);
         watch.set(&HashSet::new());
         fs::write(&file, "three\n").unwrap();
         hints(&mut watch, root);
@@ -228,10 +244,53 @@ mod tests {
         let mut hints = hints(&mut watch, root);
         hints.sort();
         hints.dedup();
-        assert_eq!(hints, ["data d/a.log", "data l/a.log", "names d/a.log", "names l/a.log"]);
+        assert_eq!(hints, ["created d/a.log", "created l/a.log", "data d/a.log", "data l/a.log"]);
         watch.set(&HashSet::from([link]));
         fs::write(directory.join("a.log"), "two\n").unwrap();
         assert_eq!(self::hints(&mut watch, root), ["data l/a.log"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_renamed_is_another_one() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let (directory, moved) = (root.join("d"), root.join("e"));
+        fs::create_dir(&directory).unwrap();
+        let mut watch = Watch::new();
+        let wanted = HashSet::from([directory.clone()]);
+        watch.set(&wanted);
+        fs::rename(&directory, &moved).unwrap();
+        assert_eq!(hints(&mut watch, root), ["names d"]);
+        fs::write(moved.join("a.log"), "one\n").unwrap();
+        assert_eq!(hints(&mut watch, root), [""; 0], "nobody has asked for the other name");
+        fs::create_dir(&directory).unwrap();
+        assert!(watch.set(&wanted), "the name needs a watch of its own");
+        fs::write(directory.join("b.log"), "two\n").unwrap();
+        assert_eq!(hints(&mut watch, root), ["created d/b.log", "data d/b.log"]);
+    }
+
+    #[test]
+    fn events_that_were_lost_make_a_scan() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+        let limit: usize = limit.trim().parse().unwrap();
+        if limit > 100_000 {
+            eprintln!("SKIPPED: the system keeps {limit} events");
+            return;
+        }
+        let mut watch = Watch::new();
+        watch.set(&HashSet::from([root.to_owned()]));
+        // Making and removing are two events.
+        for _ in 0..=limit / 2 {
+            fs::File::create(root.join("a.log")).unwrap();
+            fs::remove_file(root.join("a.log")).unwrap();
+        }
+        let looks: Vec<_> =
+            (0..limit).map(|_| hints(&mut watch, root)).take_while(|look| !look.is_empty()).collect();
+        assert_eq!(looks.last().and_then(|look| look.last()).map(String::as_str), Some("scan "));
+        fs::write(root.join("b.log"), "one\n").unwrap();
+        assert_eq!(hints(&mut watch, root), ["created b.log", "data b.log"], "it goes on");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::mailbox::{Ask, Inbox, Mailbox};
 use crate::status::{Report, Shared, StatusFile};
 use crate::tail::Tailer;
 use crate::time::{Clock, Now};
-use crate::watch::Watch;
+use crate::watch::{Hint, Watch};
 
 /// Time between two looks at files that have lost their name, in milliseconds.
 const SETTLE_PERIOD_MS: u64 = 500;
@@ -98,19 +98,22 @@ impl Worker {
         }
     }
 
-    /// Reads file system events: the first after a rest at once, the others together with those of a few
-    /// milliseconds, so that a thousand files that grow don't wake the processor a thousand times.
+    /// Reads file system events: the first after a rest at once, the others together with those of a while, so that
+    /// a thousand files that grow don't wake the processor a thousand times. Looks keep their step: the next one comes
+    /// when lines that this one has found are due.
     fn look(&mut self, agenda: &mut Agenda, now: Now) {
         if now.mono_ms < agenda.look_ms {
             return;
         }
-        let mut is_quiet = true;
+        let mut rest_ms = None;
         self.watch.read(|hint| {
-            is_quiet = false;
-            self.tailer.hint(hint);
+            let is_growth = matches!(hint, Hint::Data(_));
+            let wanted_ms = if is_growth { limits::GATHER_MS } else { limits::GATHER_NAMES_MS };
+            rest_ms = Some(rest_ms.unwrap_or(wanted_ms).min(wanted_ms));
+            self.tailer.hint(hint, now);
         });
-        if !is_quiet {
-            agenda.look_ms = now.mono_ms + limits::GATHER_MS;
+        if let Some(rest_ms) = rest_ms {
+            agenda.look_ms = next_look_ms(agenda.look_ms, rest_ms, now.mono_ms);
         }
     }
 
@@ -122,7 +125,7 @@ impl Worker {
             self.tailer.reply(outcome, now);
         }
         for hint in &inbox.hints {
-            self.tailer.hint(hint);
+            self.tailer.hint(hint, now);
         }
         agenda.is_cut_off |= inbox.is_cut_off;
         for ask in inbox.asks.drain(..) {
@@ -131,7 +134,7 @@ impl Worker {
         if inbox.finish {
             agenda.is_finishing = true;
             // What was written last may not have been found yet.
-            self.tailer.hint(&crate::watch::Hint::Scan);
+            self.tailer.hint(&Hint::Scan, now);
         }
         if inbox.stop {
             agenda.stop_ms.get_or_insert(now.mono_ms + limits::STOP_MS);
@@ -186,10 +189,12 @@ impl Worker {
     }
 
     fn scan(&mut self, agenda: &mut Agenda, now: Now) {
+        // So that it is known how the files that it finds have come there.
+        self.watch.read(|hint| self.tailer.hint(hint, now));
         let directories = self.tailer.scan(now);
         if self.watch.set(&directories) {
             // What happened in a new directory before its watch was set went unnoticed.
-            self.tailer.hint(&crate::watch::Hint::Scan);
+            self.tailer.hint(&Hint::Scan, now);
         }
         let end_ms = self.clock.now().mono_ms;
         let scan_ms = end_ms - now.mono_ms;
@@ -238,5 +243,31 @@ impl Worker {
         }
         let lag_bytes: u64 = self.tailer.generations().map(|(_, generation)| generation.lag_bytes()).sum();
         tracing::info!("since the start:{text} lag_bytes={lag_bytes}");
+    }
+}
+
+/// The time of the look after one that was due at `look_ms` and came at `now_ms`: in step with it, unless it came at
+/// the end of a rest.
+fn next_look_ms(look_ms: u64, rest_ms: u64, now_ms: u64) -> u64 {
+    let in_step_ms = look_ms.saturating_add(rest_ms);
+    if in_step_ms > now_ms { in_step_ms } else { now_ms.saturating_add(rest_ms) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_keep_their_step() {
+        for (look_ms, now_ms, expected_ms) in [
+            (0, 5_000, 5_200),
+            (5_200, 5_200, 5_400),
+            // Late, by what a round takes.
+            (5_400, 5_417, 5_600),
+            (5_600, 5_799, 5_800),
+            (5_600, 5_800, 6_000),
+        ] {
+            assert_eq!(next_look_ms(look_ms, 200, now_ms), expected_ms, "{look_ms} {now_ms}");
+        }
     }
 }

@@ -99,3 +99,18 @@ async fn one_agent_a_directory() {
     assert!(second.unwrap_err().to_string().contains("another agent is running"));
     agent.stop().await;
 }
+
+/// A collector that never answered such a request held every batch for a minute, and one that was gone for ten seconds.
+#[tokio::test]
+async fn a_renewal_that_gets_no_answer_holds_nothing_up() {
+    let site = Site::start_before_renewal().await;
+    let log = site.logs().join("a.log");
+    append(&log, &lines(0..10));
+    let agent = site.start_agent();
+    wait_until("the first lines", || site.collector.lines().len() >= 10).await;
+    wait_until("a request for a certificate", || site.collector.renewals() > 0).await;
+    append(&log, &lines(10..20));
+    wait_until("the other lines", || site.collector.lines().len() >= 20).await;
+    agent.stop().await;
+    assert_eq!(site.collector.sorted_lines(), lines(0..20));
+}

@@ -91,6 +91,13 @@ pub const CA_INTERVAL: Duration = Duration::from_secs(86_400);
 /// How often it is looked whether the agent of an open connection was revoked. Requests are looked at one by one.
 pub const REVOCATION_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Time after which an agent counts as seen anew while it is connected and sends nothing, in seconds: the list of them
+/// is not written for each look.
+pub const SEEN_INTERVAL_S: u64 = 10;
+
+/// Time for which the list of agents is believed that one is connected, in seconds: a few of those.
+pub const CONNECTED_S: i64 = 30;
+
 /// Connections at one time that have not shown a certificate: in their handshake, or enrolling. More
 /// wait in the system's queue. They can't take the places of agents.
 pub const NEWCOMERS_MAX: usize = 128;

@@ -3,11 +3,13 @@
 //!
 //! `MILLPOND_BENCH_DOCUMENTS` sets the size (default 1,000,000; the bars are stated for 3,000,000),
 //! `MILLPOND_BENCH` picks those parts whose names begin with it: `agent-throughput`, `agent-latency`,
-//! `agent-crowd`, `collector`.
+//! `agent-crowd`, `collector`, `clients`, `query-parse`.
 //! CPU time and memory are the operating system's, of the one process that is measured.
 
 mod agent;
+mod clients;
 mod corpus;
+mod parse;
 mod process;
 mod queries;
 mod report;
@@ -18,11 +20,13 @@ use crate::report::Report;
 /// Measures one thing for that many documents.
 type Part = fn(u64, &mut Report);
 
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 6] = [
     ("agent-throughput", agent::throughput::measure),
     ("agent-latency", agent::latency::measure),
     ("agent-crowd", agent::crowd::measure),
     ("collector", store::measure),
+    ("clients", clients::measure),
+    ("query-parse", parse::measure),
 ];
 
 fn main() {

@@ -73,7 +73,7 @@ fn visibility(client: &Client, documents: u64) -> f64 {
 }
 
 /// Sends the corpus as fast as it is taken. Gives its size in bytes.
-fn ingest(client: &Client, corpus: &mut Corpus) -> u64 {
+pub(crate) fn ingest(client: &Client, corpus: &mut Corpus) -> u64 {
     let corpus = Mutex::new(corpus);
     let sent = Mutex::new(0u64);
     std::thread::scope(|scope| {
@@ -117,7 +117,7 @@ fn probe_visibility(client: &Client, finished: &AtomicBool) -> Vec<f64> {
 }
 
 /// Waits until the collector has nothing more to merge: two quiet seconds.
-fn settle(cluster: &Cluster) {
+pub(crate) fn settle(cluster: &Cluster) {
     let mut last = (Instant::now(), process::cpu_seconds(pid(cluster)));
     eventually("the collector is quiet", Duration::from_secs(600), || {
         if last.0.elapsed() < Duration::from_secs(20) {

@@ -24,6 +24,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario { number: 55, title: "a line that the collector refuses", run: Run::Once(refused) },
     Scenario { number: 56, title: "SIGTERM under load", run: Run::Once(stopped_under_load) },
+    Scenario { number: 79, title: "a trace goes on after it was sent", run: Run::Once(late_lines) },
 ];
 
 fn long_absence() -> Outcome {
@@ -155,6 +156,38 @@ fn refused() -> Outcome {
     site.start_agent();
     site.append("app.log", "app", 10);
     site.verify();
+    Ok(())
+}
+
+/// The collector has an event that time closed; the agent is killed before it knows, and learns nothing from the collector
+/// when it starts again.
+fn late_lines() -> Outcome {
+    let mut site = Site::new(&["*.log"]);
+    let proxy = Proxy::start(site.cluster.ingest_address());
+    site.collector_address = Some(proxy.address().to_owned());
+    site.start_both();
+    site.append("app.log", "app", 100);
+    site.await_all();
+    for round in 0..2 {
+        proxy.swallow_answers();
+        let before = proxy.swallowed_bytes();
+        let head = format!("java.lang.IllegalStateException: round {round}");
+        site.append_bytes("app.log", format!("{head}\n"));
+        site.expect(head);
+        site.await_all();
+        eventually("the answer is lost", PATIENCE, || (proxy.swallowed_bytes() > before).then_some(()));
+        site.cluster.kill_agent();
+        let late = format!("\tat com.example.Late.m{round}(Late.java:1)");
+        site.append_bytes("app.log", format!("{late}\n"));
+        site.expect(late);
+        let begun = site.logged(" started ");
+        site.start_agent();
+        eventually("it starts without positions", PATIENCE, || {
+            (site.logged(" started ") > begun).then_some(())
+        });
+        proxy.cut();
+        site.verify();
+    }
     Ok(())
 }
 

@@ -22,6 +22,7 @@ mod scenario;
 mod security;
 mod site;
 mod state;
+mod successors;
 mod truncation;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn scenarios() -> Vec<Scenario> {
         truncation::SCENARIOS,
         gone::SCENARIOS,
         identity::SCENARIOS,
+        successors::SCENARIOS,
         lines::SCENARIOS,
         scale::SCENARIOS,
         limits::SCENARIOS,

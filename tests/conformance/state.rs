@@ -39,11 +39,11 @@ const IDENTITY: [&str; 4] = ["agent.toml", "agent.key", "agent.crt", "ca.crt"];
 /// A journal as the first agent wrote it, which knew of no archives; without checksums, and with names for what differs
 /// from run to run. Of two logs of twenty lines, both read to their end.
 const FIRST_JOURNAL: &str = "\
-put 114bb7b0a5f58bc5 0 1 DEVICE APP_INODE 227 378a2fa9adf13dc2b4db77faf3789b19 0 2d06800538d394c2 0 6b08b58e APP_PATH
-put 91bdde0ae38171ee 0 1 DEVICE OLD_INODE 2b3 41eab3da17d3f1206c87d3dd91e0ff09 0 2d06800538d394c2 0 6b08b58e OLD_PATH
+put 114bb7b0a5f58bc5 0 1 DEVICE APP_INODE 227 378a2fa9adf13dc2b4db77faf3789b19 0 2d06800538d394c2 0 SEEN APP_PATH
+put 91bdde0ae38171ee 0 1 DEVICE OLD_INODE 2b3 41eab3da17d3f1206c87d3dd91e0ff09 0 2d06800538d394c2 0 SEEN OLD_PATH
 begin
-put 114bb7b0a5f58bc5 227 1 DEVICE APP_INODE 227 378a2fa9adf13dc2b4db77faf3789b19 40 a3c0e572cd04018c 0 6b08b58e APP_PATH
-put 91bdde0ae38171ee 2b3 1 DEVICE OLD_INODE 2b3 41eab3da17d3f1206c87d3dd91e0ff09 40 c1e9dc5ee375cd0b 0 6b08b58e OLD_PATH
+put 114bb7b0a5f58bc5 227 1 DEVICE APP_INODE 227 378a2fa9adf13dc2b4db77faf3789b19 40 a3c0e572cd04018c 0 SEEN APP_PATH
+put 91bdde0ae38171ee 2b3 1 DEVICE OLD_INODE 2b3 41eab3da17d3f1206c87d3dd91e0ff09 40 c1e9dc5ee375cd0b 0 SEEN OLD_PATH
 ";
 
 fn journal(site: &Site) -> PathBuf {
@@ -269,6 +269,8 @@ fn upgraded() -> Outcome {
         fs::write(&path, lines).expect("writable");
         let (metadata, name) = (fs::metadata(&path).expect("it is there"), name.to_uppercase());
         text = text.replace("DEVICE", &format!("{:x}", metadata.dev()));
+        // A file that was made after that would be another one.
+        text = text.replace("SEEN", &format!("{:x}", metadata.mtime()));
         text = text.replace(&format!("{name}_INODE"), &format!("{:x}", metadata.ino()));
         text = text.replace(&format!("{name}_PATH"), path.to_str().expect("a plain path"));
     }

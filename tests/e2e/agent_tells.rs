@@ -112,8 +112,14 @@ fn the_lag_shows_while_the_collector_is_down() {
         "{table}"
     );
 
+    host.append("a.log", "no end");
     host.cluster.start_collector();
     host.wait_for_lines(3);
+    eventually("a last line without its end", SOON, || {
+        let status = host.status();
+        let state = status["files"][0]["state"] == "followed; unfinished last line, 6 bytes";
+        (state && status["lag_bytes"] == 0).then_some(())
+    });
     eventually("no lag any more", SOON, || (host.status()["lag_seconds"] == 0).then_some(()));
     assert!(host.cluster.stop_agent());
     let (code, table, errors) = host.agent(&["status"]).unwrap();
@@ -169,9 +175,18 @@ fn each_path_is_explained() {
     check(&host, &rows);
     assert_eq!(explain(&host, "a.log")["file"]["acknowledged_offset"], 780);
 
+    let path = host.logs.join("binary.log").to_string_lossy().into_owned();
+    assert_eq!(host.status()["not_followed"][path], "binary, not text");
+
     // Without an agent the journal knows as much.
     assert!(host.cluster.stop_agent());
-    check(&host, &rows);
+    let stopped = rows.map(|row| match row.0 {
+        "a.log" => ("a.log", true, "the agent isn't running; its journal has this file up to byte 780"),
+        "link.log" => ("link.log", true, "its journal has this file, as"),
+        _ => row,
+    });
+    check(&host, &stopped);
+    assert_eq!(explain(&host, "a.log")["file"]["state"], "known from the journal");
     host.append("new.log", "of something else\n");
     check(&host, &[("new.log", true, "new to the agent")]);
     assert_eq!(explain(&host, "a.log")["file"]["acknowledged_offset"], 780);

@@ -154,6 +154,17 @@ fn an_import_leaves_out_what_the_agent_ships_and_names_what_it_cannot_read() {
     }
     verify(&cluster, 1_000);
 
+    let text: String = (0..20_000).map(|number| format!("of another log {number}\n")).collect();
+    fs::write(cluster.path("cut"), text).unwrap();
+    gzip(&PathBuf::from(cluster.path("cut")));
+    let cut = cluster.path("cut.gz");
+    let whole = fs::read(&cut).unwrap();
+    fs::write(&cut, &whole[..whole.len() * 2 / 3]).unwrap();
+    for _ in 0..2 {
+        let (code, report) = finish(&cluster, &[cut.as_str()]);
+        assert_eq!((code, report.contains("cut.gz: only the first")), (65, true), "{report}");
+    }
+
     let (code, report) =
         finish(&cluster, &["--again", "--field", "team=a", &cluster.path("backup/json.log.gz")]);
     assert_eq!(code, 0, "{report}");

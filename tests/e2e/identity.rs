@@ -54,6 +54,31 @@ fn tokens_are_good_for_one_agent() {
 }
 
 #[test]
+fn another_id_is_not_taken_by_accident() {
+    let mut cluster = Cluster::new();
+    cluster.start_collector();
+    let enroll = |arguments: &[&str]| {
+        let output = Command::new(program("millpond-agent"))
+            .args(["enroll", "--data-dir", &cluster.path("a1"), "--token", &cluster.join_token()])
+            .args(arguments)
+            .output()
+            .expect("the agent is built");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let key = || fs::read(cluster.path("a1/agent.key")).unwrap();
+    assert_eq!(enroll(&["--name", "one"]).0, Some(0));
+    let first = key();
+    let (code, said) = enroll(&["--name", "two"]);
+    assert_eq!((code, said.contains("is enrolled as `one`, not as `two`")), (Some(64), true), "{said}");
+    // Without a name it asks for its own, which needs a token made for it.
+    let (code, said) = enroll(&[]);
+    assert_eq!((code, said.contains("has an agent `one` already")), (Some(69), true), "{said}");
+    assert!(key() == first, "the key was touched");
+    assert_eq!(enroll(&["--name", "two", "--force"]).0, Some(0));
+    assert!(key() != first);
+}
+
+#[test]
 fn the_agents_port_talks_to_nobody_without_a_certificate() {
     let mut cluster = Cluster::new();
     cluster.start_collector();

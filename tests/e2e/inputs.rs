@@ -45,7 +45,7 @@ fn standard_input_is_shipped_to_its_end() {
 }
 
 #[test]
-fn a_spool_whose_input_was_taken_away_is_told_of_and_read_when_it_is_back() {
+fn a_spool_whose_input_was_taken_away_is_told_of_and_shipped() {
     let mut cluster = Cluster::new();
     let input = "[stdin]\nservice = 'job'\n";
     cluster.start_collector();
@@ -69,12 +69,18 @@ fn a_spool_whose_input_was_taken_away_is_told_of_and_read_when_it_is_back() {
         count.filter(|count| *count == 1)
     });
     assert!(cluster.log("agent.log").contains("a spool whose input is not in the configuration any more"));
+    await_count(&cluster.client(), "input.type:stdin message:one", 1);
+    // A reload leaves it followed.
+    cluster.edit_config("agent/agent.toml", "/nowhere/*", "/elsewhere/*");
+    eventually("the reload", SOON, || {
+        cluster.log("agent.log").contains("configuration taken over").then_some(())
+    });
     assert!(cluster.stop_agent());
-    cluster.edit_config("agent/agent.toml", "[[files]]\ninclude = ['/nowhere/*']\n", input);
-    // Its standard input has ended already.
+    cluster.edit_config("agent/agent.toml", "[[files]]\ninclude = ['/elsewhere/*']\n", input);
+    // Its standard input has ended already, and its spool was shipped.
     cluster.start_agent("");
     assert_eq!(cluster.await_agent(), Some(0));
-    await_count(&cluster.client(), "service:job message:one", 1);
+    await_count(&cluster.client(), "message:one", 1);
 }
 
 /// Entries for a journal, in the export format of systemd.

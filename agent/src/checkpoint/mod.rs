@@ -1,9 +1,13 @@
-//! The agent's memory on disk: for each stream, the position that the collector has acknowledged and how
-//! to recognise the file. An append-only journal, rewritten when most of it is stale.
+//! The agent's memory on disk: for each stream, the position that the collector has acknowledged, how to
+//! recognise the file, and where a batch ended that the collector may have beyond. An append-only journal,
+//! rewritten when most of it is stale.
 //!
 //! It never refuses to load. What can't be read is skipped and said, and the collector's own positions
 //! fill the gap; see [`Recovered::intact`]. A stream is on disk before its first batch leaves; after that a
-//! position may lag, which costs a resend that the collector recognises, never a line.
+//! position may lag, which costs a resend that the collector recognises, never a line. Where a batch ends, the
+//! system has before it leaves, and the disk within seconds: a power cut in between, a collector that can't
+//! tell its positions at the start after it, and a line that carries on an event which time had closed, all three
+//! together, cost that line.
 
 pub mod record;
 
@@ -61,6 +65,12 @@ impl Journal {
     /// Notes a position. It is on disk after [`Self::sync`].
     pub fn put(&mut self, stream: StreamId, entry: &Entry) {
         record::write_put(&mut self.pending, stream, entry);
+    }
+
+    /// Notes that a batch which holds a stream's lines up to `end` leaves. To be called before it does, and
+    /// [`Self::flush`].
+    pub fn sent(&mut self, stream: StreamId, end: u64) {
+        record::write_sent(&mut self.pending, stream, end);
     }
 
     /// Notes that a stream will never be needed again.

@@ -1,13 +1,16 @@
-//! The lines of the journal, as text. Version 1:
+//! The lines of the journal, as text. Version 2:
 //!
 //! ```text
 //! <crc32c of the rest, 8 hex digits> begin
 //! <crc32c> put <stream, 16 hex digits> <offset, hex> <identity, see tail::identity>
+//! <crc32c> sent <stream> <offset, hex>
 //! <crc32c> end <stream>
 //! ```
 //!
-//! The last line about a stream holds. A line that is not whole is a torn write and is cut off; a whole
-//! line with a wrong checksum is damage: it is skipped, and said.
+//! The last `put` or `end` of a stream holds, and the furthest `sent` beyond it. Version 1 had no `sent`; an
+//! agent that knows no other takes the line for damage, and goes on from the collector's positions. A line that
+//! is not whole is a torn write and is cut off; a whole line with a wrong checksum is damage: it is skipped, and
+//! said.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -23,6 +26,8 @@ pub struct Entry {
     pub offset: u64,
     /// At that offset.
     pub identity: Identity,
+    /// A batch left that ends there, beyond the offset; the collector may have it. See [`crate::tail::sent`].
+    pub sent_to: Option<u64>,
 }
 
 impl Entry {
@@ -51,6 +56,7 @@ pub struct Recovered {
 enum Line {
     Begin,
     Put(StreamId, Entry),
+    Sent(StreamId, u64),
     End(StreamId),
 }
 
@@ -62,8 +68,16 @@ pub fn recover(bytes: &[u8]) -> Recovered {
         recovered.good_bytes += line.len() as u64;
         match parse(line_text) {
             Some(Line::Begin) => recovered.begun = true,
-            Some(Line::Put(stream, entry)) => {
+            Some(Line::Put(stream, mut entry)) => {
+                let earlier = recovered.entries.get(&stream).and_then(|earlier| earlier.sent_to);
+                entry.sent_to = earlier.filter(|end| *end > entry.offset);
                 recovered.entries.insert(stream, entry);
+            }
+            Some(Line::Sent(stream, end)) => {
+                let entry = recovered.entries.get_mut(&stream).filter(|entry| end > entry.offset);
+                if let Some(entry) = entry {
+                    entry.sent_to = entry.sent_to.max(Some(end));
+                }
             }
             Some(Line::End(stream)) => {
                 recovered.entries.remove(&stream);
@@ -90,7 +104,12 @@ fn parse(line: &[u8]) -> Option<Line> {
             let (stream, rest) = rest.split_once(' ')?;
             let (offset, identity) = rest.split_once(' ')?;
             let offset = u64::from_str_radix(offset, 16).ok()?;
-            Some(Line::Put(stream.parse().ok()?, Entry { offset, identity: identity.parse().ok()? }))
+            let entry = Entry { offset, identity: identity.parse().ok()?, sent_to: None };
+            Some(Line::Put(stream.parse().ok()?, entry))
+        }
+        "sent" => {
+            let (stream, end) = rest.split_once(' ')?;
+            Some(Line::Sent(stream.parse().ok()?, u64::from_str_radix(end, 16).ok()?))
         }
         _ => None,
     }
@@ -101,9 +120,17 @@ pub fn write_begin(out: &mut Vec<u8>) {
     write_line(out, "begin");
 }
 
-/// Appends a position.
+/// Appends a position, and what was sent beyond it.
 pub fn write_put(out: &mut Vec<u8>, stream: StreamId, entry: &Entry) {
     write_line(out, &format!("put {stream} {:x} {}", entry.offset, entry.identity));
+    if let Some(end) = entry.sent_to {
+        write_sent(out, stream, end);
+    }
+}
+
+/// Appends where a batch ends that leaves.
+pub fn write_sent(out: &mut Vec<u8>, stream: StreamId, end: u64) {
+    write_line(out, &format!("sent {stream} {end:x}"));
 }
 
 /// Appends the end of a stream.

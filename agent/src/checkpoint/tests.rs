@@ -17,7 +17,7 @@ fn entry(offset: u64) -> Entry {
         seen_s: 1,
         path: "/var/log/app.log".into(),
     };
-    Entry { offset, identity }
+    Entry { offset, identity, sent_to: None }
 }
 
 fn sample() -> Vec<u8> {
@@ -28,15 +28,51 @@ fn sample() -> Vec<u8> {
     record::write_put(&mut bytes, StreamId(1), &entry(30));
     record::write_end(&mut bytes, StreamId(2));
     record::write_put(&mut bytes, StreamId(3), &entry(40));
+    record::write_sent(&mut bytes, StreamId(3), 50);
     bytes
 }
 
 #[test]
 fn the_last_line_about_a_stream_holds() {
     let recovered = record::recover(&sample());
-    let expected = HashMap::from([(StreamId(1), entry(30)), (StreamId(3), entry(40))]);
+    let third = Entry { sent_to: Some(50), ..entry(40) };
+    let expected = HashMap::from([(StreamId(1), entry(30)), (StreamId(3), third)]);
     assert_eq!(recovered.entries, expected);
     assert!(recovered.begun && recovered.intact);
+}
+
+#[test]
+fn the_furthest_sent_beyond_the_position_holds() {
+    enum Line {
+        Put(u64),
+        Sent(u64),
+        End,
+    }
+    use Line::{End, Put, Sent};
+    let rows: [(&[Line], Option<Option<u64>>); 8] = [
+        (&[Put(10)], Some(None)),
+        (&[Put(10), Sent(30)], Some(Some(30))),
+        (&[Put(10), Sent(30), Sent(20)], Some(Some(30))),
+        (&[Put(10), Sent(30), Put(20)], Some(Some(30))),
+        (&[Put(10), Sent(30), Put(30)], Some(None)),
+        (&[Put(10), Sent(10)], Some(None)),
+        (&[Sent(30)], None),
+        (&[Put(10), Sent(30), End, Put(10)], Some(None)),
+    ];
+    for (row, (lines, expected)) in rows.into_iter().enumerate() {
+        let mut bytes = Vec::new();
+        record::write_begin(&mut bytes);
+        for line in lines {
+            match *line {
+                Put(offset) => record::write_put(&mut bytes, StreamId(1), &entry(offset)),
+                Sent(end) => record::write_sent(&mut bytes, StreamId(1), end),
+                End => record::write_end(&mut bytes, StreamId(1)),
+            }
+        }
+        let recovered = record::recover(&bytes);
+        assert!(recovered.intact, "row {row}");
+        assert_eq!(recovered.entries.get(&StreamId(1)).map(|entry| entry.sent_to), expected, "row {row}");
+    }
 }
 
 #[test]
@@ -92,14 +128,15 @@ fn it_survives_reopening_and_rewriting() {
 
     let (mut journal, recovered) = Journal::open(directory.path()).unwrap();
     assert_eq!(recovered.entries.len(), 2);
-    journal.rewrite([(StreamId(2), entry(25))].into_iter(), true).unwrap();
+    let second = Entry { sent_to: Some(35), ..entry(25) };
+    journal.rewrite([(StreamId(2), second.clone())].into_iter(), true).unwrap();
     journal.put(StreamId(4), &entry(1));
     journal.sync().unwrap();
     drop(journal);
 
     let (_, recovered) = Journal::open(directory.path()).unwrap();
     assert!(recovered.intact);
-    assert_eq!(recovered.entries, HashMap::from([(StreamId(2), entry(25)), (StreamId(4), entry(1))]));
+    assert_eq!(recovered.entries, HashMap::from([(StreamId(2), second), (StreamId(4), entry(1))]));
 }
 
 #[test]

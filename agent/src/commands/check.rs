@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use millpond_agent::certificate::Validity;
 use millpond_agent::config::{Config, ConfigError};
 use millpond_agent::discover::{self, Coverage};
-use millpond_agent::limits;
 use millpond_agent::ship::client::Endpoint;
+use millpond_agent::spool;
 use millpond_agent::tail::identity::Inode;
 use millpond_agent::time::Clock;
 
@@ -91,6 +91,11 @@ fn warnings(config: &Config) -> Vec<String> {
         }
         earlier.extend(found);
     }
+    let inputs: Vec<&str> = config.inputs.iter().map(|input| input.name.as_str()).collect();
+    for (directory, bytes) in spool::left_over(&config.data_dir, &inputs) {
+        let directory = directory.display();
+        warnings.push(format!("{directory}: {bytes} bytes of an input that isn't configured any more; what isn't shipped yet will be"));
+    }
     warnings.extend(certificates(config));
     if let Err(error) = writable(&config.data_dir) {
         warnings.push(format!("data_dir {}: {error}", config.data_dir.display()));
@@ -110,9 +115,9 @@ fn certificates_of(endpoint: &Endpoint) -> Vec<String> {
     });
     let mut warnings: Vec<String> = unreadable.collect();
     let now = Clock::start().now();
-    let left_s = std::fs::read(&endpoint.certificate).ok().and_then(|pem| Validity::of_pem(&pem));
-    let left_s = left_s.map(|validity| validity.end_s.saturating_sub(now.unix_s()));
-    if let Some(left_s) = left_s.filter(|left_s| *left_s < limits::CERTIFICATE_SECONDS_MIN) {
+    let validity = std::fs::read(&endpoint.certificate).ok().and_then(|pem| Validity::of_pem(&pem));
+    if let Some(validity) = validity.filter(|validity| validity.ends_soon(now.unix_s())) {
+        let left_s = validity.end_s.saturating_sub(now.unix_s());
         let (path, days) = (endpoint.certificate.display(), left_s.div_euclid(24 * 3600));
         warnings.push(format!("{path}: the certificate has {days} days left"));
     }

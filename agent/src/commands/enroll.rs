@@ -22,7 +22,7 @@ pub(crate) async fn enroll(mut enrolment: Enrolment) -> ExitCode {
         }
         Err(error) => {
             let code = match &error {
-                EnrollError::NoName => EXIT_USAGE,
+                EnrollError::NoName | EnrollError::OtherId { .. } => EXIT_USAGE,
                 EnrollError::StateDir(_) | EnrollError::Write { .. } => EXIT_CANT_CREATE,
                 EnrollError::Key(_) => EXIT_SOFTWARE,
                 _ => EXIT_UNAVAILABLE,

@@ -55,7 +55,8 @@ fn as_walked(path: &Path) -> PathBuf {
 }
 
 fn from_files(path: &Path, config: &Path) -> Result<Explanation, ExitCode> {
-    let config = Config::load(config).map_err(|error| failed(&error, EXIT_USAGE))?;
+    let mut config = Config::load(config).map_err(|error| failed(&error, EXIT_USAGE))?;
+    config.cover_left_spools();
     let journal = config.data_dir.join(checkpoint::FILE_NAME);
     // Without it, every file is new.
     let recovered = checkpoint::record::recover(&std::fs::read(journal).unwrap_or_default());

@@ -1,11 +1,12 @@
 //! `[collector]`, `[[collectors]]` and `[tls]`: where batches go, and the files of our certificate for each collector.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use millpond_wire::identity::AgentId;
 use serde::Deserialize;
 
-use super::{Checked, suggest};
+use super::{Checked, Mistake, place, suggest};
 use crate::limits;
 use crate::ship::client::Endpoint;
 use crate::ship::route::Mode;
@@ -73,42 +74,49 @@ pub fn check_name(name: &str) -> Result<(), String> {
     })
 }
 
+/// `None` after a mistake.
 pub(super) fn check(
     first: RawCollector,
     further: Vec<RawFurther>,
     tls: RawTls,
     data_dir: &Path,
-) -> Checked<Collectors> {
+    errors: &mut Vec<Mistake>,
+) -> Option<Collectors> {
     let mode = match first.several.as_str() {
-        "failover" => Mode::Failover,
-        "mirror" => Mode::Mirror,
-        other => {
-            let reason = suggest::unknown("value", other, ["failover", "mirror"].into_iter());
-            return Err(("collector.several".into(), reason));
-        }
+        "failover" => Ok(Mode::Failover),
+        "mirror" => Ok(Mode::Mirror),
+        other => Err(suggest::unknown("value", other, ["failover", "mirror"].into_iter())),
     };
+    let mode = place::note(errors, mode.map_err(|reason| ("collector.several".into(), reason)));
     if further.len() >= limits::COLLECTORS_MAX {
         let reason = format!("more than {} collectors in all", limits::COLLECTORS_MAX);
-        return Err(("collectors".into(), reason));
+        errors.push(("collectors".into(), reason));
+        return None;
     }
     let is_renewed = tls.certificate.is_none() && tls.key.is_none();
-    let own = files_in(data_dir, FIRST_NAME, address("collector.address", first.address)?);
-    let mut endpoints = vec![Endpoint {
-        ca: tls.ca.unwrap_or(own.ca.clone()),
-        certificate: tls.certificate.unwrap_or(own.certificate.clone()),
-        key: tls.key.unwrap_or(own.key.clone()),
-        is_renewed,
-        ..own
-    }];
+    let first = place::note(errors, address("collector.address", first.address));
+    let first = first.map(|address| {
+        let own = files_in(data_dir, FIRST_NAME, address);
+        let ca = tls.ca.unwrap_or(own.ca.clone());
+        let certificate = tls.certificate.unwrap_or(own.certificate.clone());
+        let key = tls.key.unwrap_or(own.key.clone());
+        Endpoint { ca, certificate, key, is_renewed, ..own }
+    });
+    let mut endpoints: Vec<Endpoint> = first.into_iter().collect();
+    let count = 1 + further.len();
+    let mut names = HashSet::new();
     for (index, RawFurther { name, address: text }) in further.into_iter().enumerate() {
         let key = |key: &str| format!("collectors[{index}].{key}");
-        check_name(&name).map_err(|reason| (key("name"), reason))?;
-        if endpoints.iter().any(|endpoint| endpoint.name == name) {
-            return Err((key("name"), format!("there is another collector `{name}`")));
+        let is_other = match names.insert(name.clone()) {
+            true => check_name(&name),
+            false => Err(format!("there is another collector `{name}`")),
+        };
+        let is_other = place::note(errors, is_other.map_err(|reason| (key("name"), reason)));
+        if let (Some(()), Some(address)) = (is_other, place::note(errors, address(&key("address"), text))) {
+            endpoints.push(files_in(&directory(data_dir, &name), &name, address));
         }
-        endpoints.push(files_in(&directory(data_dir, &name), &name, address(&key("address"), text)?));
     }
-    Ok(Collectors { mode, endpoints })
+    Some(Collectors { mode: mode?, endpoints }).filter(|collectors| collectors.endpoints.len() == count)
 }
 
 /// A collector whose files, written by `millpond-agent enroll`, are in this folder.
@@ -179,12 +187,12 @@ mod tests {
             (0..8).map(|n| format!("[[collectors]]\nname = 'c{n}'\naddress = 'c:1'\n")).collect();
         let rows = [
             (format!("{FIRST}several = 'mirrored'\n"), "collector.several: unknown value `mirrored`"),
-            (further("../b", "b:2"), "collectors[0].name: `../b` is not 1 to 64"),
-            (further("collector", "b:2"), "collectors[0].name: `collector` is the collector of"),
-            (further("b", "b"), "collectors[0].address: `b` is not of the form host:port"),
+            (further("../b", "b:2"), "collectors[1].name: `../b` is not 1 to 64"),
+            (further("collector", "b:2"), "collectors[1].name: `collector` is the collector of"),
+            (further("b", "b"), "collectors[1].address: `b` is not of the form host:port"),
             (
                 further("b", "b:2") + "[[collectors]]\nname = 'b'\naddress = 'c:3'\n",
-                "collectors[1].name: there is another collector `b`",
+                "collectors[2].name: there is another collector `b`",
             ),
             (format!("{FIRST}{many}"), "collectors: more than 8 collectors"),
         ];

@@ -8,7 +8,7 @@ use millpond_parsers::Format;
 use millpond_parsers::multiline::Rules;
 use serde::Deserialize;
 
-use super::{Checked, format_named};
+use super::{Mistake, format_named, place};
 use crate::discover::Coverage;
 use crate::glob::Pattern;
 use crate::inputs::syslog::{self, Certificates, Transport};
@@ -97,32 +97,35 @@ pub(super) fn check(
     journald: Option<RawJournald>,
     stdin: Option<RawStdin>,
     data_dir: &Path,
-) -> Checked<Vec<CheckedInput>> {
+    errors: &mut Vec<Mistake>,
+) -> Vec<CheckedInput> {
     let mut inputs = Vec::new();
     let mut names = BTreeSet::new();
     for (index, raw) in syslog.into_iter().enumerate() {
-        let key = |(name, reason): (&str, String)| (format!("syslog[{index}].{name}"), reason);
-        let input = of_syslog(raw, data_dir).map_err(key)?;
-        if !names.insert(input.input.name.clone()) {
-            return Err(key(("listen", "another section listens there".into())));
-        }
-        inputs.push(input);
+        let input = of_syslog(raw, data_dir).and_then(|input| match names.insert(input.input.name.clone()) {
+            true => Ok(input),
+            false => Err(("listen", "another section listens there".into())),
+        });
+        let key = |(name, reason)| (format!("syslog[{index}].{name}"), reason);
+        inputs.extend(place::note(errors, input.map_err(key)));
     }
     if let Some(raw) = journald {
         let settings = journald::Settings { units: raw.units, since: raw.since, directory: raw.directory };
         let (labels, kind) = (Labels::new(raw.service, raw.fields), Kind::Journald(settings));
         let input = Input { name: "journald".into(), spool_bytes_max: raw.spool_bytes, kind };
         let input = checked(input, InputType::Journald, Some(Format::Journald), labels, data_dir);
-        inputs.push(input.map_err(|(name, reason)| (format!("journald.{name}"), reason))?);
+        let key = |(name, reason)| (format!("journald.{name}"), reason);
+        inputs.extend(place::note(errors, input.map_err(key)));
     }
     if let Some(raw) = stdin {
-        let key = |(name, reason): (&str, String)| (format!("stdin.{name}"), reason);
-        let format = format_named(&raw.format).map_err(|reason| key(("format", reason)))?;
         let input = Input { name: "stdin".into(), spool_bytes_max: raw.spool_bytes, kind: Kind::Stdin };
         let labels = Labels::new(raw.service, raw.fields);
-        inputs.push(checked(input, InputType::Stdin, format, labels, data_dir).map_err(key)?);
+        let format = format_named(&raw.format).map_err(|reason| ("format", reason));
+        let input = format.and_then(|format| checked(input, InputType::Stdin, format, labels, data_dir));
+        let key = |(name, reason)| (format!("stdin.{name}"), reason);
+        inputs.extend(place::note(errors, input.map_err(key)));
     }
-    Ok(inputs)
+    inputs
 }
 
 type Named<T> = Result<T, (&'static str, String)>;
@@ -173,15 +176,38 @@ fn checked(
     }
     let directory = spool::directory(data_dir, &input.name);
     let too_deep = || ("spool_bytes", format!("{}: too deep, or not UTF-8", directory.display()));
-    let include = vec![Pattern::files_of(&directory).ok_or_else(too_deep)?];
-    let coverage = Coverage { include, exclude: Vec::new() };
+    let (coverage, section) = of_spool(&directory, input_type, format, labels).ok_or_else(too_deep)?;
+    Ok(CheckedInput { input, coverage, section })
+}
+
+/// What the tailer is told of a spool; `None` when its path can't be a pattern.
+fn of_spool(
+    directory: &Path,
+    input_type: InputType,
+    format: Option<Format>,
+    labels: Labels,
+) -> Option<(Coverage, Section)> {
+    let coverage = Coverage { include: vec![Pattern::files_of(directory)?], exclude: Vec::new() };
     // Inputs write UTF-8, whatever it was that they received.
     let encoding = Some(Encoding::Utf8);
     // Each record is one line, with the line feeds of its message escaped.
     let multiline = Multiline { rules: Rules::Off, ..Multiline::default() };
     let input_type = Some(input_type);
     let section = Section { format, encoding, multiline, labels, start_at_end: false, input: input_type };
-    Ok(CheckedInput { input, coverage, section })
+    Some((coverage, section))
+}
+
+/// As [`of_spool`], of a spool whose section has left the configuration, and with it what it said of the lines: all that
+/// is known is its name.
+pub(super) fn of_left_spool(directory: &Path) -> Option<(Coverage, Section)> {
+    let name = directory.file_name()?.to_str()?;
+    let (input_type, format) = match name {
+        "journald" => (InputType::Journald, Some(Format::Journald)),
+        "stdin" => (InputType::Stdin, None),
+        _ if name.starts_with("syslog-") => (InputType::Syslog, Some(Format::Syslog)),
+        _ => return None,
+    };
+    of_spool(directory, input_type, format, Labels::default())
 }
 
 fn syslog_format() -> String {
@@ -232,17 +258,42 @@ mod tests {
     }
 
     #[test]
+    fn spools_that_were_left_are_covered() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("stdin", "a"), ("syslog-udp-1.2.3.4-514", "b"), ("journald", ""), ("other", "c")]
+        {
+            std::fs::create_dir_all(spool::directory(directory.path(), name)).unwrap();
+            std::fs::write(spool::directory(directory.path(), name).join("01.log"), text).unwrap();
+        }
+        let text = format!(
+            "data_dir = '{}'\n[collector]\naddress = 'c:1'\n[journald]\n",
+            directory.path().display()
+        );
+        let mut config = Config::parse(&text, Path::new("/etc/agent.toml")).unwrap();
+        let mut left: Vec<_> = config.cover_left_spools().into_iter().map(|(path, _)| path).collect();
+        left.sort_unstable();
+        let of = |name: &str| spool::directory(directory.path(), name);
+        assert_eq!(left, [of("stdin"), of("syslog-udp-1.2.3.4-514")]);
+        for (name, expected) in [("stdin", InputType::Stdin), ("syslog-udp-1.2.3.4-514", InputType::Syslog)] {
+            let section = crate::discover::section_of(&config.tailing.coverage, &of(name).join("01.log"));
+            let section = &config.tailing.sections[section.unwrap()];
+            assert_eq!((section.input, &section.labels), (Some(expected), &Labels::default()));
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_place() {
         let rows = [
-            ("[[syslog]]\nlisten = '0.0.0.0:514'\n", "syslog[0].listen: `0.0.0.0:514` is not of the form"),
-            ("[[syslog]]\nlisten = 'udp://localhost'\n", "syslog[0].listen: `udp://localhost` is not"),
+            ("[[syslog]]\nlisten = '0.0.0.0:514'\n", "syslog[1].listen: `0.0.0.0:514` is not of the form"),
+            ("[[syslog]]\nlisten = 'udp://localhost'\n", "syslog[1].listen: `udp://localhost` is not"),
             ("[[syslog]]\nlisten = 'dtls://[::]:1'\n", "is not of the form"),
-            ("[[syslog]]\nlisten = 'tls://[::]:1'\n", "syslog[0].certificate: tls needs"),
+            ("[[syslog]]\nlisten = 'tls://[::]:1'\n", "syslog[1].certificate: tls needs"),
             ("[[syslog]]\nlisten = 'tcp://[::]:1'\nkey = '/k'\n", "certificates are for tls:// alone"),
             ("[[syslog]]\nlisten = 'tcp://[::]:1'\nformat = 'sylog'\n", "did you mean `syslog`?"),
             (
                 "[[syslog]]\nlisten = 'tcp://[::]:1'\n[[syslog]]\nlisten = 'tcp://[::]:1'\n",
-                "syslog[1].listen: another section listens there",
+                "syslog[2].listen: another section listens there",
             ),
             ("[journald]\nspool_bytes = 1\n", "journald.spool_bytes: 1 is less than"),
             ("[stdin]\nformt = 'auto'\n", "did you mean `format`?"),

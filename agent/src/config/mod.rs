@@ -27,6 +27,7 @@ use crate::glob::{Pattern, PatternError};
 use crate::inputs::{Input, Kind};
 use crate::process::Chain;
 use crate::record::Labels;
+use crate::spool;
 use crate::tail::encoding::Encoding;
 use crate::tail::{Section, Settings};
 
@@ -120,6 +121,20 @@ impl Config {
         self.ends_with_stdin = other.ends_with_stdin;
     }
 
+    /// Follows the spools, too, that hold something and whose inputs have left the configuration: what was received is
+    /// shipped. Returns them, with their bytes.
+    pub fn cover_left_spools(&mut self) -> Vec<(PathBuf, u64)> {
+        let names: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+        let mut left = spool::left_over(&self.data_dir, &names);
+        left.retain(|(directory, _)| {
+            let Some((coverage, section)) = inputs::of_left_spool(directory) else { return false };
+            self.tailing.coverage.push(coverage);
+            self.tailing.sections.push(section);
+            true
+        });
+        left
+    }
+
     /// The state directory that a file names, even if the rest of it can't be used: what a running agent was started
     /// with is asked for while its file is being edited.
     pub fn data_dir_of(path: &Path) -> Option<PathBuf> {
@@ -136,7 +151,10 @@ fn lines(path: &Path, problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
-type Checked<T> = Result<T, (String, String)>;
+/// Key and reason of a mistake.
+type Mistake = (String, String);
+
+type Checked<T> = Result<T, Mistake>;
 
 fn own_directory(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned))
@@ -149,15 +167,15 @@ fn host_name(given: Option<String>) -> String {
 }
 
 /// `None` when there is a mistake that leaves nothing to go on with; every mistake is in `errors`.
-fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Option<Config> {
+fn check(raw: RawConfig, path: &Path, errors: &mut Vec<Mistake>) -> Option<Config> {
     let data_dir = raw.data_dir.or_else(|| own_directory(path)).unwrap_or_else(|| PathBuf::from("."));
     if !data_dir.is_absolute() {
         errors.push(("data_dir".into(), "must be an absolute path".into()));
     }
-    let collectors =
-        place::note(errors, collectors::check(raw.collector, raw.collectors, raw.tls, &data_dir));
-    let inputs = place::note(errors, inputs::check(raw.syslog, raw.journald, raw.stdin, &data_dir));
-    if raw.files.is_empty() && inputs.as_ref().is_none_or(Vec::is_empty) {
+    let collectors = collectors::check(raw.collector, raw.collectors, raw.tls, &data_dir, errors);
+    let has_inputs = !raw.syslog.is_empty() || raw.journald.is_some() || raw.stdin.is_some();
+    let inputs = inputs::check(raw.syslog, raw.journald, raw.stdin, &data_dir, errors);
+    if raw.files.is_empty() && !has_inputs {
         errors.push((
             "files".into(),
             "no [[files]] section and no other input: nothing would be followed".into(),
@@ -172,12 +190,11 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
                 include: patterns(&files.include, Pattern::new, &key("include"), errors),
                 exclude: excludes(&files.exclude, &data_dir, &key("exclude"), errors),
             });
-            let section = section(files).map_err(|(name, reason)| (key(&name), reason));
-            sections.extend(place::note(errors, section));
+            sections.extend(section(files, &key, errors));
         }
     }
     let has_files = !sections.is_empty();
-    let inputs = inputs?.into_iter().map(|checked| {
+    let inputs = inputs.into_iter().map(|checked| {
         coverage.push(checked.coverage);
         sections.push(checked.section);
         checked.input
@@ -185,17 +202,16 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
     let inputs: Vec<Input> = inputs.collect();
     // Once standard input has ended nothing more can come.
     let ends_with_stdin = !has_files && inputs.iter().all(|input| matches!(input.kind, Kind::Stdin));
-    let limits = place::note(errors, raw.limits.check());
+    let limits = raw.limits.check(errors);
     let metrics = place::note(errors, raw.metrics.check());
     let resource = crate::metadata::of_host(host_name(raw.host_name), raw.metadata.host);
     let source = format!("{:?}", raw.process);
-    let steps = place::note(errors, process::check(raw.process));
-    let limits = limits?;
+    let steps = process::check(raw.process, errors);
     let tailing = Settings {
         coverage,
         sections,
         resource: resource.clone(),
-        process: Chain::new(steps?, resource).made_of(source),
+        process: Chain::new(steps, resource).made_of(source),
         path_metadata: raw.metadata.containers,
         batch: BatchLimits { bytes: limits.batch_bytes, age_ms: limits.batch_age_ms },
         open_files_max: limits.open_files,
@@ -217,19 +233,27 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<(String, String)>) -> Opt
     })
 }
 
-fn section(files: raw::RawFiles) -> Checked<Section> {
-    let format = format_named(&files.format).map_err(|reason| ("format".to_owned(), reason))?;
+fn section(files: raw::RawFiles, key: &dyn Fn(&str) -> String, errors: &mut Vec<Mistake>) -> Option<Section> {
     let start_at_end = match files.start.as_str() {
-        "beginning" => false,
-        "end" => true,
-        other => {
-            return Err(("start".into(), suggest::unknown("value", other, ["beginning", "end"].into_iter())));
-        }
+        "beginning" => Ok(false),
+        "end" => Ok(true),
+        other => Err(suggest::unknown("value", other, ["beginning", "end"].into_iter())),
     };
-    let encoding = encoding_named(&files.encoding).map_err(|reason| ("encoding".to_owned(), reason))?;
-    let multiline = files.multiline.check()?;
+    let in_key = |name: &'static str| move |reason: String| (key(name), reason);
+    let start_at_end = place::note(errors, start_at_end.map_err(in_key("start")));
+    let format = place::note(errors, format_named(&files.format).map_err(in_key("format")));
+    let encoding = place::note(errors, encoding_named(&files.encoding).map_err(in_key("encoding")));
+    let multiline = files.multiline.check().map_err(|(name, reason)| (key(&name), reason));
+    let multiline = place::note(errors, multiline);
     let labels = Labels::new(files.service, files.fields);
-    Ok(Section { format, encoding, multiline, labels, start_at_end, input: None })
+    Some(Section {
+        format: format?,
+        encoding: encoding?,
+        multiline: multiline?,
+        labels,
+        start_at_end: start_at_end?,
+        input: None,
+    })
 }
 
 fn encoding_named(name: &str) -> Result<Option<Encoding>, String> {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::{Checked, RawConfig, suggest};
+use super::{Checked, Mistake, RawConfig, suggest};
 
 /// Mistakes that are said at once; who has more has the wrong file.
 const PROBLEMS_MAX: usize = 20;
@@ -19,7 +19,7 @@ pub struct Problem {
     pub line: usize,
     /// In characters, counted from 1.
     pub column: usize,
-    /// Dotted; `None` where the text itself is no TOML or a key is unknown.
+    /// Dotted, with places counted from 1; `None` where the text itself is no TOML or a key is unknown.
     pub key: Option<String>,
     /// What and what to do.
     pub reason: String,
@@ -92,16 +92,31 @@ pub(super) fn read(text: &str) -> (Option<RawConfig>, Vec<Problem>) {
 }
 
 /// Gives errors of values their places. A key is dotted, with indexes: `files[0].include`.
-pub(super) fn locate(text: &str, errors: Vec<(String, String)>) -> Vec<Problem> {
+pub(super) fn locate(text: &str, errors: Vec<Mistake>) -> Vec<Problem> {
     let (root, _) = DeTable::parse_recoverable(text);
-    let of_error = |(key, reason): (String, String)| {
-        Problem::new(text, span_of(root.get_ref(), &key).unwrap_or(0..0), Some(key), reason)
+    let of_error = |(key, reason): Mistake| {
+        let span = span_of(root.get_ref(), &key).unwrap_or(0..0);
+        Problem::new(text, span, Some(counted_from_1(&key)), reason)
     };
     errors.into_iter().map(of_error).collect()
 }
 
+/// A key as people count: `files[0]` is the first section.
+fn counted_from_1(key: &str) -> String {
+    let mut parts = key.split('[');
+    let mut counted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (index, rest) = part.split_once(']').unwrap_or((part, ""));
+        match index.parse::<usize>() {
+            Ok(index) => counted.push_str(&format!("[{}]{rest}", index.saturating_add(1))),
+            Err(_) => counted.push_str(&format!("[{part}")),
+        }
+    }
+    counted
+}
+
 /// Keeps the value, or notes why there is none.
-pub(super) fn note<T>(errors: &mut Vec<(String, String)>, checked: Checked<T>) -> Option<T> {
+pub(super) fn note<T>(errors: &mut Vec<Mistake>, checked: Checked<T>) -> Option<T> {
     checked.map_err(|error| errors.push(error)).ok()
 }
 
@@ -169,6 +184,18 @@ mod tests {
             assert_eq!(&text[span], expected, "{key}");
         }
         assert_eq!(span_of(root.get_ref(), "nothing"), None);
+    }
+
+    #[test]
+    fn people_count_from_1() {
+        for (key, expected) in [
+            ("files[0].include[9]", "files[1].include[10]"),
+            ("limits.a", "limits.a"),
+            ("a[b]", "a[b]"),
+            ("[", "["),
+        ] {
+            assert_eq!(counted_from_1(key), expected);
+        }
     }
 
     #[test]

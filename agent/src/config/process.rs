@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use millpond_wire::names;
 use serde::Deserialize;
 
-use super::{Checked, suggest};
+use super::{Checked, Mistake, place, suggest};
 use crate::limits;
 use crate::process::condition::Condition;
 use crate::process::redact::{self, Mask, Pattern, Redactor};
@@ -85,18 +85,19 @@ const ACTIONS: &str = "drop, keep, sample, rate_limit, redact, rename, set or re
 const FIXED: [&str; 6] =
     [names::TIMESTAMP, names::ID, names::AGENT_ID, names::FILE_PATH, names::HOST_NAME, INPUT_TYPE];
 
-/// Checks all sections. The error names the section and the key.
-pub(super) fn check(raw: Vec<RawProcess>) -> Checked<Vec<Step>> {
+/// Checks all sections. A mistake names the section and the key.
+pub(super) fn check(raw: Vec<RawProcess>, errors: &mut Vec<Mistake>) -> Vec<Step> {
     if raw.len() > limits::STEPS_MAX {
-        return Err(("process".into(), format!("{} sections; at most {}", raw.len(), limits::STEPS_MAX)));
+        errors.push(("process".into(), format!("{} sections; at most {}", raw.len(), limits::STEPS_MAX)));
     }
     let step = |(index, raw)| {
-        step(raw, index).map_err(|(key, reason)| match key.as_str() {
+        let step = step(raw, index).map_err(|(key, reason)| match key.as_str() {
             "" => (format!("process[{index}]"), reason),
             key => (format!("process[{index}].{key}"), reason),
-        })
+        });
+        place::note(errors, step)
     };
-    raw.into_iter().enumerate().map(step).collect()
+    raw.into_iter().enumerate().take(limits::STEPS_MAX).filter_map(step).collect()
 }
 
 fn step(raw: RawProcess, index: usize) -> Checked<Step> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Checked;
+use super::Mistake;
 use super::collectors::{RawCollector, RawFurther};
 use super::inputs::{RawJournald, RawStdin, RawSyslog};
 use super::metadata::RawMetadata;
@@ -116,7 +116,7 @@ impl Default for RawLimits {
 
 impl RawLimits {
     /// Within what the rest of the program can hold.
-    pub(super) fn check(self) -> Checked<Self> {
+    pub(super) fn check(self, errors: &mut Vec<Mistake>) -> Self {
         let rows = [
             ("batch_bytes", self.batch_bytes as u64, 4 << 10, 8 << 20),
             ("batch_age_ms", self.batch_age_ms, 1, 60_000),
@@ -127,10 +127,10 @@ impl RawLimits {
         ];
         for (name, value, min, max) in rows {
             if !(min..=max).contains(&value) {
-                return Err((format!("limits.{name}"), format!("{value} is not between {min} and {max}")));
+                errors.push((format!("limits.{name}"), format!("{value} is not between {min} and {max}")));
             }
         }
-        Ok(self)
+        self
     }
 }
 

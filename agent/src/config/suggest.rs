@@ -5,6 +5,11 @@
 pub(super) fn explain(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     match (message.starts_with("unknown field"), quoted.next()) {
+        (true, Some("multiline")) => {
+            "`multiline` is a key of [[files]]: each message of an input is an event of its own; \
+                                      what has events of several lines is to write a file"
+                .to_owned()
+        }
         (true, Some(written)) => unknown("key", written, quoted),
         _ => message.to_owned(),
     }
@@ -70,6 +75,11 @@ mod tests {
             (
                 "unknown field `colour`, expected one of `include`, `exclude`",
                 "unknown key `colour`; known are include, exclude",
+            ),
+            (
+                "unknown field `multiline`, expected one of `format`, `service`",
+                "`multiline` is a key of [[files]]: each message of an input is an event of its own; what has events of \
+                 several lines is to write a file",
             ),
             ("missing field `address`", "missing field `address`"),
         ] {

@@ -158,16 +158,16 @@ fn mistakes_are_named_with_their_place() {
     check("[collector\n", ":1:11: ");
     check("[collector]\naddress = 'c:7514'\n", "files: no [[files]] section");
     check(&MINIMAL.replace("c:7514", "c"), ":2:11: collector.address: `c` is not of the form host:port");
-    check(&MINIMAL.replace("/var/log", "logs"), ":4:12: files[0].include[0]: `logs/**` must start with `/`");
+    check(&MINIMAL.replace("/var/log", "logs"), ":4:12: files[1].include[1]: `logs/**` must start with `/`");
     check(
         &format!("{MINIMAL}format = 'ngnix_error'\n"),
-        ":5:10: files[0].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
+        ":5:10: files[1].format: unknown format `ngnix_error`; did you mean `nginx_error`?",
     );
     check(
         &format!("{MINIMAL}encoding = 'utf16le'\n"),
-        ":5:12: files[0].encoding: unknown encoding `utf16le`; did you mean `utf-16le`?",
+        ":5:12: files[1].encoding: unknown encoding `utf16le`; did you mean `utf-16le`?",
     );
-    check(&format!("{MINIMAL}start = 'tail'\n"), ":5:9: files[0].start: unknown value `tail`");
+    check(&format!("{MINIMAL}start = 'tail'\n"), ":5:9: files[1].start: unknown value `tail`");
     check(
         &format!("{MINIMAL}[limits]\nopen_files = 1\n"),
         ":6:14: limits.open_files: 1 is not between 8 and 100000",
@@ -183,6 +183,13 @@ fn all_mistakes_are_named_at_once() {
     let ConfigError::Invalid { problems, .. } = parse(text).unwrap_err() else { panic!("it was read") };
     let places: Vec<_> = problems.iter().map(|problem| (problem.line, problem.column)).collect();
     assert_eq!(places, [(1, 1), (3, 11), (5, 18), (5, 23), (6, 9), (8, 14), (9, 1)], "{problems:#?}");
+
+    let text = "[collector]\naddress = 'c'\nseveral = 'x'\n[[files]]\ninclude = ['/a']\nstart = 'x'\nformat = 'x'\n\
+                [[syslog]]\nlisten = 'x'\n[[syslog]]\nlisten = 'y'\n[stdin]\nformat = 'x'\n\
+                [[process]]\ndrop = true\n[[process]]\nset = {}\n[limits]\nopen_files = 1\nbatch_bytes = 1\n";
+    let ConfigError::Invalid { problems, .. } = parse(text).unwrap_err() else { panic!("it was read") };
+    let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [2, 3, 6, 7, 9, 11, 13, 15, 17, 19, 20], "{problems:#?}");
 }
 
 #[test]

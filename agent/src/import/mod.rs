@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use millpond_parsers::Format;
-use millpond_wire::position::{StreamId, StreamPosition};
+use millpond_wire::position::StreamId;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::select::{forget, select};
@@ -32,6 +32,7 @@ use crate::ship::Shipper;
 use crate::ship::board::Board;
 use crate::tail::Tailer;
 use crate::tail::generation::Life;
+use crate::tail::sent::Known;
 use crate::time::Clock;
 use crate::{limits, state_dir};
 
@@ -101,8 +102,8 @@ pub async fn run(import: Import, stop: impl Future<Output = ()>) -> Result<Repor
         () = &mut stop => return Ok(Report { is_interrupted: true, ..Report::default() }),
     };
     // Should the state directory be lost: what was imported before, the collector still knows.
-    let mut positions: Vec<StreamPosition> =
-        positions.into_iter().filter(|position| !agents.entries.contains_key(&position.stream)).collect();
+    let is_import = |known: &Known| !agents.entries.contains_key(&known.position.stream);
+    let mut positions: Vec<Known> = positions.into_iter().filter(is_import).collect();
 
     let mut report = Report::default();
     let (mut settings, files) = select(&import, &agents, &mut report);

@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use millpond_wire::position::StreamPosition;
-
 use super::{Import, Report};
 use crate::checkpoint::{Entry, Journal, Recovered};
 use crate::config::Config;
@@ -13,6 +11,7 @@ use crate::glob::Pattern;
 use crate::limits;
 use crate::tail::group::Multiline;
 use crate::tail::identity::{Identity, Inode};
+use crate::tail::sent::Known;
 use crate::tail::{Section, Settings, generation, identity};
 
 /// What is to be read, and how: everything that was named, but for what the agent ships.
@@ -107,7 +106,7 @@ pub(super) fn forget(
     files: &[Found],
     journal: &mut Journal,
     recovered: &mut Recovered,
-    positions: &mut Vec<StreamPosition>,
+    positions: &mut Vec<Known>,
 ) {
     let inodes: HashSet<Inode> = files.iter().map(|found| found.inode).collect();
     let starts: Vec<Vec<u8>> = files
@@ -119,7 +118,7 @@ pub(super) fn forget(
     let is_named = |identity: &Identity| {
         inodes.contains(&identity.inode) || starts.iter().any(|start| identity.head.matches(start))
     };
-    positions.retain(|position| !position.state.parse().is_ok_and(|identity| is_named(&identity)));
+    positions.retain(|known| !known.position.state.parse().is_ok_and(|identity| is_named(&identity)));
     recovered.entries.retain(|stream, entry| {
         let is_named = is_named(&entry.identity);
         if is_named {

@@ -75,3 +75,51 @@ fn read(mut pipe: impl Read, pieces: &mpsc::Sender<io::Result<Bytes>>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::inputs::Context;
+    use crate::mailbox::Mailbox;
+    use crate::metrics::Counters;
+    use crate::spool::line;
+    use crate::time::Clock;
+
+    /// A reader of the journal that is killed within an entry is started again behind the last whole one.
+    #[tokio::test]
+    async fn what_has_no_end_is_a_line_or_comes_again() {
+        for (rest, expected) in [(Rest::Line, &["one", "two", "thr"][..]), (Rest::Beginning, &["one", "two"])]
+        {
+            let (chunks, mut queue) = mpsc::channel(limits::SPOOL_QUEUE_CHUNKS);
+            let (_running, stop) = watch::channel(false);
+            let context = Context {
+                data_dir: "/d".into(),
+                mailbox: Arc::new(Mailbox::new().unwrap()),
+                counters: Arc::new(Counters::default()),
+                clock: Clock::start(),
+                stop,
+            };
+            let sink = Sink { chunks, context };
+            let mut noted = Vec::new();
+            let note = |line: &[u8]| {
+                noted.push(String::from_utf8_lossy(line).into_owned());
+                noted.last().cloned()
+            };
+            take_in("test", &b"one\ntwo\nthr"[..], &sink, rest, note).await.unwrap();
+            drop(sink);
+            let mut spooled = Vec::new();
+            while let Some(chunk) = queue.recv().await {
+                spooled.extend_from_slice(&chunk);
+            }
+            let text = String::from_utf8(spooled).unwrap();
+            let lines: Vec<_> = text.lines().map(|text| line::decode(text).unwrap()).collect();
+            assert_eq!(lines.iter().map(|line| line.message.as_ref()).collect::<Vec<_>>(), expected);
+            assert!(lines.iter().all(|line| line.sender == Some(line.message.as_ref())));
+            assert_eq!(noted, expected, "what isn't taken in is no place to go on behind");
+        }
+    }
+}

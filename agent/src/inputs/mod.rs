@@ -99,13 +99,12 @@ pub struct Context {
 #[error("{0}")]
 pub struct InputError(pub String);
 
-/// Says which spools have no input any more: nobody reads them, and what waits there waits until one is back.
-pub fn warn_of_left_spools(inputs: &[Input], context: &Context) {
-    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-    for (directory, bytes) in spool::left_over(&context.data_dir, &names) {
-        context.counters.spools_without_input.increment();
+/// Says which spools have no input any more.
+pub fn warn_of_left_spools(left: &[(PathBuf, u64)], counters: &Counters) {
+    for (directory, bytes) in left {
+        counters.spools_without_input.increment();
         let directory = directory.display();
-        tracing::warn!(%directory, bytes, "a spool whose input is not in the configuration any more: not read");
+        tracing::warn!(%directory, bytes, "a spool whose input is not in the configuration any more: it is shipped");
     }
 }
 

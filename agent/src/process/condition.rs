@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use millpond_query::ast::{self, Expr};
-use millpond_query::{Filter, Query, QueryError, Row, Scalar, aliases};
+use millpond_query::{Filter, Level, QueryError, Row, Scalar, aliases};
 use millpond_wire::batch::{ScalarRef, ValueRef, for_each_leaf_of};
 use millpond_wire::names;
 
@@ -25,19 +25,18 @@ impl Condition {
     /// # Errors
     /// One sentence with the place, for people: when the text can't be read, has pipes, or speaks of a time that moves.
     pub fn new(text: &str) -> Result<Self, String> {
-        let query = millpond_query::parse(text).map_err(|error| explain(&error))?;
-        if !query.pipes.is_empty() {
-            let at = pipe_at(text, &query.filter);
-            return Err(format!("a condition has no pipes; take out what begins with `|` at byte {at}"));
-        }
-        if let Some(moving) = moving_time(&query.filter) {
+        let condition = millpond_query::parse_condition(text).map_err(|error| explain(&error))?;
+        if let Some(moving) = moving_time(&condition) {
             let at = moving.span.offset_bytes;
             return Err(format!(
                 "a condition can't speak of a time that depends on the clock (at byte {at}): a line that is read again would be judged differently"
             ));
         }
-        let resolved = query.resolve(CLOCKS_NS[0]).map_err(|error| explain(&error))?;
-        Ok(Self(resolved.filter))
+        if let Some((word, meant, at)) = mistyped_level(&condition) {
+            return Err(format!("no line has the level {word} (at byte {at}); did you mean {meant}?"));
+        }
+        let filter = millpond_query::resolve_condition(&condition, CLOCKS_NS[0]);
+        filter.map(Self).map_err(|error| explain(&error))
     }
 
     /// The opposite.
@@ -58,22 +57,6 @@ fn explain(error: &QueryError) -> String {
     }
 }
 
-/// Where the first pipe begins: before it stands the whole filter.
-fn pipe_at(text: &str, filter: &Expr) -> usize {
-    let is_filter = |at: &usize| {
-        let before = text.get(..*at).map(millpond_query::parse);
-        before.is_some_and(|query| {
-            query.is_ok_and(|query| query.pipes.is_empty() && same(&query.filter, filter))
-        })
-    };
-    text.match_indices('|').map(|(at, _)| at).find(is_filter).unwrap_or_default()
-}
-
-fn same(a: &Expr, b: &Expr) -> bool {
-    let text = |filter: &Expr| Query { filter: filter.clone(), pipes: Vec::new() }.to_string();
-    text(a) == text(b)
-}
-
 /// The first condition on a time that means another one at another time.
 fn moving_time(filter: &Expr) -> Option<&ast::FieldExpr> {
     match filter {
@@ -81,13 +64,38 @@ fn moving_time(filter: &Expr) -> Option<&ast::FieldExpr> {
         Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(moving_time),
         Expr::Not(part) => moving_time(part),
         Expr::Field(field) => {
-            let is_time = aliases::canonical(&field.name.text) == aliases::TIMESTAMP;
-            let query = Query { filter: filter.clone(), pipes: Vec::new() };
-            let [first, second] =
-                CLOCKS_NS.map(|now| query.resolve(now).map(|resolved| resolved.filter.to_string()).ok());
-            (is_time && first != second).then_some(field)
+            let [first, second] = CLOCKS_NS.map(|now_ns| {
+                millpond_query::resolve_condition(filter, now_ns).map(|filter| filter.to_string()).ok()
+            });
+            (first != second).then_some(field)
         }
     }
+}
+
+/// The first word that a level is to be equal to and that nearly spells one, with the spelling and its place. What is
+/// far from every level may be one of the application's own.
+fn mistyped_level(filter: &Expr) -> Option<(&str, &'static str, usize)> {
+    let Expr::Field(field) = filter else {
+        return match filter {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(mistyped_level),
+            Expr::Not(part) => mistyped_level(part),
+            Expr::All | Expr::Any(_) | Expr::Field(_) => None,
+        };
+    };
+    let values = match &field.condition {
+        ast::Condition::Has(value) | ast::Condition::Equals(value) | ast::Condition::Differs(value) => {
+            std::slice::from_ref(value)
+        }
+        ast::Condition::In(values) => values,
+        _ => &[],
+    };
+    let is_level = aliases::canonical(&field.name.text) == names::LEVEL;
+    values.iter().filter(|_| is_level).find_map(|value| match &value.kind {
+        ast::ValueKind::Text(text) if Level::parse(text).is_none() => {
+            Level::nearest(text).map(|meant| (text.as_str(), meant, value.span.offset_bytes))
+        }
+        _ => None,
+    })
 }
 
 /// An event as the document that it becomes.

@@ -104,7 +104,15 @@ impl Chain {
 
     /// True when the other one has the same steps; what they have done so far doesn't count.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.source == other.source
+        self.source == other.source && self.masks().eq(other.masks())
+    }
+
+    /// What the steps make of one text: a key file may hold another key under the same configuration.
+    fn masks(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Redact(redact) => Some(redact.mask_of("")),
+            _ => None,
+        })
     }
 
     /// There is nothing to do: lines needn't be shown to it.

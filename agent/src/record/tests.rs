@@ -26,8 +26,8 @@ fn document(line: &[u8], labels: &Labels, whole_bytes: Option<u64>) -> Json {
     let text = lines::text(line, false, whole_bytes);
     let input = Input { offset: 0, text: &text, unfinished: false, more: More::default() };
     let source = Source { stream: StreamId(1), place: FILE, labels, metadata: &[] };
-    let around = Surroundings { source, counters: &counters, now_ns: NOW_NS, sender: None };
-    batcher.begin(StreamId(1), 0, &labels.attributes(FILE, &[]), 0);
+    let around = Surroundings { source, counters: &counters, now_ns: NOW_NS, before_ns: None, sender: None };
+    batcher.begin(StreamId(1), 0, &labels.attributes(FILE, &[]), 0, 0);
     if let Written::Piece(whole) = recorder.write(&input, &mut detector, &around, &mut batcher) {
         recorder.write_joined(&input, &whole, &mut detector, &around, &mut batcher);
     }
@@ -127,8 +127,8 @@ fn spooled(line: &str, from: InputType, chain: Chain) -> Json {
     let input = Input { offset: 7, text: &text, unfinished: false, more: More::default() };
     let place = (INPUT_TYPE, from.name());
     let source = Source { stream: StreamId(1), place, labels: &labels, metadata: &[] };
-    let around = Surroundings { source, counters: &counters, now_ns: NOW_NS, sender: None };
-    batcher.begin(StreamId(1), 0, &labels.attributes(place, &[]), 0);
+    let around = Surroundings { source, counters: &counters, now_ns: NOW_NS, before_ns: None, sender: None };
+    batcher.begin(StreamId(1), 0, &labels.attributes(place, &[]), 0, 0);
     let mut detector = Detector::new();
     Recorder::new(chain).write_spooled(&input, from, &mut detector, &around, &mut batcher);
     batcher.end(StreamId(1), Mark::new(10, b"x"), "state");

@@ -167,12 +167,17 @@ impl Client {
         }
     }
 
+    /// There is a connection, as far as is known.
+    pub fn is_connected(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.requests.is_ready())
+    }
+
     /// Connects if there is no connection, with little patience.
     ///
     /// # Errors
     /// The collector can't be reached.
     pub async fn probe(&mut self) -> Result<(), ClientError> {
-        if self.connection.as_ref().is_some_and(|connection| connection.requests.is_ready()) {
+        if self.is_connected() {
             return Ok(());
         }
         let seconds = limits::PROBE_SECONDS;

@@ -22,7 +22,6 @@ pub mod target;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millpond_wire::position::StreamPosition;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
@@ -31,13 +30,14 @@ use self::board::Board;
 use self::client::Endpoint;
 use self::positions::{Answer, is_enough, merge};
 use self::route::{Mode, Route, Step};
-use self::target::Target;
+use self::target::{Ask, Target};
 use crate::batch::Body;
 use crate::config::collectors::Collectors;
 use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::metrics::Counters;
 use crate::tail::Outcome;
+use crate::tail::sent::Known;
 use crate::time::Clock;
 
 /// See the module.
@@ -98,8 +98,11 @@ impl Shipper {
                     continue;
                 }
                 () = sleep(Duration::from_millis(care_in_ms.unwrap_or(u64::MAX))) => {
-                    self.care().await;
-                    continue;
+                    // A batch doesn't wait for it; it is asked for again.
+                    tokio::select! {
+                        () = self.care(Ask::Anyone) => continue,
+                        batch = batches.recv() => batch,
+                    }
                 }
             };
             let Some(body) = batch else { break };
@@ -111,7 +114,7 @@ impl Shipper {
 
     /// What the collectors have of this agent's streams. `is_intact`: the agent's own positions are in order, so that
     /// it can do without those of a collector that doesn't answer.
-    pub async fn positions(&mut self, is_intact: bool) -> Vec<StreamPosition> {
+    pub async fn positions(&mut self, is_intact: bool) -> Vec<Known> {
         let mut answers: Vec<Answer> = vec![None; self.targets.len()];
         let asking = self.ask_for_positions(&mut answers, is_intact);
         if is_intact {
@@ -160,7 +163,7 @@ impl Shipper {
                 self.take_latest();
                 in_doubt = None;
             }
-            self.care().await;
+            self.care(Ask::Connected).await;
             let now = self.clock.now();
             let index = match self.route.next(now.mono_ms) {
                 Step::Done(outcome) => return Some(outcome),
@@ -222,9 +225,9 @@ impl Shipper {
     }
 
     /// Looks after the certificates, those of collectors that fail included: an old one may be the reason.
-    async fn care(&mut self) {
+    async fn care(&mut self, ask: Ask) {
         for target in &mut self.targets {
-            target.care(self.clock.now()).await;
+            target.care(ask, self.clock.now()).await;
         }
     }
 

@@ -1,7 +1,8 @@
 //! Several collectors' positions of this agent's streams made into one list. Pure.
 //!
 //! With failover, what one of them has is done: the furthest position counts. With a mirror all must have it: the
-//! nearest counts, and what a collector doesn't know it gets from the beginning; each drops what it has.
+//! nearest counts, and what a collector doesn't know it gets from the beginning; each drops what it has. For that the
+//! furthest is told, too: see [`crate::tail::sent`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,6 +12,7 @@ use millpond_wire::position::{StreamId, StreamPosition};
 use super::route::Mode;
 use crate::limits;
 use crate::tail::identity::{Identity, Mark};
+use crate::tail::sent::Known;
 
 /// Positions of one collector; `None`: it has not answered.
 pub type Answer = Option<Vec<StreamPosition>>;
@@ -30,33 +32,36 @@ pub fn is_enough(mode: Mode, answers: &[Answer], is_intact: bool, waited_ms: u64
 }
 
 /// One list. Of a mirror that did not answer in full there is none: the agent's own positions hold.
-pub fn merge(mode: Mode, answers: Vec<Answer>) -> Vec<StreamPosition> {
+pub fn merge(mode: Mode, answers: Vec<Answer>) -> Vec<Known> {
     let count = answers.len();
     let lists: Vec<_> = answers.into_iter().flatten().collect();
     if mode == Mode::Mirror && lists.len() < count {
         return Vec::new();
     }
-    let mut merged: HashMap<StreamId, (StreamPosition, usize)> = HashMap::new();
+    let mut merged: HashMap<StreamId, (Known, usize)> = HashMap::new();
     for position in lists.into_iter().flatten() {
         match merged.entry(position.stream) {
             Entry::Vacant(entry) => {
-                entry.insert((position, 1));
+                let furthest = position.offset;
+                entry.insert((Known { position, furthest }, 1));
             }
             Entry::Occupied(mut entry) => {
-                let (best, known) = entry.get_mut();
-                *known += 1;
+                let (known, count) = entry.get_mut();
+                *count += 1;
+                known.furthest = known.furthest.max(position.offset);
                 let is_better = match mode {
-                    Mode::Failover => position.offset > best.offset,
-                    Mode::Mirror => position.offset < best.offset,
+                    Mode::Failover => position.offset > known.position.offset,
+                    Mode::Mirror => position.offset < known.position.offset,
                 };
                 if is_better {
-                    *best = position;
+                    known.position = position;
                 }
             }
         }
     }
-    let from_its_start = |(position, known): (StreamPosition, usize)| {
-        if mode == Mode::Failover || known == count { position } else { at_start(position) }
+    let from_its_start = |(known, answers): (Known, usize)| {
+        let is_everywhere = mode == Mode::Failover || answers == count;
+        if is_everywhere { known } else { Known { position: at_start(known.position), ..known } }
     };
     merged.into_values().map(from_its_start).collect()
 }
@@ -79,9 +84,9 @@ mod tests {
         StreamPosition { stream: StreamId(stream), offset, state: STATE.into() }
     }
 
-    fn merged(mode: Mode, answers: Vec<Answer>) -> Vec<(u64, u64)> {
-        let mut list: Vec<_> =
-            merge(mode, answers).into_iter().map(|position| (position.stream.0, position.offset)).collect();
+    fn merged(mode: Mode, answers: Vec<Answer>) -> Vec<(u64, u64, u64)> {
+        let told = |known: Known| (known.position.stream.0, known.position.offset, known.furthest);
+        let mut list: Vec<_> = merge(mode, answers).into_iter().map(told).collect();
         list.sort_unstable();
         list
     }
@@ -92,13 +97,13 @@ mod tests {
         let a = || Some(vec![at(1, 10), at(2, 20), at(3, 30)]);
         let b = || Some(vec![at(1, 15), at(2, 5)]);
         let rows = [
-            (Failover, vec![a()], vec![(1, 10), (2, 20), (3, 30)]),
-            (Mirror, vec![a()], vec![(1, 10), (2, 20), (3, 30)]),
-            (Failover, vec![a(), b()], vec![(1, 15), (2, 20), (3, 30)]),
-            (Failover, vec![None, b()], vec![(1, 15), (2, 5)]),
-            (Mirror, vec![a(), b()], vec![(1, 10), (2, 5), (3, 0)]),
-            (Mirror, vec![b(), a()], vec![(1, 10), (2, 5), (3, 0)]),
-            (Mirror, vec![a(), Some(vec![])], vec![(1, 0), (2, 0), (3, 0)]),
+            (Failover, vec![a()], vec![(1, 10, 10), (2, 20, 20), (3, 30, 30)]),
+            (Mirror, vec![a()], vec![(1, 10, 10), (2, 20, 20), (3, 30, 30)]),
+            (Failover, vec![a(), b()], vec![(1, 15, 15), (2, 20, 20), (3, 30, 30)]),
+            (Failover, vec![None, b()], vec![(1, 15, 15), (2, 5, 5)]),
+            (Mirror, vec![a(), b()], vec![(1, 10, 15), (2, 5, 20), (3, 0, 30)]),
+            (Mirror, vec![b(), a()], vec![(1, 10, 15), (2, 5, 20), (3, 0, 30)]),
+            (Mirror, vec![a(), Some(vec![])], vec![(1, 0, 10), (2, 0, 20), (3, 0, 30)]),
             (Mirror, vec![a(), None], vec![]),
             (Failover, vec![None], vec![]),
         ];

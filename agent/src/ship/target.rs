@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use millpond_wire::position::StreamPosition;
+use tokio::time::timeout;
 
 use super::answer::{self, Decision};
 use super::backoff::Backoff;
@@ -25,6 +26,15 @@ pub struct Tried {
     pub decision: Decision,
     /// No answer came: the collector may have the batch.
     pub is_in_doubt: bool,
+}
+
+/// Whom to ask for another certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// There is time to connect.
+    Anyone,
+    /// A batch waits: only a collector that is there.
+    Connected,
 }
 
 /// See the module.
@@ -141,11 +151,15 @@ impl Target {
     }
 
     /// Looks whether the files of the certificate were replaced; asks for another certificate when it is time.
-    pub async fn care(&mut self, now: Now) {
+    pub async fn care(&mut self, ask: Ask, now: Now) {
         self.client.refresh();
         let Some(validity) = self.client.validity() else { return };
-        if self.endpoint.is_renewed && self.renewal.due_in_ms(validity, now) == 0 {
-            match renew(&mut self.client, &self.endpoint, now).await {
+        let is_asked = ask == Ask::Anyone || self.client.is_connected();
+        if is_asked && self.endpoint.is_renewed && self.renewal.due_in_ms(validity, now) == 0 {
+            let seconds = limits::RENEWAL_SECONDS;
+            let renewing = renew(&mut self.client, &self.endpoint, now);
+            let renewed = timeout(Duration::from_secs(seconds), renewing).await;
+            match renewed.unwrap_or_else(|_| Err(format!("nothing within {seconds} s"))) {
                 Ok(()) => {
                     self.renewal.succeeded();
                     self.counters.certificates_renewed.increment();

@@ -126,7 +126,7 @@ impl Tailer {
         let file_bytes = content.metadata()?.len();
         if generation.archive.is_none_or(|archive| archive.file_bytes != file_bytes) {
             content.rest(true);
-            generation.archive = Some(Archive { file_bytes, end_bytes: None });
+            generation.archive = Some(Archive { file_bytes, ..Archive::default() });
             generation.quiet_since_ms = now.mono_ms;
         }
         let is_there = content.approach(generation.read.offset, limits::APPROACH_BYTES)?;
@@ -167,8 +167,9 @@ impl Tailer {
         content.rest(false);
         generation.detector = None;
         generation.size_seen = end.bytes;
-        generation.archive =
-            generation.archive.map(|archive| Archive { end_bytes: Some(end.bytes), ..archive });
+        let is_told_again = self.settings.once && end.damage.is_some();
+        let ended = |archive| Archive { end_bytes: Some(end.bytes), is_told_again, ..archive };
+        generation.archive = generation.archive.map(ended);
         self.counters.archives_read.increment();
         if let Some(reason) = end.damage {
             self.counters.archives_damaged.increment();

@@ -1,6 +1,9 @@
 //! How old the oldest byte of a file is that isn't acknowledged yet: the sizes that were seen, each with its time.
 //! Pure. Exact to a second while a file is less than [`SAMPLES_MAX`] seconds behind, to a sixteenth of its age beyond
-//! that, and never younger than the truth by more than the time between two looks at the file.
+//! that, and never younger than the truth by more than the time between two looks at the file. And what counts as lag.
+
+use super::generation::Generation;
+use super::watchdog::LastTurn;
 
 /// Sizes that are kept; when there are more, every two neighbours become one.
 const SAMPLES_MAX: usize = 16;
@@ -44,6 +47,24 @@ impl Backlog {
     /// Age of the oldest byte that isn't settled, in milliseconds; 0 when there is none.
     pub fn age_ms(&self, now_ms: u64) -> u64 {
         self.samples.first().map_or(0, |(_, at_ms)| now_ms.saturating_sub(*at_ms))
+    }
+}
+
+impl Generation {
+    /// Bytes at its end that are no line yet: their line feed is awaited.
+    pub fn unfinished_bytes(&self) -> u64 {
+        let is_read = matches!(self.last_turn, LastTurn::AtEnd { size } if size == self.size_seen);
+        if is_read && self.waiting.is_none() && self.archive.is_none() { self.unread_bytes() } else { 0 }
+    }
+
+    /// Bytes that the collector hasn't acknowledged and could have.
+    pub fn lag_bytes(&self) -> u64 {
+        self.size_seen.saturating_sub(self.acked.offset).saturating_sub(self.unfinished_bytes())
+    }
+
+    /// Age of the oldest of them, in milliseconds.
+    pub fn lag_ms(&self, now_ms: u64) -> u64 {
+        if self.lag_bytes() > 0 { self.backlog.age_ms(now_ms) } else { 0 }
     }
 }
 

@@ -47,9 +47,23 @@ impl Tailer {
             self.rewind(now);
             return None;
         }
+        self.note_sent(&batch);
         let body = batch.body.clone();
         self.in_flight = Some(batch);
         Some(body)
+    }
+
+    /// Where the batch ends, the journal has before it leaves: not on the disk, which would cost a sync for each batch,
+    /// but safe from a kill. After a power cut the collector's own position says the same, unless it isn't there then.
+    fn note_sent(&mut self, batch: &Batch) {
+        for (stream, mark) in &batch.groups {
+            let Some(generation) = self.table.get_mut(*stream) else { continue };
+            generation.sent.note(mark.offset);
+            self.journal.sent(*stream, mark.offset);
+        }
+        if let Err(error) = self.journal.flush() {
+            self.checkpoint_failed(&error);
+        }
     }
 
     /// True while an answer is awaited.
@@ -80,8 +94,8 @@ impl Tailer {
         let repair = self.synced_ms.saturating_add(limits::CHECKPOINT_SYNC_MS);
         let repair = (!self.unnoted.is_empty() && !self.journal.is_whole()).then_some(repair);
         // Where there is no room for it, only an answer brings some.
-        let waiting = self.waiting.values().min().filter(|_| !self.batcher.is_full());
-        let waiting = waiting.map(|due| due.max(&self.held_until_ms)).copied();
+        let waiting = self.waiting.next_ms().filter(|_| !self.batcher.is_full());
+        let waiting = waiting.map(|due| due.max(self.held_until_ms));
         due.into_iter().chain(repair).chain(waiting).min()
     }
 
@@ -148,8 +162,10 @@ impl Tailer {
         if self.ready.is_some() || self.batcher.is_empty() {
             return;
         }
-        let is_due = self.in_flight.is_none() && self.batcher.due_ms().is_some_and(|due| due <= now.mono_ms);
-        if self.batcher.is_full() || is_due {
+        // Files that have their turn in the same round go with it.
+        let round_ms = if self.urgent.is_empty() && self.ordinary.is_empty() { 0 } else { limits::ROUND_MS };
+        let is_due = self.batcher.due_ms().is_some_and(|due| due.saturating_add(round_ms) <= now.mono_ms);
+        if self.batcher.is_full() || (is_due && self.in_flight.is_none()) {
             self.ready = Some(self.batcher.take());
         }
     }
@@ -168,14 +184,17 @@ impl Tailer {
     fn acknowledge(&mut self, stream: StreamId, mark: Mark, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         generation.unacked_groups = generation.unacked_groups.saturating_sub(1);
+        let was_held = generation.is_held();
         // Nothing on the way: what was read beyond the last line held no lines.
-        generation.acked = if generation.unacked_groups == 0 { generation.read } else { mark };
-        generation.backlog.settle(generation.acked.offset);
+        generation.acknowledge(if generation.unacked_groups == 0 { generation.read } else { mark });
         let entry = generation.entry_at(&generation.acked, now.unix_s());
         self.journal.put(stream, &entry);
         // A copy may have waited for this.
         self.needs_scan |=
             generation.life != Life::Live && generation.is_settled() && !self.suspects.is_empty();
+        if was_held {
+            self.enqueue(stream);
+        }
     }
 
     fn refused(&mut self, batch: &Batch, status: u16, reason: &str, now: Now) {
@@ -247,7 +266,7 @@ impl Tailer {
             bytes: bytes.as_deref(),
         };
         self.dead_letters.append(&letter, now)?;
-        generation.acked = mark;
+        generation.acknowledge(mark);
         let entry = generation.entry_at(&mark, now.unix_s());
         self.journal.put(stream, &entry);
         self.counters.dead_letters.increment();

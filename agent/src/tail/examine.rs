@@ -1,14 +1,16 @@
 //! Opens files whose inode isn't known, observes how they relate to what is, and acts on the decision.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
-use super::decide::{self, Likeness, Origin, Verdict};
+use super::arrival;
+use super::decide::{self, Likeness, Origin, Tail, Verdict};
 use super::generation::{self, Archive, Generation, Life};
-use super::identity::{Head, Mark};
+use super::identity::{Head, Inode, Mark};
 use super::newcomer::{Newcomer, compare};
 use crate::discover::{self, Found};
 use crate::limits;
@@ -65,7 +67,12 @@ impl Tailer {
         match (verdict, stream) {
             (Verdict::Continue, Some(stream)) => self.carry_on(stream, newcomer, covered, now),
             (Verdict::AlreadyRead, _) => match generation::end_mark(&newcomer.file) {
-                Ok(end) => self.begin(newcomer, end, now),
+                Ok(end) => {
+                    self.counters.copied_bytes_skipped.add(end.offset);
+                    let path = found.path.display();
+                    tracing::info!(%path, bytes = end.offset, "a copy of what was read already; followed from its end");
+                    self.begin(newcomer, end, now);
+                }
                 Err(error) => self.warn_once(&found.path, &error.to_string()),
             },
             (Verdict::Wait, Some(of)) => self.suspect(&newcomer, of),
@@ -81,6 +88,23 @@ impl Tailer {
     pub(super) fn cut(&mut self, stream: StreamId, now: Now) {
         self.mark_cut(stream, now);
         self.search_copies(stream, now);
+    }
+
+    /// A file that is shorter than what was read of it was truncated. Looked at when something has happened to it and not
+    /// only in its turn: by then whoever truncated it may have written the same text again, and more.
+    pub(super) fn notice_truncation(&mut self, stream: StreamId, now: Now) {
+        let Some(generation) = self.table.get(stream).filter(|it| it.archive.is_none()) else { return };
+        let metadata = match &generation.file {
+            Some(file) => file.metadata(),
+            None => fs::metadata(&generation.path),
+        };
+        // When its name is another file's, the scan will say.
+        let is_short = |metadata: fs::Metadata| {
+            Inode::of(&metadata) == generation.inode && metadata.len() < generation.read.offset
+        };
+        if metadata.is_ok_and(is_short) {
+            self.cut(stream, now);
+        }
     }
 
     /// As [`Self::cut`], without looking for copies.
@@ -156,6 +180,7 @@ impl Tailer {
     /// The verdict that binds most, over all generations whose head the file has.
     fn judge(&mut self, newcomer: &Newcomer<'_>, now: Now) -> (Verdict, Option<StreamId>) {
         let mut best = (Verdict::Independent, None, 0);
+        let mut begins_like = None;
         for stream in self.candidates(newcomer) {
             let like = self.likeness(newcomer, stream, now);
             self.close_surplus(stream);
@@ -165,6 +190,14 @@ impl Tailer {
             if verdict != Verdict::Independent && (verdict, read_offset) > (best.0, best.2) {
                 best = (verdict, Some(stream), read_offset);
             }
+            if like.begins_anew() && like.tail == Tail::Same {
+                begins_like = begins_like.max(Some(read_offset));
+            }
+        }
+        if let (Verdict::Independent, Some(bytes)) = (best.0, begins_like) {
+            self.counters.logs_begun_alike.increment();
+            let path = newcomer.found.path.display();
+            tracing::info!(%path, bytes, "begins with all that was read of the log before it; read as a new one");
         }
         (best.0, best.1)
     }
@@ -279,15 +312,22 @@ impl Tailer {
         // Written to the original after the copy was made, and not read before the truncation.
         let size = newcomer.stat.size;
         let is_size_known = !newcomer.file.is_packed() || newcomer.file.end().is_some();
+        self.counters.copied_bytes_skipped.add(generation.read.offset);
         let lost_bytes = if is_size_known { generation.size_seen.saturating_sub(size) } else { 0 };
         self.counters.truncated_unread_bytes.add(lost_bytes);
+        generation.renamed = newcomer.found.path != generation.origin;
         let (path, original) = (newcomer.found.path.display(), generation.origin.display());
-        tracing::info!(%path, %original, offset = generation.read.offset, "the rest is read from a copy");
+        let offset = generation.read.offset;
+        if generation.renamed {
+            tracing::info!(%path, %original, offset, "the rest is read from a copy");
+        } else {
+            tracing::info!(%path, offset, "rewritten or restored; read on from where it was");
+        }
         // The lines are those of the file that it is a copy of, treated as that one's.
         let section = discover::section_of(&self.settings.coverage, &generation.origin);
         generation.section = section.unwrap_or(newcomer.found.section);
         generation.covered = covered;
-        generation.renamed = true;
+        generation.remembered_s = generation.remembered_s.max(arrival::born_s(&newcomer.file));
         generation.scanned_to = 0;
         generation.waiting = None;
         generation.size_seen = size;
@@ -296,8 +336,13 @@ impl Tailer {
         generation.quiet_since_ms = now.mono_ms;
         let entry = generation.entry_at(&generation.acked, now.unix_s());
         self.journal.put(stream, &entry);
+        let is_finished = generation.renamed || generation.archive.is_some() || self.settings.once;
         self.keep_open(stream, newcomer.file);
-        self.ending.insert(stream);
+        if is_finished {
+            self.ending.insert(stream);
+        } else {
+            self.ending.remove(&stream);
+        }
         self.enqueue(stream);
     }
 
@@ -315,6 +360,7 @@ impl Tailer {
         generation.size_seen = stat.size;
         generation.archive = archive;
         generation.modified_ns = found.modified_ns;
+        generation.remembered_s = arrival::born_s(&file);
         let stream = self.unused_stream();
         self.journal.put(stream, &generation.entry_at(&start, now.unix_s()));
         self.unnoted.insert(stream);
@@ -342,7 +388,7 @@ impl Tailer {
         self.table.remove(stream);
         self.ending.remove(&stream);
         self.late.remove(&stream);
-        self.waiting.remove(&stream);
+        self.waiting.set(stream, None);
         self.unnoted.remove(&stream);
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use millpond_wire::position::StreamId;
 use serde::{Deserialize, Serialize};
 
+use super::arrival;
 use super::content::Content;
 use super::decide::{self, Origin, Verdict};
 use super::generation::{self, Generation};
@@ -141,9 +142,13 @@ pub fn without_agent(settings: &Settings, recovered: &Recovered, path: &Path, no
     }
     for stream in table.live_at(found.inode).into_iter().chain(table.dormant_at(found.inode)) {
         let Some(generation) = table.get_mut(stream) else { continue };
-        if generation.head.matches(&start) && generation::holds(&file, &generation.read).unwrap_or(false) {
+        let is_reborn = decide::is_reborn(arrival::born_s(&file), generation.remembered_s);
+        if !is_reborn
+            && generation.head.matches(&start)
+            && generation::holds(&file, &generation.read).unwrap_or(false)
+        {
             generation.saw_size(found.size, now.mono_ms);
-            return read(path, stream, generation, now);
+            return known(path, stream, generation, now);
         }
     }
     match original_of(&mut table, &found, file, start) {
@@ -164,7 +169,8 @@ fn original_of<'a>(
 ) -> Option<&'a Generation> {
     let stat = generation::stat(&file).ok()?;
     let candidates = table.with_head_of(&start);
-    let newcomer = Newcomer { found, file, stat, start, suspect: None, grew: false, since_ms: 0 };
+    let newcomer =
+        Newcomer { found, file, stat, start, suspect: None, grew: false, arrival: None, since_ms: 0 };
     let original = candidates.into_iter().take(limits::CANDIDATES_MAX).find(|stream| {
         let Some(generation) = table.get_mut(*stream) else { return false };
         generation.file = generation::open(&generation.path).ok().map(|(file, _)| file);
@@ -201,6 +207,21 @@ fn copy_of(path: &Path, original: &Generation) -> Explanation {
         reason,
         "a copy isn't read a second time; it is read when it turns out to be no copy",
     )
+}
+
+/// Of a file that the journal has, while no agent runs.
+fn known(path: &Path, stream: StreamId, file: &Generation, now: Now) -> Explanation {
+    let name = if file.origin == path { String::new() } else { format!(", as {},", file.origin.display()) };
+    let mut explanation = read(path, stream, file, now);
+    explanation.reason = format!(
+        "the agent isn't running; its journal has this file{name} up to byte {}, where the next start goes on",
+        file.acked.offset
+    );
+    explanation.advice = "start the agent".into();
+    if let Some(report) = &mut explanation.file {
+        report.state = "known from the journal".into();
+    }
+    explanation
 }
 
 fn read(path: &Path, stream: StreamId, file: &Generation, now: Now) -> Explanation {

@@ -15,9 +15,12 @@ use crate::checkpoint::Entry;
 use crate::limits;
 use crate::tail::backlog::Backlog;
 use crate::tail::content::Content;
+use crate::tail::dated::Dated;
 use crate::tail::encoding::Encoding;
 use crate::tail::group::Overflow;
 use crate::tail::identity::{Head, Identity, Inode, Mark};
+use crate::tail::sent::Sent;
+use crate::tail::wakes;
 use crate::tail::watchdog::LastTurn;
 
 /// Marks of earlier positions that are kept, to recognise a copy that was made before the last lines were read.
@@ -55,12 +58,16 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// True when the event is complete.
+    pub fn is_due(&self, now_ms: u64) -> bool {
+        self.due_ms.is_some_and(|due_ms| wakes::is_due(due_ms, now_ms))
+    }
+
     /// True when the file has grown too little to read all that is open again: it is worth it from an eighth on, so
     /// that an event that grows line by line costs a few times its length and not the square of it.
     pub fn is_not_worth_a_turn(&self, size: u64, now_ms: u64) -> bool {
-        let is_due = self.due_ms.is_some_and(|due_ms| due_ms <= now_ms);
         let grown = size.saturating_sub(self.seen_to);
-        !is_due
+        !self.is_due(now_ms)
             && self.due_ms.is_some()
             && self.open_bytes > limits::REREAD_BYTES
             && grown < self.open_bytes / 8
@@ -68,12 +75,14 @@ impl Waiting {
 }
 
 /// What is known of an archive beside what comes out of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Archive {
     /// Size of the file itself when last looked at, in bytes.
     pub file_bytes: u64,
     /// Bytes that come out of it, once that is known.
     pub end_bytes: Option<u64>,
+    /// The next import unpacks it again, to say again that it isn't whole.
+    pub is_told_again: bool,
 }
 
 /// See the module. Owned by the table of generations; changed by the tailer only.
@@ -93,6 +102,8 @@ pub struct Generation {
     pub read: Mark,
     /// All below is durable at the collector.
     pub acked: Mark,
+    /// Where the batches that left end.
+    pub sent: Sent,
     /// Positions read to earlier, oldest first.
     pub recent: VecDeque<Mark>,
     /// Groups of lines that were handed on and not acknowledged yet.
@@ -119,7 +130,7 @@ pub struct Generation {
     pub waiting: Option<Waiting>,
     /// The lines that carry on what was cut short are left out.
     pub overflow: Option<Overflow>,
-    /// When a remembered one was seen last, Unix seconds.
+    /// When a remembered one was seen last, and not before its file was made; Unix seconds.
     pub remembered_s: i64,
     /// It waits in a queue for its turn.
     pub queued: bool,
@@ -127,6 +138,8 @@ pub struct Generation {
     pub encoding: Option<Encoding>,
     /// Finds the format of its lines.
     pub detector: Option<Box<Detector>>,
+    /// Its last event with a time.
+    pub dated: Option<Dated>,
     /// What its path says of who writes it, once that was asked for.
     pub metadata: Option<Arc<[(&'static str, String)]>>,
     /// How old what isn't acknowledged is.
@@ -146,6 +159,7 @@ impl Generation {
             head,
             read: start,
             acked: start,
+            sent: Sent::default(),
             recent: VecDeque::new(),
             unacked_groups: 0,
             life: Life::Live,
@@ -163,6 +177,7 @@ impl Generation {
             queued: false,
             encoding: None,
             detector: None,
+            dated: None,
             metadata: None,
             backlog: Backlog::default(),
             last_turn: LastTurn::None,
@@ -172,12 +187,13 @@ impl Generation {
     /// One that is known from the journal or from the collector.
     pub fn remembered(entry: &Entry) -> Self {
         let Identity { inode, head, ref path, .. } = entry.identity;
-        let exhausted = Archive { file_bytes: 0, end_bytes: Some(entry.offset) };
+        let exhausted = Archive { end_bytes: Some(entry.offset), ..Archive::default() };
         Self {
             life: Life::Dormant,
             archive: entry.identity.exhausted.then_some(exhausted),
             covered: false,
             renamed: entry.identity.renamed,
+            sent: Sent::remembered(entry.sent_to),
             size_seen: entry.offset,
             remembered_s: entry.identity.seen_s,
             ..Self::new(0, path, inode, head, entry.mark(), 0)
@@ -191,11 +207,14 @@ impl Generation {
             head: self.head,
             tail: (mark.tail_len, mark.tail_hash),
             renamed: self.renamed,
-            exhausted: self.archive.is_some_and(|archive| archive.end_bytes == Some(mark.offset)),
-            seen_s: now_s,
+            exhausted: self
+                .archive
+                .is_some_and(|archive| archive.end_bytes == Some(mark.offset) && !archive.is_told_again),
+            seen_s: now_s.max(self.remembered_s),
             path: self.origin.clone(),
         };
-        Entry { offset: mark.offset, identity }
+        let sent_to = self.sent.to().filter(|to| *to > mark.offset);
+        Entry { offset: mark.offset, identity, sent_to }
     }
 
     /// It is an archive, and all of it has been read.
@@ -213,15 +232,6 @@ impl Generation {
         self.scanned_to = 0;
     }
 
-    /// Goes back to what the collector has.
-    pub fn rewind(&mut self) {
-        self.read = self.acked;
-        self.scanned_to = 0;
-        self.waiting = None;
-        self.overflow = None;
-        self.unacked_groups = 0;
-    }
-
     /// It was looked at and has this size.
     pub fn saw_size(&mut self, size: u64, now_ms: u64) {
         if size != self.size_seen {
@@ -234,11 +244,6 @@ impl Generation {
     /// Bytes that are known to stand after the position.
     pub fn unread_bytes(&self) -> u64 {
         self.size_seen.saturating_sub(self.read.offset)
-    }
-
-    /// Bytes that the collector hasn't acknowledged.
-    pub fn lag_bytes(&self) -> u64 {
-        self.size_seen.saturating_sub(self.acked.offset)
     }
 
     /// Everything that was read has been acknowledged.

@@ -26,8 +26,9 @@ impl Tailer {
     pub(super) fn predecessor(&self, stream: StreamId) -> Option<StreamId> {
         let next = self.table.get(stream).filter(|next| is_unread(next))?;
         let others = self.ending.iter().filter_map(|other| Some((*other, self.table.get(*other)?)));
-        let earlier = others
-            .filter(|(_, other)| (other.queued || other.waiting.is_some()) && comes_before(other, next));
+        let earlier = others.filter(|(_, other)| {
+            (other.queued || other.waiting.is_some() || other.is_held()) && comes_before(other, next)
+        });
         earlier.min_by_key(|(_, other)| other.modified_ns).map(|(stream, _)| stream)
     }
 
@@ -42,8 +43,10 @@ impl Tailer {
         let others = self.ending.iter().copied().chain(named);
         let others = others.filter_map(|other| Some((other, self.table.get(other)?)));
         let later = others.filter(|(_, other)| is_unread(other) && comes_before(generation, other));
-        let (successor, _) = later.min_by_key(|(_, other)| (!has_lost_its_name(other), other.modified_ns))?;
-        if !self.ensure_open(successor) {
+        let (successor, next) =
+            later.min_by_key(|(_, other)| (!has_lost_its_name(other), other.modified_ns))?;
+        // Lines of it were sent, with an event of this file or not: whoever has them has them as they were.
+        if next.sent.kept_end().is_some() || !self.ensure_open(successor) {
             return None;
         }
         let next = self.table.get(successor)?;
@@ -61,7 +64,7 @@ impl Tailer {
         let Some(section) = self.settings.sections.get(next.section) else { return };
         let mark = Mark::new(taken_bytes as u64, successor.head.get(..taken_bytes).unwrap_or_default());
         let origin = Origin::of(next, section, self.settings.path_metadata);
-        self.batcher.begin(stream, 0, &origin.attributes(&section.labels), now.mono_ms);
+        self.batcher.begin(stream, 0, &origin.attributes(&section.labels), 0, now.mono_ms);
         let state = next.entry_at(&mark, now.unix_s()).identity.to_string();
         self.batcher.end(stream, mark, &state);
         next.advance(mark);

@@ -123,7 +123,7 @@ pub struct Identity {
     pub renamed: bool,
     /// It is an archive, and the position is its end: it needn't be unpacked again to know that.
     pub exhausted: bool,
-    /// When the position was taken, Unix seconds.
+    /// When the position was taken, and not before the file was made; Unix seconds.
     pub seen_s: i64,
     /// The name that it was found under first; where it is now, the inode tells.
     pub path: PathBuf,

@@ -11,10 +11,12 @@
 //! | `content` | what stands in a file, archives unpacked |
 //! | `scan` | compares what was found with what is known |
 //! | `newcomer`, `examine` | files that aren't known: opens them, decides what they are |
+//! | `arrival` | files that come to the name of one that is gone |
 //! | `encoding` | text that isn't UTF-8 |
 //! | `read`, `window`, `lines`, `join`, `group`, `write` | bytes to lines to events to records |
+//! | `dated` | the time of events that have none |
 //! | `handover` | events that a rotation has cut |
-//! | `turns` | whose turn it is, and when a file has come to its end |
+//! | `turns`, `wakes` | whose turn it is and when, and when a file has come to its end |
 //! | `open` | which files are open |
 //! | `archive` | the turns of archives |
 //! | `once` | how far files are that are read once |
@@ -24,10 +26,13 @@
 //! | `explain` | why a file is, or isn't, read |
 //! | `reconfigure` | another configuration while files are followed |
 //! | `delivery` | batches out, acknowledgements in, positions kept |
+//! | `sent` | where what has left ends, should it be read again |
 
 mod archive;
+mod arrival;
 pub mod backlog;
 pub mod content;
+pub mod dated;
 pub mod decide;
 pub mod delivery;
 pub mod encoding;
@@ -46,9 +51,11 @@ mod open;
 pub mod read;
 mod reconfigure;
 mod scan;
+pub mod sent;
 mod spooled;
 pub mod table;
 mod turns;
+mod wakes;
 pub mod watchdog;
 mod window;
 mod write;
@@ -58,10 +65,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millpond_parsers::Format;
-use millpond_wire::position::{StreamId, StreamPosition};
+use millpond_wire::position::StreamId;
 use serde::{Deserialize, Serialize};
 
 use self::archive::Archives;
+use self::arrival::Arrivals;
+use self::decide::Arrival;
 pub use self::delivery::Outcome;
 use self::encoding::Encoding;
 use self::examine::Suspect;
@@ -69,7 +78,9 @@ use self::generation::Generation;
 use self::group::Multiline;
 use self::identity::{Identity, Inode};
 use self::read::Reader;
+use self::sent::Known;
 use self::table::Table;
+use self::wakes::Wakes;
 use self::watchdog::Watchdog;
 use crate::batch::{Batch, BatchLimits, Batcher};
 use crate::checkpoint::{Entry, Journal, Recovered};
@@ -149,11 +160,13 @@ pub struct Tailer {
     ending: HashSet<StreamId>,
     /// As those, when nothing is left and something may still come; bounded.
     late: HashSet<StreamId>,
-    /// Files whose last event may go on, and the monotonic time from which on it is complete.
-    waiting: HashMap<StreamId, u64>,
+    /// Files whose last event may go on, and when it is complete.
+    waiting: Wakes,
     /// Descriptors held; counted anew at each scan.
     open_files: usize,
     suspects: HashMap<Inode, Suspect>,
+    /// Of files that weren't looked into yet.
+    arrivals: Arrivals,
     /// Files that aren't followed, so that each is mentioned once.
     skipped: HashMap<Inode, (u64, i128)>,
     /// What can't be read, and why; mentioned once.
@@ -182,12 +195,12 @@ impl Tailer {
         settings: Settings,
         journal: Journal,
         recovered: Recovered,
-        positions: &[StreamPosition],
+        positions: &[Known],
         dead_letters: DeadLetters,
         counters: Arc<Counters>,
         now: Now,
     ) -> Self {
-        let has_own = positions.iter().any(|position| !settings.imported.contains(&position.stream));
+        let has_own = positions.iter().any(|known| !settings.imported.contains(&known.position.stream));
         let is_first_start = !recovered.begun && !has_own;
         let is_intact = recovered.intact;
         let batcher = Batcher::new(&settings.resource, settings.batch);
@@ -207,9 +220,10 @@ impl Tailer {
             archives: Archives::default(),
             ending: HashSet::new(),
             late: HashSet::new(),
-            waiting: HashMap::new(),
+            waiting: Wakes::default(),
             open_files: 0,
             suspects: HashMap::new(),
+            arrivals: Arrivals::default(),
             skipped: HashMap::new(),
             warned: HashMap::new(),
             files_over_limit: 0,
@@ -231,18 +245,31 @@ impl Tailer {
     }
 
     /// Something may have changed.
-    pub fn hint(&mut self, hint: &Hint) {
+    pub fn hint(&mut self, hint: &Hint, now: Now) {
         match hint {
             Hint::Scan => self.needs_scan = true,
             Hint::Data(path) => match self.table.at_path(path) {
-                Some(stream) => self.enqueue(stream),
+                Some(stream) => {
+                    self.notice_truncation(stream, now);
+                    self.enqueue(stream);
+                }
                 None => self.needs_scan |= self.is_covered(path),
             },
-            Hint::Names(path) => {
-                let is_known = self.table.at_path(path).is_some();
-                self.needs_scan |= is_known || self.is_covered(path) || path.is_dir();
+            Hint::Names(path) => self.name_changed(path),
+            Hint::Created(path) => {
+                self.name_changed(path);
+                self.arrived(path, Arrival::Created);
+            }
+            Hint::Moved(path) => {
+                self.name_changed(path);
+                self.arrived(path, Arrival::Placed);
             }
         }
+    }
+
+    fn name_changed(&mut self, path: &Path) {
+        let is_known = self.table.at_path(path).is_some();
+        self.needs_scan |= is_known || self.is_covered(path) || path.is_dir();
     }
 
     /// True when names have changed since the last scan.
@@ -260,22 +287,32 @@ impl Tailer {
         self.reader.chain()
     }
 
-    fn is_covered(&self, path: &Path) -> bool {
+    pub(super) fn is_covered(&self, path: &Path) -> bool {
         discover::section_of(&self.settings.coverage, path).is_some()
     }
 
-    fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[StreamPosition]) {
+    fn remember(&mut self, mut entries: HashMap<StreamId, Entry>, positions: &[Known]) {
         let mut earlier = HashMap::new();
-        for position in positions {
-            if let Some(known) = entries.get(&position.stream) {
+        for Known { position, furthest } in positions {
+            let mut sent_to = Some(*furthest);
+            if let Some(known) = entries.get_mut(&position.stream) {
+                sent_to = sent_to.max(known.sent_to);
                 if known.offset >= position.offset {
+                    if *furthest > known.offset {
+                        known.sent_to = sent_to;
+                        self.journal.put(position.stream, known);
+                    }
                     continue;
                 }
                 earlier.insert(position.stream, known.mark());
             }
+            let sent_to = sent_to.filter(|end| *end > position.offset);
             match position.state.parse::<Identity>() {
                 Ok(identity) => {
-                    entries.insert(position.stream, Entry { offset: position.offset, identity });
+                    let entry = Entry { offset: position.offset, identity, sent_to };
+                    // Else what leaves next would stand in the journal as if it had begun at the earlier position.
+                    self.journal.put(position.stream, &entry);
+                    entries.insert(position.stream, entry);
                 }
                 Err(error) => {
                     tracing::warn!(stream = %position.stream, %error, "the collector's state of a stream")

@@ -4,8 +4,9 @@ use std::io;
 
 use millpond_wire::position::StreamId;
 
+use super::arrival;
 use super::content::Content;
-use super::decide::{self, Likeness, Origin, Tail};
+use super::decide::{self, Arrival, Likeness, Origin, Tail};
 use super::encoding::{Decoder, Encoding};
 use super::examine::Suspect;
 use super::generation::{self, Archive, Generation, Stat};
@@ -23,13 +24,16 @@ pub(super) struct Newcomer<'a> {
     pub(super) start: Vec<u8>,
     pub(super) suspect: Option<Suspect>,
     pub(super) grew: bool,
+    /// How it was seen to come by its name, if it was.
+    pub(super) arrival: Option<Arrival>,
     pub(super) since_ms: u64,
 }
 
 impl Newcomer<'_> {
     /// What is known of it, if it is an archive.
     pub(super) fn archive(&self) -> Option<Archive> {
-        self.file.is_packed().then_some(Archive { file_bytes: self.stat.file_bytes, end_bytes: None })
+        let archive = Archive { file_bytes: self.stat.file_bytes, ..Archive::default() };
+        self.file.is_packed().then_some(archive)
     }
 }
 
@@ -87,7 +91,8 @@ impl Tailer {
             let grows = !file.is_packed() && decide::grew_like_a_log(suspect.size, stat.size);
             suspect.grew || (is_old && grows)
         });
-        Ok(Some(Newcomer { found, file, stat, start, suspect, grew, since_ms }))
+        let arrival = self.arrivals.of(&found.path);
+        Ok(Some(Newcomer { found, file, stat, start, suspect, grew, arrival, since_ms }))
     }
 
     /// A file that isn't followed as it is.
@@ -103,6 +108,9 @@ impl Tailer {
             Useless::EmptyArchive => return,
         };
         counter.increment();
+        if self.warned.len() < limits::SKIPPED_MAX {
+            self.warned.insert(found.path.clone(), reason.to_owned());
+        }
         tracing::warn!(path = %found.path.display(), reason, "not followed");
         self.problem(found.path.clone(), reason);
     }
@@ -143,7 +151,8 @@ pub(super) fn compare(
     origin: Origin,
     now: Now,
 ) -> Option<Likeness> {
-    if generation.inode == newcomer.found.inode {
+    let is_reborn = || decide::is_reborn(arrival::born_s(&newcomer.file), generation.remembered_s);
+    if generation.inode == newcomer.found.inode && !is_reborn() {
         return None;
     }
     let read = generation.read;
@@ -175,6 +184,7 @@ pub(super) fn compare(
     let is_unseen = compared.is_none() && origin == Origin::Alive && tail == Tail::Same;
     let is_prefix =
         compared.unwrap_or(was_prefix || is_unseen || (tail == Tail::TooShort && passes_a_mark()));
+    let is_gone = matches!(origin, Origin::Gone | Origin::Cut | Origin::Draining);
     Some(Likeness {
         origin,
         tail,
@@ -185,5 +195,6 @@ pub(super) fn compare(
         grew: newcomer.grew,
         related: decide::names_related(&generation.origin, &newcomer.found.path),
         waited_ms: now.mono_ms.saturating_sub(newcomer.since_ms),
+        namesake: is_gone.then(|| arrival::namesake(generation, newcomer)).flatten(),
     })
 }

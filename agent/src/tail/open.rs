@@ -51,14 +51,19 @@ impl Tailer {
 
     /// Closes a file that was opened to be looked at, when descriptors become few.
     pub(super) fn close_surplus(&mut self, stream: StreamId) {
-        let limit = self.settings.open_files_max;
-        if self.open_files <= limit + limit / limits::OPEN_FILES_EXTRA {
+        if !self.has_surplus() {
             return;
         }
         let Some(generation) = self.table.get_mut(stream) else { return };
         if may_be_opened_again(generation) && generation.file.take().is_some() {
             self.open_files -= 1;
         }
+    }
+
+    /// More files are open than may be, even for the time until the next scan.
+    pub(super) fn has_surplus(&self) -> bool {
+        let limit = self.settings.open_files_max;
+        self.open_files > limit + limit / limits::OPEN_FILES_EXTRA
     }
 
     /// Closes the files that have rested longest, when more are open than should be.

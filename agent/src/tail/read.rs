@@ -83,7 +83,17 @@ struct Window {
     /// Where they begin in the buffer; before them stands the tail.
     start: usize,
     len: usize,
-    at_end: bool,
+    end: WindowEnd,
+}
+
+/// What follows a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WindowEnd {
+    More,
+    /// The end of the file.
+    File,
+    /// What it holds was sent once, and the rest of the file wasn't: see [`crate::tail::sent`].
+    Sent,
 }
 
 /// Why the lines of a window came to an end.
@@ -145,6 +155,9 @@ impl Reader {
             if turn.batcher.is_full() {
                 return Ok(TurnEnd::BatchFull);
             }
+            if turn.generation.is_held() {
+                return Ok(TurnEnd::More);
+            }
             if turn.generation.scanned_to > 0 {
                 if let Some(end) = self.long_line(turn, group, &mut budget)? {
                     return Ok(end);
@@ -155,9 +168,14 @@ impl Reader {
             if self.skip_nul_bytes(turn, window)? {
                 continue;
             }
-            let may_grow = !window.at_end && want < limits::GROUP_BYTES_MAX;
-            let (consumed, stop) =
-                self.lines(turn, group, window, !may_grow && (turn.is_ending || !window.at_end));
+            let may_grow = window.end == WindowEnd::More && want < limits::GROUP_BYTES_MAX;
+            let is_last = match window.end {
+                WindowEnd::More => false,
+                WindowEnd::File => turn.is_ending,
+                WindowEnd::Sent => true,
+            };
+            let is_cut = window.end == WindowEnd::More && !may_grow;
+            let (consumed, stop) = self.lines(turn, group, window, is_last || is_cut);
             if consumed > 0 {
                 budget = budget.saturating_sub(consumed);
                 self.advance(turn, window, consumed);
@@ -166,13 +184,16 @@ impl Reader {
             match stop {
                 Stop::Full => return Ok(TurnEnd::BatchFull),
                 // The last line goes with the next batch: were this one refused, it would be lost with it.
-                _ if window.at_end && turn.is_ending && consumed < window.len && turn.batcher.is_full() => {
+                _ if is_last && consumed < window.len && turn.batcher.is_full() => {
                     return Ok(TurnEnd::BatchFull);
                 }
-                _ if window.at_end && turn.is_ending => {
-                    return Ok(self.last_line(turn, group, window, consumed));
+                _ if is_last => {
+                    self.last_line(turn, group, window, consumed);
+                    if window.end == WindowEnd::File {
+                        return Ok(TurnEnd::AtEnd);
+                    }
                 }
-                _ if window.at_end => return Ok(TurnEnd::AtEnd),
+                _ if window.end == WindowEnd::File => return Ok(TurnEnd::AtEnd),
                 Stop::NoWholeLine if consumed > 0 => {}
                 _ if may_grow => want = limits::GROUP_BYTES_MAX.min(want * 4),
                 _ => turn.generation.scanned_to = turn.generation.read.offset + window.len as u64,
@@ -188,8 +209,12 @@ impl Reader {
         self.buffer.resize(tail_len + want, 0);
         let count = turn.file.read_at(&mut self.buffer, read.tail_offset())?;
         let tail_is_same = self.buffer.get(..tail_len.min(count)).is_some_and(|tail| read.matches(tail));
-        let window =
-            Window { start: tail_len, len: count.saturating_sub(tail_len), at_end: count < tail_len + want };
+        let len = count.saturating_sub(tail_len);
+        let end = if len < want { WindowEnd::File } else { WindowEnd::More };
+        let window = match turn.generation.sent.kept_within(len, read.offset) {
+            Some(len) => Window { start: tail_len, len, end: WindowEnd::Sent },
+            None => Window { start: tail_len, len, end },
+        };
         Ok(tail_is_same.then_some(window))
     }
 
@@ -213,9 +238,10 @@ impl Reader {
         }
         let offset = turn.generation.read.offset;
         let mut next = generation::next_data(turn.file, offset);
-        if next == offset && !window.at_end && is_nul(bytes) {
+        if next == offset && window.end == WindowEnd::More && is_nul(bytes) {
             next = offset + window.len as u64;
         }
+        next = turn.generation.sent.kept_end().map_or(next, |end| end.min(next));
         if next == offset {
             return Ok(false);
         }
@@ -236,7 +262,8 @@ impl Reader {
         let Self { buffer, decoder, recorder } = self;
         let raw = buffer.get(window.start..window.start + window.len).unwrap_or_default();
         let view = decoder.decode(turn.generation.encoding.unwrap_or_default(), raw);
-        let (mut other, successor) = (Decoder::default(), turn.successor.filter(|_| window.at_end));
+        let (mut other, successor) =
+            (Decoder::default(), turn.successor.filter(|_| window.end == WindowEnd::File));
         let successor = successor.map(|next| other.decode(next.encoding, &next.head));
         let section = turn.section;
         // A record of a spool is one line, whatever its message looks like.
@@ -258,7 +285,7 @@ impl Reader {
         }
         if force {
             events.close_all();
-        } else if window.at_end && !turn.file.is_packed() {
+        } else if window.end == WindowEnd::File && !turn.file.is_packed() {
             writer.wait(turn, &mut events, at);
         }
         writer.write_ready(turn, &mut events, at);
@@ -269,14 +296,8 @@ impl Reader {
         writer.stop(turn, &events, stop)
     }
 
-    /// What stands after the last newline of a file that has come to its end.
-    fn last_line(
-        &mut self,
-        turn: &mut Turn<'_>,
-        group: &mut RecordGroup,
-        window: Window,
-        consumed: usize,
-    ) -> TurnEnd {
+    /// What stands after the last newline of a file that has come to its end, or of what was sent.
+    fn last_line(&mut self, turn: &mut Turn<'_>, group: &mut RecordGroup, window: Window, consumed: usize) {
         let rest = self.buffer.get(window.start + consumed..window.start + window.len).unwrap_or_default();
         if !rest.is_empty() {
             let before = self.buffer.get(..window.start + window.len).unwrap_or_default();
@@ -296,7 +317,6 @@ impl Reader {
             }
             turn.generation.advance(end);
         }
-        TurnEnd::AtEnd
     }
 
     /// Goes on searching for the end of a line that is longer than the largest window. `None`: found.
@@ -310,17 +330,19 @@ impl Reader {
             return Ok(Some(TurnEnd::Cut));
         }
         let scanned_to = turn.generation.scanned_to;
-        self.buffer.resize(limits::READ_WINDOW_BYTES, 0);
+        let kept = turn.generation.sent.kept_within(limits::READ_WINDOW_BYTES, scanned_to);
+        self.buffer.resize(kept.unwrap_or(limits::READ_WINDOW_BYTES), 0);
         let count = turn.file.read_at(&mut self.buffer, scanned_to)?;
         *budget = budget.saturating_sub(count);
         let encoding = turn.generation.encoding.unwrap_or_default();
         let unit = encoding.unit_bytes();
         // Half a character is read again with its other half.
+        let is_end_of_sent = kept == Some(count);
         let count = count - count % unit;
         let found = self.buffer.get(..count).and_then(|bytes| encoding.find_newline(bytes));
         let (line_end, next) = match found {
             Some(at) => (scanned_to + at as u64, scanned_to + (at + unit) as u64),
-            None if count == 0 && turn.is_ending => (scanned_to, scanned_to),
+            None if count == 0 && (turn.is_ending || is_end_of_sent) => (scanned_to, scanned_to),
             None if count == 0 => return Ok(Some(TurnEnd::AtEnd)),
             None => {
                 turn.generation.scanned_to += count as u64;

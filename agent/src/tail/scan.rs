@@ -14,6 +14,7 @@ use super::content::Content;
 use super::generation::{self, Archive, Life};
 use super::identity::Inode;
 use super::spooled;
+use super::{arrival, decide};
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -36,30 +37,34 @@ impl Tailer {
         }
         let followed = self.table.streams(|generation| generation.life == Life::Live && generation.covered);
         let mut present = HashSet::new();
-        let (known, unknown): (Vec<&Found>, Vec<&Found>) =
-            listing.files.iter().partition(|found| self.table.live_at(found.inode).is_some());
-        let mut cut = Vec::new();
-        for found in known {
-            if let Some(stream) = self.table.live_at(found.inode) {
-                present.insert(stream);
-                self.sighted(stream, found, &mut cut, now);
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for found in &listing.files {
+            match self.table.live_at(found.inode) {
+                Some(stream) => known.push((stream, found)),
+                None => unknown.push(found),
             }
+        }
+        let mut cut = Vec::new();
+        for (stream, found) in known {
+            present.insert(stream);
+            self.sighted(stream, found, &mut cut, now);
         }
         for stream in followed.into_iter().filter(|stream| !present.contains(stream)) {
             self.missing(stream, now);
         }
         // Files with a remembered inode first, so that the others can be told from their copies.
-        let unknown: Vec<&Found> =
-            unknown.into_iter().filter(|found| !self.recognise(found, &mut cut, now)).collect();
+        unknown.retain(|found| !self.recognise(found, &mut cut, now));
         if self.is_first_scan {
             self.find_renamed(&listing.behind_links, now);
         }
         for stream in cut {
             self.search_copies(stream, now);
         }
+        self.note_empty_files(&unknown);
         for found in &unknown {
             self.examine(found, true, now);
         }
+        self.keep_arrivals(&unknown);
         let seen: HashSet<Inode> = unknown.iter().map(|found| found.inode).collect();
         self.suspects.retain(|inode, _| seen.contains(inode));
         self.skipped.retain(|inode, _| seen.contains(inode));
@@ -195,6 +200,7 @@ impl Tailer {
         let (file, stat) = spooled::open(&self.settings, found.section, &found.path).ok()?;
         let start = generation::read_vec(&file, usize::from(generation.head.len), 0).ok()?;
         let is_same = stat.inode == generation.inode
+            && !decide::is_reborn(arrival::born_s(&file), generation.remembered_s)
             && generation.head.matches(&start)
             && (file.is_packed() || generation::holds(&file, &generation.read).unwrap_or(false));
         is_same.then_some(file)
@@ -204,6 +210,7 @@ impl Tailer {
     fn resume(&mut self, stream: StreamId, found: &Found, file: Content, covered: bool, now: Now) {
         self.table.place(stream, found.inode, &found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
+        generation.remembered_s = generation.remembered_s.max(arrival::born_s(&file));
         generation.section = found.section;
         generation.covered = covered;
         generation.quiet_since_ms = now.mono_ms;
@@ -213,7 +220,7 @@ impl Tailer {
             let is_exhausted = generation.is_exhausted()
                 && file.metadata().is_ok_and(|metadata| metadata.ctime() < generation.remembered_s);
             let end_bytes = is_exhausted.then_some(generation.read.offset);
-            generation.archive = Some(Archive { file_bytes: found.size, end_bytes });
+            generation.archive = Some(Archive { file_bytes: found.size, end_bytes, ..Archive::default() });
             generation.size_seen = generation.read.offset + u64::from(!is_exhausted);
         }
         generation.renamed |= !is_at(&generation.origin, found.inode);

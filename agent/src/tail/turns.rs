@@ -58,14 +58,7 @@ impl Tailer {
 
     /// Gives a turn to the files whose last event has waited long enough.
     fn wake_waiting(&mut self, now: Now) {
-        let due: Vec<_> = self
-            .waiting
-            .iter()
-            .filter(|(_, due_ms)| **due_ms <= now.mono_ms)
-            .map(|(stream, _)| *stream)
-            .collect();
-        for stream in due {
-            self.waiting.remove(&stream);
+        while let Some(stream) = self.waiting.pop_due(now.mono_ms) {
             self.enqueue(stream);
         }
     }
@@ -110,7 +103,7 @@ impl Tailer {
         let life = self.table.get(stream)?.life;
         // Else what is read couldn't be sent; when the journal is whole again, it has its turn.
         let is_held_back = self.unnoted.contains(&stream) && !self.journal.is_whole();
-        if !matches!(life, Life::Live | Life::Deleted) {
+        if !matches!(life, Life::Live | Life::Deleted) || self.table.get(stream)?.is_held() {
             return None;
         }
         if is_held_back {
@@ -126,7 +119,7 @@ impl Tailer {
         let size_before = generation.size_seen;
         let file = generation.file.take()?;
         let end = self.turn_of(stream, &file, is_ending, now);
-        let has_room = self.open_files <= self.settings.open_files_max;
+        let has_room = !self.has_surplus();
         if let Some(generation) = self.table.get_mut(stream) {
             if has_room || !may_be_opened_again(generation) || !matches!(end, Ok(TurnEnd::AtEnd)) {
                 generation.file = Some(file);
@@ -134,10 +127,8 @@ impl Tailer {
                 self.open_files -= 1;
             }
         }
-        match self.table.get(stream).and_then(|generation| generation.waiting?.due_ms) {
-            Some(due_ms) => self.waiting.insert(stream, due_ms),
-            None => self.waiting.remove(&stream),
-        };
+        let due_ms = self.table.get(stream).and_then(|generation| generation.waiting?.due_ms);
+        self.waiting.set(stream, due_ms);
         match end {
             Ok(TurnEnd::Cut) => {
                 // The size that was just seen is that of other content.
@@ -317,8 +308,7 @@ impl Tailer {
     fn acknowledge_empty_reads(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         if generation.unacked_groups == 0 && generation.acked != generation.read {
-            generation.acked = generation.read;
-            generation.backlog.settle(generation.acked.offset);
+            generation.acknowledge(generation.read);
             let entry = generation.entry_at(&generation.acked, now.unix_s());
             self.journal.put(stream, &entry);
         }
@@ -366,12 +356,12 @@ impl Tailer {
     /// A file outside of the patterns has been read to its end: it is remembered, should it come back.
     pub(super) fn retire(&mut self, stream: StreamId, now: Now) {
         self.table.set_life(stream, Life::Dormant);
-        self.waiting.remove(&stream);
+        self.waiting.set(stream, None);
         if let Some(generation) = self.table.get_mut(stream) {
             generation.file = None;
             generation.waiting = None;
             generation.detector = None;
-            generation.remembered_s = now.unix_s();
+            generation.remembered_s = generation.remembered_s.max(now.unix_s());
         }
     }
 }

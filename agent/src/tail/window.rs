@@ -107,10 +107,11 @@ impl<'t> Writer<'t> {
             let before = turn.waited.filter(|before| before.end_offset == end_offset);
             let since_ms = before.map_or(now_ms, |before| before.since_ms);
             let due_ms = wait_ms.map(|wait_ms| since_ms.saturating_add(wait_ms));
-            if due_ms.is_none_or(|due_ms| due_ms > now_ms) {
-                let seen_to = self.offset + self.len as u64;
-                let open_bytes = seen_to - self.offset_at(events.start().unwrap_or(at));
-                turn.generation.waiting = Some(Waiting { end_offset, since_ms, due_ms, seen_to, open_bytes });
+            let seen_to = self.offset + self.len as u64;
+            let open_bytes = seen_to - self.offset_at(events.start().unwrap_or(at));
+            let waiting = Waiting { end_offset, since_ms, due_ms, seen_to, open_bytes };
+            if !waiting.is_due(now_ms) {
+                turn.generation.waiting = Some(waiting);
                 return;
             }
             events.close_first();

@@ -8,6 +8,7 @@ use millpond_wire::batch::ValueRef;
 use millpond_wire::names;
 
 use super::Section;
+use super::dated::Dated;
 use super::generation::Generation;
 use super::group::{Event, Lane};
 use super::identity;
@@ -61,7 +62,10 @@ impl Origin {
     fn surroundings<'a>(&'a self, turn: &Turn<'a>) -> Surroundings<'a> {
         let labels = &turn.section.labels;
         let source = Source { stream: turn.stream, place: self.place(), labels, metadata: &self.metadata };
-        Surroundings { source, counters: turn.counters, now_ns: turn.now.unix_ns, sender: None }
+        // What came through a spool has the time of its receipt.
+        let dated = turn.generation.dated.filter(|_| turn.section.input.is_none());
+        let before_ns = dated.and_then(|dated| dated.time_ns(turn.now));
+        Surroundings { source, counters: turn.counters, now_ns: turn.now.unix_ns, before_ns, sender: None }
     }
 }
 
@@ -76,7 +80,10 @@ impl RecordGroup {
             self.is_open = true;
             self.origin = Origin::of(turn.generation, turn.section, turn.path_metadata);
             let attributes = self.origin.attributes(&turn.section.labels);
-            turn.batcher.begin(turn.stream, self.from_offset, &attributes, turn.now.mono_ms);
+            // What was held for a line that carries it on has waited for company already.
+            let now_ms = turn.now.mono_ms;
+            let waited_ms = turn.waited.map_or(0, |waited| now_ms.saturating_sub(waited.since_ms));
+            turn.batcher.begin(turn.stream, self.from_offset, &attributes, waited_ms, now_ms);
         }
     }
 
@@ -86,8 +93,16 @@ impl RecordGroup {
         let (mut detector, around) = (take_detector(turn), self.origin.surroundings(turn));
         if let Some(from) = turn.section.input {
             recorder.write_spooled(input, from, &mut detector, &around, turn.batcher);
-        } else if let Written::Piece(piece) = recorder.write(input, &mut detector, &around, turn.batcher) {
-            recorder.write_joined(input, &piece, &mut detector, &around, turn.batcher);
+        } else {
+            match recorder.write(input, &mut detector, &around, turn.batcher) {
+                Written::Piece(piece) => {
+                    recorder.write_joined(input, &piece, &mut detector, &around, turn.batcher);
+                }
+                Written::Record { time_ns: Some(time_ns) } => {
+                    turn.generation.dated = Some(Dated::new(time_ns, turn.now));
+                }
+                Written::Record { time_ns: None } => {}
+            }
         }
         turn.generation.detector = Some(detector);
     }

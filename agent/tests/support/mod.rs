@@ -20,7 +20,7 @@ use millpond_wire::limits::BODY_DECODED_BYTES_MAX;
 use millpond_wire::otlp::{Stamp, decode, encode_response};
 use millpond_wire::position::{StreamId, StreamPosition};
 use millpond_wire::tls::{self, SERVER_NAME};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -48,6 +48,7 @@ struct State {
     lines: BTreeMap<String, usize>,
     requests: usize,
     most_requests: usize,
+    renewals: usize,
 }
 
 /// Keeps positions and lines as the real one does.
@@ -69,6 +70,11 @@ impl Collector {
 
     pub(crate) fn most_requests_at_once(&self) -> usize {
         self.0.lock().unwrap().most_requests
+    }
+
+    /// Requests for a certificate.
+    pub(crate) fn renewals(&self) -> usize {
+        self.0.lock().unwrap().renewals
     }
 
     pub(crate) fn lines(&self) -> BTreeMap<String, usize> {
@@ -95,6 +101,11 @@ impl Collector {
                 let answer = self.logs(&decompress(encoding, &body, BODY_DECODED_BYTES_MAX).unwrap());
                 self.0.lock().unwrap().requests -= 1;
                 answer
+            }
+            // Nobody answers it.
+            (Method::POST, "/v1/renew") => {
+                self.0.lock().unwrap().renewals += 1;
+                std::future::pending().await
             }
             other => panic!("nobody asks for {other:?}"),
         }
@@ -180,13 +191,24 @@ impl Agent {
 
 impl Site {
     pub(crate) async fn start() -> Self {
+        Self::start_with(CertificateParams::default()).await
+    }
+
+    /// The agent's certificate is due to be renewed.
+    pub(crate) async fn start_before_renewal() -> Self {
+        let mut params = CertificateParams::default();
+        (params.not_before, params.not_after) = (date_time_ymd(1971, 1, 1), date_time_ymd(2040, 1, 1));
+        Self::start_with(params).await
+    }
+
+    async fn start_with(of_agent: CertificateParams) -> Self {
         let root = tempfile::tempdir().unwrap();
         for directory in ["logs", "agent"] {
             fs::create_dir(root.path().join(directory)).unwrap();
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let acceptor = write_identities(&root.path().join("agent"));
+        let acceptor = write_identities(&root.path().join("agent"), of_agent);
         let collector = Collector::default();
         let server = tokio::spawn(serve(listener, acceptor, collector.clone()));
         let logs = root.path().join("logs");
@@ -231,21 +253,20 @@ pub(crate) async fn wait_until(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// Makes a CA, writes the agent's files and returns the server's side.
-fn write_identities(directory: &Path) -> TlsAcceptor {
+fn write_identities(directory: &Path, of_agent: CertificateParams) -> TlsAcceptor {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let issue = |name: &str| {
+    let issue = |params: CertificateParams| {
         let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
+        let certificate = params.signed_by(&key, &ca).unwrap();
         (certificate.pem(), key.serialize_pem())
     };
-    let (certificate, key) = issue("agent");
+    let (certificate, key) = issue(of_agent);
     for (name, text) in [("ca.crt", ca.pem()), ("agent.crt", certificate), ("agent.key", key)] {
         fs::write(directory.join(name), text).unwrap();
     }
-    let (certificate, key) = issue(SERVER_NAME);
+    let (certificate, key) = issue(CertificateParams::new(vec![SERVER_NAME.to_owned()]).unwrap());
     let chain = certificate + &ca.pem();
     TlsAcceptor::from(tls::server_config(chain.as_bytes(), key.as_bytes(), ca.pem().as_bytes()).unwrap())
 }

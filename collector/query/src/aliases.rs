@@ -31,6 +31,19 @@ pub fn canonical(name: &str) -> &str {
     ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, canonical)| canonical)
 }
 
+/// Every field that a name in a query may mean, the likeliest first: the target of an alias, and the name itself if
+/// documents may have it. The `@` that Datadog writes before attributes may be left out.
+#[must_use]
+pub fn readings(name: &str) -> Vec<&str> {
+    let bare = if name == TIMESTAMP { name } else { name.strip_prefix('@').unwrap_or(name) };
+    let mut readings = vec![canonical(bare)];
+    if may_be_a_field(bare) {
+        readings.extend([bare, name]);
+    }
+    readings.dedup();
+    readings
+}
+
 /// Every alias with its canonical name, for completion.
 #[must_use]
 pub fn all() -> &'static [(&'static str, &'static str)] {

@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use crate::error::Span;
+use crate::formula::Formula;
 
 /// A name of a field or column as typed, before aliases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,6 +83,17 @@ pub enum Condition {
     },
     /// `f in (a, b)`: equal to one of them.
     In(Vec<Value>),
+    /// `len(f)>5` and its kin.
+    Length(Length),
+}
+
+/// How many characters a value has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Length {
+    /// At least so many.
+    pub min: u64,
+    /// At most so many; none means any number.
+    pub max: Option<u64>,
 }
 
 /// The operators of order.
@@ -118,6 +130,13 @@ pub struct Value {
     pub kind: ValueKind,
     /// Where it stands, quotes included.
     pub span: Span,
+}
+
+impl Value {
+    /// A text that is searched for.
+    pub(crate) fn text(literal: Literal) -> Value {
+        Value { kind: ValueKind::Text(literal.text), span: literal.span }
+    }
 }
 
 /// The kinds of values. Quotes make no difference to a text, except that `*` and `?` are themselves in them.
@@ -167,7 +186,11 @@ pub enum PipeExpr {
         /// At least one.
         aggs: Vec<AggExpr>,
         /// One series for each value.
-        by: Vec<Name>,
+        by: Vec<KeyExpr>,
+        /// `limit=n`: the largest series; 0 for all, none for [`TIMECHART_SERIES`](crate::limits::TIMECHART_SERIES).
+        limit: Option<u64>,
+        /// Whether the others make one series: not after `useother=f`.
+        other: bool,
     },
     /// `top 10 fields`
     Top(TopExpr),
@@ -188,6 +211,61 @@ pub enum PipeExpr {
     Where(Expr),
     /// `dedup by a, b`
     Dedup(Vec<Name>),
+    /// `eval a = b + 1, c = lower(d)`: each sees those before it. At least one.
+    Eval(Vec<(Name, Formula)>),
+    /// `extract "from <ip> port <port>" from message`, `rex field=message "(?<ip>…)"`
+    Extract {
+        /// With placeholders or named groups.
+        pattern: ExtractPattern,
+        /// The field; the message when none.
+        from: Option<Name>,
+        /// The whole pipe.
+        span: Span,
+    },
+    /// `parse json from message prefix x.`
+    Parse {
+        /// What the text is.
+        format: ParseFormat,
+        /// The field; the message when none.
+        from: Option<Name>,
+        /// What the names of the fields begin with; empty for nothing.
+        prefix: String,
+        /// The whole pipe.
+        span: Span,
+    },
+    /// `rename a as b, c as d`. At least one.
+    Rename(Vec<(Name, Name)>),
+}
+
+/// What `extract` looks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtractPattern {
+    /// Text with `<name>` in it.
+    Template(Literal),
+    /// A regular expression with named groups.
+    Regex(Literal),
+}
+
+/// What `parse` takes apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParseFormat {
+    /// One JSON object.
+    Json,
+    /// `key=value other="a b"`
+    Logfmt,
+}
+
+impl ParseFormat {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ParseFormat::Json => "json",
+            ParseFormat::Logfmt => "logfmt",
+        }
+    }
 }
 
 /// The arguments of `top` and `rare`.
@@ -203,23 +281,53 @@ pub struct TopExpr {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AggExpr {
     /// What is computed.
-    pub function: crate::pipe::AggFunction,
+    pub function: AggCall,
     /// From which field; none counts rows.
     pub field: Option<Name>,
+    /// From what, when it is not a field as it stands: `avg(bytes / 1000)`, `count(status >= 500)`.
+    pub computed: Option<Formula>,
     /// The name after `as`, or after the parenthesis.
     pub column: Option<Name>,
     /// The whole aggregate.
     pub span: Span,
 }
 
+/// The function of an aggregate as written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum AggCall {
+    /// One that stands for itself.
+    Of(crate::pipe::AggFunction),
+    /// `rate()`: rows a second, or with a field the sum of it a second.
+    Rate,
+}
+
+/// As JSON, one that stands for itself is that.
+impl Serialize for AggCall {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            AggCall::Of(function) => function.serialize(serializer),
+            AggCall::Rate => serializer.serialize_str("rate"),
+        }
+    }
+}
+
 /// A group key as written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyExpr {
     /// A field.
     Field(Name),
     /// `_time:5m` or `bin(5m)`, nanoseconds.
     Time(i64),
+    /// `bin(bytes, 1000) as size`
+    Computed {
+        /// A call of a function, or a field that is called otherwise.
+        formula: Formula,
+        /// The name after `as`.
+        column: Option<Name>,
+        /// The formula.
+        span: Span,
+    },
 }
 
 /// A sort key as written.

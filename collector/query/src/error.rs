@@ -40,7 +40,7 @@ pub struct QueryError {
     pub offset_bytes: usize,
     /// Bytes that are wrong; 0 where something is missing.
     pub length_bytes: usize,
-    /// What to write instead.
+    /// What to write instead. Every error that this crate makes has one.
     pub hint: Option<String>,
 }
 
@@ -51,10 +51,11 @@ impl QueryError {
             message: message.into(),
             offset_bytes: span.offset_bytes,
             length_bytes: span.length_bytes,
-            hint: None,
+            hint: Some(code.usual_hint().to_owned()),
         }
     }
 
+    /// With a better hint than the usual one of its kind.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> QueryError {
         self.hint = Some(hint.into());
         self
@@ -88,11 +89,33 @@ pub enum QueryErrorCode {
     UnknownPipe,
     /// No such aggregate or function.
     UnknownFunction,
+    /// A comparison with a level that isn't one.
+    UnknownLevel,
     /// A pipe names a column that the pipes before it don't make.
     UnknownColumn,
 }
 
 impl QueryErrorCode {
+    /// What helps with most errors of the kind.
+    fn usual_hint(self) -> &'static str {
+        match self {
+            QueryErrorCode::TooLong => "search for what the lines have in common",
+            QueryErrorCode::TooDeep => "remove parentheses",
+            QueryErrorCode::TooMany => "write several queries",
+            QueryErrorCode::Unclosed => "close it, or quote the text to search for it",
+            QueryErrorCode::Unexpected => "remove it, or quote the text to search for it",
+            QueryErrorCode::Missing => "add it, or quote the text to search for it",
+            QueryErrorCode::BadRange => "write [400 TO 499]",
+            QueryErrorCode::BadRegex => "quote the text to search for it as it is",
+            QueryErrorCode::BadNumber => "write a whole number",
+            QueryErrorCode::BadTime => "write a duration, 5m, or a time, now-1h or 2026-11-22",
+            QueryErrorCode::UnknownPipe => "put the text in quotes to search for a |",
+            QueryErrorCode::UnknownFunction => "put the text in quotes to search for it",
+            QueryErrorCode::UnknownLevel => "write one of trace < debug < info < warn < error < fatal",
+            QueryErrorCode::UnknownColumn => "name a column that the pipes before make",
+        }
+    }
+
     /// The name in snake case, as the API gives it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -109,6 +132,7 @@ impl QueryErrorCode {
             QueryErrorCode::BadTime => "bad_time",
             QueryErrorCode::UnknownPipe => "unknown_pipe",
             QueryErrorCode::UnknownFunction => "unknown_function",
+            QueryErrorCode::UnknownLevel => "unknown_level",
             QueryErrorCode::UnknownColumn => "unknown_column",
         }
     }

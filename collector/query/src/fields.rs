@@ -1,16 +1,19 @@
 //! Which fields a query names, for "no document has this field".
 
 use crate::Query;
-use crate::ast::{AggExpr, Expr, KeyExpr, Name, PipeExpr};
+use crate::ast::{Expr, KeyExpr, Name, PipeExpr};
 
-/// Field names in the order of the text. After the first pipe that makes a table, names are its columns, and
-/// resolving has checked them.
+/// Field names in the order of the text, without those that pipes have made. After the first pipe that makes a table, or
+/// fields that only the rows know, names are its columns, and resolving has checked them.
 pub(crate) fn of(query: &Query) -> Vec<&Name> {
-    let mut names = Vec::new();
+    let (mut names, mut made) = (Vec::new(), Vec::new());
     of_condition(&query.filter, &mut names);
     for pipe in &query.pipes {
-        let makes_table = of_pipe(pipe, &mut names);
-        if makes_table {
+        let (mut of_this, before) = (Vec::new(), made.len());
+        let goes_on = of_pipe(pipe, &mut of_this, &mut made);
+        let is_made = |name: &&Name| made.iter().take(before).any(|made| *made == name.text);
+        names.extend(of_this.into_iter().filter(|name| !is_made(name)));
+        if !goes_on {
             break;
         }
     }
@@ -26,45 +29,58 @@ fn of_condition<'q>(expr: &'q Expr, names: &mut Vec<&'q Name>) {
     }
 }
 
-/// Adds the names of a pipe. True when later names are columns of what it makes.
-fn of_pipe<'q>(pipe: &'q PipeExpr, names: &mut Vec<&'q Name>) -> bool {
-    let mut of_aggs = |aggs: &'q [AggExpr]| names.extend(aggs.iter().filter_map(|agg| agg.field.as_ref()));
+/// Adds the names of a pipe to `names`, and to `made` what it makes. False when later names are columns of it.
+fn of_pipe<'q>(pipe: &'q PipeExpr, names: &mut Vec<&'q Name>, made: &mut Vec<&'q str>) -> bool {
     match pipe {
-        PipeExpr::Stats { aggs, by } => {
-            of_aggs(aggs);
-            names.extend(by.iter().filter_map(|key| match key {
-                KeyExpr::Field(name) => Some(name),
-                KeyExpr::Time(_) => None,
-            }));
-            true
-        }
-        PipeExpr::Timechart { aggs, by, .. } => {
-            of_aggs(aggs);
-            names.extend(by);
-            true
+        PipeExpr::Stats { aggs, by } | PipeExpr::Timechart { aggs, by, .. } => {
+            for agg in aggs {
+                names.extend(&agg.field);
+                agg.computed.iter().for_each(|formula| formula.for_each_name(&mut |name| names.push(name)));
+            }
+            for key in by {
+                match key {
+                    KeyExpr::Field(name) => names.push(name),
+                    KeyExpr::Computed { formula, .. } => {
+                        formula.for_each_name(&mut |name| names.push(name));
+                    }
+                    KeyExpr::Time(_) => {}
+                }
+            }
+            return false;
         }
         PipeExpr::Top(top) | PipeExpr::Rare(top) => {
             names.extend(&top.fields);
-            true
-        }
-        PipeExpr::Sort(keys) => {
-            names.extend(keys.iter().map(|key| &key.name));
-            false
+            return false;
         }
         PipeExpr::Fields { names: kept, exclude } => {
             names.extend(kept);
-            !exclude
+            return *exclude;
         }
-        PipeExpr::Where(expr) => {
-            of_condition(expr, names);
-            false
+        PipeExpr::Sort(keys) => names.extend(keys.iter().map(|key| &key.name)),
+        PipeExpr::Where(expr) => of_condition(expr, names),
+        PipeExpr::Dedup(by) => names.extend(by),
+        PipeExpr::Limit(_) => {}
+        PipeExpr::Eval(fields) => {
+            for (name, formula) in fields {
+                let is_made = |name: &Name| made.contains(&name.text.as_str());
+                formula.for_each_name(&mut |name| names.extend((!is_made(name)).then_some(name)));
+                made.push(&name.text);
+            }
         }
-        PipeExpr::Dedup(by) => {
-            names.extend(by);
-            false
+        PipeExpr::Extract { from, pattern, .. } => {
+            names.extend(from);
+            made.extend(crate::make::Extract::names_in(pattern));
         }
-        PipeExpr::Limit(_) => false,
+        PipeExpr::Parse { from, .. } => {
+            names.extend(from);
+            return false;
+        }
+        PipeExpr::Rename(renamed) => {
+            names.extend(renamed.iter().map(|(old, _)| old));
+            made.extend(renamed.iter().map(|(_, new)| new.text.as_str()));
+        }
     }
+    true
 }
 
 #[cfg(test)]
@@ -87,5 +103,11 @@ mod tests {
         );
         check("x | dedup by i | fields j, k | sort j", &["i", "j", "k"]);
         check("x | fields -l | top m", &["l", "m"]);
+        check("x | eval n = o + 1, p = n | where p>1 and q:1 | top n, r", &["o", "q", "r"]);
+        check(
+            "x | extract \"a <b> c\" from d | rename e as f | stats sum(b), avg(f) by lower(g)",
+            &["d", "e", "g"],
+        );
+        check("x | eval n = n + 1 | parse json from h | top i", &["n", "h"]);
     }
 }

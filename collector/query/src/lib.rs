@@ -5,6 +5,7 @@
 //! text ──parse──► Query (AST, spans) ──resolve(now)──► Resolved { Filter, Vec<Pipe> }
 //!                   │                                     ├── matches(&filter, &row)   live tail, alerts
 //!                   └── Display: canonical text           ├── store: Test on terms and numbers
+//!                                                         ├── Maker::make(&row)        eval, extract, parse
 //!                                                         └── table::apply             pipes after stats
 //! ```
 //!
@@ -14,11 +15,15 @@
 pub mod accumulate;
 pub mod aliases;
 pub mod ast;
+mod calendar;
 pub mod complete;
 mod error;
+mod eval;
 mod fields;
 mod filter;
+pub mod formula;
 pub mod limits;
+mod make;
 mod names;
 mod nearest;
 pub mod number;
@@ -35,13 +40,17 @@ pub mod tokens;
 mod units;
 
 pub use crate::error::{QueryError, QueryErrorCode, Span};
+pub use crate::eval::Computation;
 pub use crate::filter::{Filter, Leaf, Scope};
-pub use crate::nearest::nearest;
+pub use crate::make::{Extract, Made, Maker, Unpack};
+pub use crate::nearest::{field_hint, nearest};
 pub use crate::number::NumberRange;
-pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, SortKey, Stats, bucket_start_ns};
+pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats, bucket_start_ns};
 pub use crate::row::{Row, matches};
 pub use crate::scalar::Scalar;
-pub use crate::test::{Cidr, Equal, Level, LevelSet, NumericRange, Pattern, Regex, Test, Text, TextRange};
+pub use crate::test::{
+    Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
+};
 pub use crate::units::Unit;
 
 /// A parsed query. Its `Display` is the canonical text, which parses to the same query.
@@ -79,6 +88,17 @@ pub struct Context<'a> {
 /// Reads a query. Every text gives a query or an error that says where and why; none panics.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
     syntax::parse(text)
+}
+
+/// Reads a condition: a query without pipes, which are an error at the first `|`. What uses conditions alone is spared the
+/// code of the pipes.
+pub fn parse_condition(text: &str) -> Result<ast::Expr, QueryError> {
+    syntax::parse_condition(text)
+}
+
+/// As [`Query::resolve`], for a condition.
+pub fn resolve_condition(condition: &ast::Expr, now_ns: i64) -> Result<Filter, QueryError> {
+    resolve::resolve_condition(condition, &Context { now_ns, ..Context::default() })
 }
 
 impl Query {

@@ -55,3 +55,36 @@ pub const MAX_GROUPS: usize = 1_000_000;
 
 /// Buckets that `timechart` aims at when no `span` is given.
 pub const TIMECHART_BUCKETS: i64 = 120;
+
+/// Most values, names and operators in one formula: a long `case` has fewer. Every recursion over a formula is at most
+/// this deep.
+pub const MAX_FORMULA_PARTS: usize = 256;
+
+/// Longest text that a formula makes, bytes: as long as the longest message. What is longer is cut, so that texts that
+/// double again and again stay harmless.
+pub const MAX_MADE_TEXT_BYTES: usize = 1 << 20;
+
+/// Most text that one pipe makes in one row, bytes: some texts of the longest. What is beyond is left out, which is told.
+pub const MAX_MADE_ROW_BYTES: usize = 4 << 20;
+
+/// Most fields that `parse json` or `parse logfmt` take from one row, far more than any log line has. The rest is left
+/// out, which is told.
+pub const MAX_PARSED_FIELDS: usize = 1_000;
+
+/// Deepest objects that `parse json` takes apart; what is deeper stays text.
+pub const MAX_PARSED_DEPTH: usize = 64;
+
+/// Most columns of a table whose rows are parsed: those of the first rows. Beyond it there is an error.
+pub const MAX_COLUMNS: usize = 2_000;
+
+/// Most values that `values()` gathers in a group. More than a person reads; the rest is left out, which is told.
+pub const MAX_VALUES: usize = 1_000;
+
+/// Most text that `values()` gathers in a group, bytes.
+pub const MAX_VALUES_BYTES: usize = 64 << 10;
+
+/// Most groups that one row is in: a row with several values in several keys is in each combination.
+pub const MAX_GROUPS_OF_ROW: usize = 10_000;
+
+/// Series of a `timechart` without `limit`: as many as colours that can be told apart. The rest is one series, `other`.
+pub const TIMECHART_SERIES: u64 = 10;

@@ -1,4 +1,6 @@
-//! "Did you mean": the candidate that a typing error is nearest to.
+//! "Did you mean": the candidate that a typing error is nearest to, and the field that another name may be for.
+
+use crate::aliases;
 
 /// The candidate with the fewest inserted, deleted, changed or swapped characters, if they are few enough for
 /// a typing error: a third of the name, at most three. Case does not count.
@@ -14,6 +16,40 @@ pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) ->
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// One sentence about a field that no document has, for people: which of the `known` fields may be meant, or what to do
+/// without it.
+#[must_use]
+pub fn field_hint<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
+    let advice = match name {
+        "index" | "_index" => "There is one index, which needs no name: leave it out.",
+        "sourcetype" | "source" => "Choose by `log.file.path` or `service.name`.",
+        "_stream" | "_stream_id" => "Choose by labels, _stream:{host=\"web-01\"}.",
+        _ => return nearest_field(name, known).map(|field| format!("Did you mean `{field}`?")),
+    };
+    Some(advice.to_owned())
+}
+
+/// The known field that a name is nearest to: by a typing error in it or in its alias, by other signs between its parts
+/// (`serviceName`, `service_name`), or by being its end (`status_code` of `http.response.status_code`).
+fn nearest_field<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<&'k str> {
+    let is_known = |field: &str| known.clone().find(|known| *known == field);
+    let aliases =
+        aliases::all().iter().filter(|(_, field)| is_known(field).is_some()).map(|(alias, _)| *alias);
+    if let Some(found) = nearest(name, known.clone().chain(aliases)) {
+        return is_known(found).or_else(|| is_known(aliases::canonical(found)));
+    }
+    let bare = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+    };
+    let wanted = bare(name);
+    let ends_so = |field: &&str| {
+        let starts = field.match_indices('.').filter_map(|(dot, _)| field.get(dot + 1..));
+        std::iter::once(*field).chain(starts).any(|end| bare(end) == wanted)
+    };
+    let by_length = |field: &&'k str| (field.len(), *field);
+    known.filter(ends_so).filter(|_| !wanted.is_empty()).min_by_key(by_length)
 }
 
 /// Optimal string alignment distance, three rows at a time.
@@ -43,7 +79,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{field_hint, nearest};
 
     #[test]
     fn finds_typing_errors_only() {
@@ -59,6 +95,34 @@ mod tests {
         ];
         for (name, expected) in rows {
             assert_eq!(nearest(name, candidates), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn another_name_leads_to_the_field() {
+        let known = [
+            "service.name",
+            "host.name",
+            "http.response.status_code",
+            "http.status_code",
+            "user_id",
+            "log.level",
+        ];
+        let rows = [
+            ("servce.name", Some("Did you mean `service.name`?")),
+            ("servcie", Some("Did you mean `service.name`?")),
+            ("service_name", Some("Did you mean `service.name`?")),
+            ("serviceName", Some("Did you mean `service.name`?")),
+            ("status_code", Some("Did you mean `http.status_code`?")),
+            ("statusCode", Some("Did you mean `http.status_code`?")),
+            ("userId", Some("Did you mean `user_id`?")),
+            ("levle", Some("Did you mean `log.level`?")),
+            ("index", Some("There is one index, which needs no name: leave it out.")),
+            ("something", None),
+            ("...", None),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(field_hint(name, known.into_iter()).as_deref(), expected, "{name}");
         }
     }
 }

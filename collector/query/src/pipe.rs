@@ -1,9 +1,10 @@
 //! The resolved pipes. `top`, `rare` and `timechart` are written as the `stats`, `sort` and `limit` that they
-//! mean, and a leading `where` is part of the filter, so that an engine has to know six stages only.
+//! mean, and a leading `where` is part of the filter, so that an engine has to know eight stages only.
 
 use std::fmt;
 
 use crate::filter::Filter;
+use crate::make::Maker;
 
 /// One stage after the filter, in the order of the text.
 #[derive(Debug, Clone)]
@@ -28,6 +29,10 @@ pub enum Pipe {
         /// Canonical names; never empty.
         by: Vec<String>,
     },
+    /// Gives each row more fields, or fields other values.
+    Make(Maker),
+    /// Calls fields, and objects of fields, otherwise: canonical names, old and new.
+    Rename(Vec<(String, String)>),
 }
 
 /// `stats aggs by keys`. Columns of its table: the keys, then the aggregates, in this order.
@@ -37,6 +42,33 @@ pub struct Stats {
     pub aggs: Vec<Agg>,
     /// Empty: one row for everything, even when no document matches.
     pub by: Vec<GroupKey>,
+    /// Which values of the keys are told apart; none: all.
+    pub series: Option<Series>,
+}
+
+impl Stats {
+    /// Whether an aggregate needs each row with its time, so that values counted by group are not enough.
+    #[must_use]
+    pub fn needs_rows(&self) -> bool {
+        self.aggs.iter().any(|agg| matches!(agg.function, AggFunction::First | AggFunction::Last))
+    }
+}
+
+/// The series of a `timechart by`: the values of all keys but the time. Those with the largest first aggregate over all
+/// times are kept, ties in the order of the values; a missing value is called [`NONE`](Self::NONE).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Series {
+    /// How many are kept; none: all.
+    pub keep: Option<usize>,
+    /// Whether the others are one series, called [`OTHER`](Self::OTHER); else they are left out.
+    pub other: bool,
+}
+
+impl Series {
+    /// The key of the series of all that are not kept.
+    pub const OTHER: &'static str = "other";
+    /// The key of rows without a value.
+    pub const NONE: &'static str = "(none)";
 }
 
 /// One aggregate with the name of its column.
@@ -68,6 +100,14 @@ pub enum AggFunction {
     Max,
     /// The value below which this part of the numbers lies, 0.0 to 1.0.
     Percentile(f64),
+    /// Standard deviation of the numbers, as of a sample.
+    Deviation,
+    /// The different values, in their order.
+    Values,
+    /// The value of the first row by time.
+    First,
+    /// The value of the last row by time.
+    Last,
 }
 
 /// What rows are grouped by.
@@ -114,7 +154,7 @@ pub struct SortKey {
 impl fmt::Display for Pipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Pipe::Stats(Stats { aggs, by }) => {
+            Pipe::Stats(Stats { aggs, by, series }) => {
                 f.write_str("stats")?;
                 for Agg { function, field, column } in aggs {
                     write!(f, " {column}={function}({})", field.as_deref().unwrap_or_default())?;
@@ -123,7 +163,10 @@ impl fmt::Display for Pipe {
                 by.iter().try_for_each(|key| match key {
                     GroupKey::Field(name) => write!(f, " {name}"),
                     GroupKey::Time { step_ns } => write!(f, " time/{step_ns}"),
-                })
+                })?;
+                let Some(Series { keep, other }) = series else { return Ok(()) };
+                keep.map_or(Ok(()), |keep| write!(f, " series {keep}"))?;
+                f.write_str(if *other { "" } else { " no other" })
             }
             Pipe::Sort(keys) => {
                 f.write_str("sort")?;
@@ -136,6 +179,11 @@ impl fmt::Display for Pipe {
             }
             Pipe::Where(filter) => write!(f, "where {filter}"),
             Pipe::Dedup { by } => write!(f, "dedup {}", by.join(" ")),
+            Pipe::Make(maker) => write!(f, "{maker}"),
+            Pipe::Rename(names) => {
+                f.write_str("rename")?;
+                names.iter().try_for_each(|(old, new)| write!(f, " {old}={new}"))
+            }
         }
     }
 }

@@ -4,9 +4,10 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::Query;
 use crate::ast::{
-    AggExpr, Condition, Expr, FieldExpr, KeyExpr, Literal, Name, Piece, PipeExpr, SortExpr, TopExpr, Value,
-    ValueKind,
+    AggCall, AggExpr, Condition, Expr, ExtractPattern, FieldExpr, KeyExpr, Length, Literal, Name, Piece,
+    PipeExpr, SortExpr, TopExpr, Value, ValueKind,
 };
+use crate::formula::Formula;
 use crate::names::is_field_name;
 use crate::pipe::AggFunction;
 
@@ -66,6 +67,11 @@ impl Display for FieldExpr {
                 list(f, values, ", ", |f, value| write!(f, "{value}"))?;
                 f.write_str(")")
             }
+            Condition::Length(Length { min, max: None }) => write!(f, "len({name})>={min}"),
+            Condition::Length(Length { min, max: Some(max) }) if min == max => {
+                write!(f, "len({name})={min}")
+            }
+            Condition::Length(Length { min, max: Some(max) }) => write!(f, "len({name}):[{min} TO {max}]"),
         }
     }
 }
@@ -111,13 +117,13 @@ impl Display for PipeExpr {
                 list(f, aggs, ", ", |f, agg| write!(f, "{agg}"))?;
                 by_clause(f, by, |f, key| write!(f, "{key}"))
             }
-            PipeExpr::Timechart { step_ns, aggs, by } => {
+            PipeExpr::Timechart { step_ns, aggs, by, limit, other } => {
                 f.write_str("timechart ")?;
-                if let Some(step_ns) = step_ns {
-                    write!(f, "span={} ", Step(*step_ns))?;
-                }
+                step_ns.map_or(Ok(()), |step_ns| write!(f, "span={} ", Step(step_ns)))?;
+                limit.map_or(Ok(()), |limit| write!(f, "limit={limit} "))?;
+                f.write_str(if *other { "" } else { "useother=false " })?;
                 list(f, aggs, ", ", |f, agg| write!(f, "{agg}"))?;
-                by_clause(f, by, |f, name| write!(f, "{name}"))
+                by_clause(f, by, |f, key| write!(f, "{key}"))
             }
             PipeExpr::Top(top) => write!(f, "top {top}"),
             PipeExpr::Rare(top) => write!(f, "rare {top}"),
@@ -135,6 +141,32 @@ impl Display for PipeExpr {
             PipeExpr::Dedup(names) => {
                 f.write_str("dedup by ")?;
                 list(f, names, ", ", |f, name| write!(f, "{name}"))
+            }
+            PipeExpr::Eval(fields) => {
+                f.write_str("eval ")?;
+                list(f, fields, ", ", |f, (name, formula)| write!(f, "{name} = {formula}"))
+            }
+            PipeExpr::Extract { pattern, from, .. } => {
+                let (pipe, text) = match pattern {
+                    ExtractPattern::Template(text) => ("extract ", text),
+                    ExtractPattern::Regex(text) => ("rex ", text),
+                };
+                f.write_str(pipe)?;
+                quote(f, &text.text)?;
+                from.as_ref().map_or(Ok(()), |from| write!(f, " from {from}"))
+            }
+            PipeExpr::Parse { format, from, prefix, .. } => {
+                write!(f, "parse {}", format.as_str())?;
+                from.as_ref().map_or(Ok(()), |from| write!(f, " from {from}"))?;
+                if prefix.is_empty() {
+                    return Ok(());
+                }
+                f.write_str(" prefix ")?;
+                quote(f, prefix)
+            }
+            PipeExpr::Rename(names) => {
+                f.write_str("rename ")?;
+                list(f, names, ", ", |f, (old, new)| write!(f, "{old} as {new}"))
             }
         }
     }
@@ -158,6 +190,10 @@ impl Display for KeyExpr {
         match self {
             KeyExpr::Field(name) => write!(f, "{name}"),
             KeyExpr::Time(step_ns) => write!(f, "_time:{}", Step(*step_ns)),
+            KeyExpr::Computed { formula, column, .. } => {
+                write!(f, "{formula}")?;
+                column.as_ref().map_or(Ok(()), |column| write!(f, " as {column}"))
+            }
         }
     }
 }
@@ -167,8 +203,23 @@ impl Display for AggExpr {
         write!(f, "{}", self.function)?;
         f.write_str("(")?;
         self.field.as_ref().map_or(Ok(()), |field| write!(f, "{field}"))?;
+        match &self.computed {
+            None => {}
+            Some(formula @ (Formula::Binary(..) | Formula::Call { .. })) => write!(f, "{formula}")?,
+            // In parentheses, so that it is no name of a field.
+            Some(formula) => write!(f, "({formula})")?,
+        }
         f.write_str(")")?;
         self.column.as_ref().map_or(Ok(()), |column| write!(f, " as {column}"))
+    }
+}
+
+impl Display for AggCall {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            AggCall::Of(function) => write!(f, "{function}"),
+            AggCall::Rate => f.write_str("rate"),
+        }
     }
 }
 
@@ -182,6 +233,10 @@ impl Display for AggFunction {
             AggFunction::Avg => f.write_str("avg"),
             AggFunction::Min => f.write_str("min"),
             AggFunction::Max => f.write_str("max"),
+            AggFunction::Deviation => f.write_str("stdev"),
+            AggFunction::Values => f.write_str("values"),
+            AggFunction::First => f.write_str("first"),
+            AggFunction::Last => f.write_str("last"),
             // Percents are typed in decimal: a millionth is more than anyone types, and hides binary dust.
             AggFunction::Percentile(part) => write!(f, "p{}", (part * 100.0 * 1e6).round() / 1e6),
         }
@@ -233,12 +288,34 @@ impl Display for Step {
 
 /// Words that mean something where a name or a value may stand.
 fn is_reserved(text: &str) -> bool {
-    ["and", "or", "not", "in", "to", "by", "as", "asc", "desc", "span", "bin"]
-        .iter()
-        .any(|word| text.eq_ignore_ascii_case(word))
+    const WORDS: [&str; 20] = [
+        "and",
+        "or",
+        "not",
+        "in",
+        "to",
+        "by",
+        "as",
+        "asc",
+        "desc",
+        "span",
+        "bin",
+        "offset",
+        "select",
+        "from",
+        "prefix",
+        "result_prefix",
+        "field",
+        "input",
+        "limit",
+        "useother",
+    ];
+    const IN_CAPITALS: [&str; 4] = ["IS", "LIKE", "RLIKE", "BETWEEN"];
+    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || IN_CAPITALS.contains(&text)
 }
 
-fn quote(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+/// Writes a text in quotes, escaped.
+pub(crate) fn quote(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")?;
     for c in text.chars() {
         match c {

@@ -8,7 +8,10 @@ use nom::combinator::{all_consuming, map_opt, opt, recognize, value};
 use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser as _};
 
-use crate::units::{SECOND_NS, duration_ns};
+use crate::calendar::{self, days_in_month, days_since_epoch};
+use crate::number::Number;
+use crate::units::SECOND_NS;
+pub use crate::units::duration_ns;
 
 /// A moment, or as much time as was left unsaid. Nanoseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +27,16 @@ impl TimeSpan {
         TimeSpan { start_ns: at_ns, end_ns: at_ns.saturating_add(1) }
     }
 
-    fn new(start_ns: i128, length_ns: i64) -> Option<TimeSpan> {
+    pub(crate) fn new(start_ns: i128, length_ns: i64) -> Option<TimeSpan> {
         let start_ns = i64::try_from(start_ns).ok()?;
         Some(TimeSpan { start_ns, end_ns: start_ns.checked_add(length_ns)? })
     }
 }
 
 /// Reads a time:
-/// - `now`, `now-15m`, `now+1h`, `now-1d/d` (rounded down to the day), `-15m`;
+/// - `now`, `now-15m`, `now+1h-5m`, `-15m`, with `M` for months and `y` for years;
+/// - the same with `/d`: the whole second, minute, hour, day, week (from Monday), month or year that it lies in, in
+///   UTC. `@d` says the same;
 /// - a date of the Gregorian calendar with as much of the time as wanted, `2026-11`, `2026-11-22`,
 ///   `2026-11-22T10:30:00.123Z`, in UTC unless an offset follows (RFC 3339);
 /// - seconds, milliseconds, microseconds or nanoseconds since the Unix epoch, told apart by their size.
@@ -44,26 +49,79 @@ pub fn parse_time(text: &str, now_ns: i64) -> Option<TimeSpan> {
 }
 
 fn relative(text: &str, now_ns: i64) -> Option<TimeSpan> {
-    let (text, round_ns) = match text.rsplit_once('/') {
-        Some((before, unit)) => (before, Some(duration_ns(&format!("1{unit}"))?)),
+    let (text, unit) = match text.rsplit_once(['/', '@']) {
+        Some((before, unit)) => (before, Some(unit)),
         None => (text, None),
     };
-    let offset = match text.get(..3) {
+    let mut rest = match text.get(..3) {
         Some(now) if now.eq_ignore_ascii_case("now") => text.get(3..)?,
-        _ if text.starts_with('-') => text,
+        _ if text.starts_with('-') || (text.is_empty() && unit.is_some()) => text,
         _ => return None,
     };
-    let at_ns = match offset.split_at_checked(1) {
-        None if offset.is_empty() => now_ns,
-        Some(("-", duration)) => now_ns.checked_sub(duration_ns(duration)?)?,
-        Some(("+", duration)) => now_ns.checked_add(duration_ns(duration)?)?,
-        _ => return None,
-    };
-    Some(TimeSpan::instant(round_ns.map_or(at_ns, |step_ns| crate::pipe::bucket_start_ns(at_ns, step_ns))))
+    let mut at_ns = now_ns;
+    while !rest.is_empty() {
+        let (sign, after) = rest.split_at_checked(1)?;
+        let (step, after) = after.split_at(after.find(['+', '-']).unwrap_or(after.len()));
+        at_ns = moved(at_ns, sign, step)?;
+        rest = after;
+    }
+    unit.map_or(Some(TimeSpan::instant(at_ns)), |unit| calendar::around(at_ns, unit))
 }
 
-/// Whole or fractional epoch times. Seconds until the year 5138, then milliseconds, and so on: each scale ends
-/// where the next one is still in 1973.
+/// `at_ns` and `-15m`, or `+1M`, which is as long as the month is.
+fn moved(at_ns: i64, sign: &str, step: &str) -> Option<i64> {
+    let backward = match sign {
+        "-" => true,
+        "+" => false,
+        _ => return None,
+    };
+    if let Some(months) = calendar::months(step) {
+        return calendar::months_later(at_ns, if backward { -months } else { months });
+    }
+    let length_ns = duration_ns(step)?;
+    if backward { at_ns.checked_sub(length_ns) } else { at_ns.checked_add(length_ns) }
+}
+
+/// What a document says: a date, or digits since the Unix epoch, at its first nanosecond. Not `now`.
+pub(crate) fn absolute_time_ns(text: &str) -> Option<i64> {
+    let text = text.trim();
+    date(text).or_else(|| epoch(text)).map(|span| span.start_ns)
+}
+
+/// Whether a bound is meant as a time: it starts with `now`, or is a date with a day.
+pub(crate) fn is_time_text(text: &str) -> bool {
+    let relative = text.get(..3).is_some_and(|now| now.eq_ignore_ascii_case("now"));
+    (relative || text.len() >= "2026-11-22".len() && date(text).is_some()) && parse_time(text, 0).is_some()
+}
+
+/// A number since the Unix epoch, in nanoseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast of a float saturates, and the size is checked after"
+)]
+pub(crate) fn epoch_number_ns(number: Number) -> Option<i64> {
+    match number {
+        Number::I64(value) => value.checked_mul(epoch_unit_ns(value)),
+        Number::F64(value) if value.is_finite() => {
+            let unit_ns = epoch_unit_ns(value as i64);
+            let whole = (value as i64).checked_mul(unit_ns)?;
+            whole.checked_add((value.fract() * Number::I64(unit_ns).as_f64()) as i64)
+        }
+        Number::F64(_) => None,
+    }
+}
+
+/// Seconds until the year 5138, then milliseconds, and so on: each scale ends where the next one is still in 1973.
+fn epoch_unit_ns(number: i64) -> i64 {
+    match number.unsigned_abs() {
+        0..100_000_000_000 => SECOND_NS,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
+        _ => 1,
+    }
+}
+
+/// Whole or fractional epoch times.
 fn epoch(text: &str) -> Option<TimeSpan> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -71,12 +129,7 @@ fn epoch(text: &str) -> Option<TimeSpan> {
         return None;
     }
     let number: i64 = whole.parse().ok()?;
-    let unit_ns: i64 = match number {
-        0..100_000_000_000 => SECOND_NS,
-        100_000_000_000..100_000_000_000_000 => 1_000_000,
-        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
-        _ => 1,
-    };
+    let unit_ns = epoch_unit_ns(number);
     let mut part_ns = unit_ns;
     let mut fraction_ns = 0;
     for digit in fraction.bytes() {
@@ -191,29 +244,6 @@ fn number<'t>(digits: usize) -> impl nom::Parser<&'t str, Output = i64, Error = 
     map_opt(take_while_m_n(digits, digits, |c: char| c.is_ascii_digit()), |text: &str| text.parse().ok())
 }
 
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        2 => 28 + i64::from(is_leap(year)),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar. The year is counted from March, so that the leap day is
-/// its last, and 153 days are five months of 31 and 30 days from then on.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month_from_march = (month + 9) % 12;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    // 719,468 days lie between 0000-03-01 and 1970-01-01.
-    year * 365 + leap_days + day_of_year - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,8 +260,17 @@ mod tests {
             ("now", Some((NOW, 1))),
             ("NOW-15m", Some((NOW - 15 * MINUTE, 1))),
             ("now+1h30m", Some((NOW + 90 * MINUTE, 1))),
-            ("now/d", Some((midnight, 1))),
-            ("now-1d/d", Some((midnight - DAY, 1))),
+            ("now/d", Some((midnight, DAY))),
+            ("now-1d/d", Some((midnight - DAY, DAY))),
+            ("-1d@d", Some((midnight - DAY, DAY))),
+            ("@h", Some((NOW - 30 * MINUTE, 60 * MINUTE))),
+            ("now/w", Some((midnight - 6 * DAY, 7 * DAY))),
+            ("now/M", Some((midnight - 21 * DAY, 30 * DAY))),
+            ("now/y", Some((midnight - 325 * DAY, 365 * DAY))),
+            ("now-1M", Some((NOW - 31 * DAY, 1))),
+            ("now-1y/M", Some((midnight - 386 * DAY, 30 * DAY))),
+            ("now-1h-30m", Some((NOW - 90 * MINUTE, 1))),
+            ("now+1h-30m/m", Some((NOW + 30 * MINUTE, MINUTE))),
             ("-15m", Some((NOW - 15 * MINUTE, 1))),
             ("2026-11-22", Some((midnight, DAY))),
             ("2026-11", Some((midnight - 21 * DAY, 30 * DAY))),
@@ -259,6 +298,11 @@ mod tests {
             ("now-", None),
             ("now-5", None),
             ("now/x", None),
+            ("now/", None),
+            ("now-99999999999y", None),
+            ("now+300y", None),
+            ("now-1M1d", None),
+            ("/d", Some((midnight, DAY))),
             ("nowish", None),
             ("yesterday", None),
             ("99999999999999999999", None),

@@ -21,8 +21,11 @@ pub enum Unit {
         /// 1e6 for a field in milliseconds.
         ns: f64,
     },
-    /// Sizes, in bytes.
-    Bytes,
+    /// Sizes, with the bytes of one.
+    Size {
+        /// 1 for a field in bytes.
+        bytes: f64,
+    },
 }
 
 impl Unit {
@@ -31,7 +34,7 @@ impl Unit {
         match (self, quantity(text.trim())?) {
             (_, Quantity::Plain(number)) => Some(number),
             (Unit::Duration { ns }, Quantity::Duration(value)) => Some(whole_if_exact(value / ns)),
-            (Unit::Bytes, Quantity::Bytes(value)) => Some(whole_if_exact(value)),
+            (Unit::Size { bytes }, Quantity::Bytes(value)) => Some(whole_if_exact(value / bytes)),
             _ => None,
         }
     }
@@ -53,7 +56,10 @@ pub(crate) fn quantity(text: &str) -> Option<Quantity> {
     if let Some(number) = Number::parse(text) {
         return Some(Quantity::Plain(number));
     }
-    let (_, (number, unit)) = number_and_unit(text).ok()?;
+    let Ok((_, (number, unit))) = number_and_unit(text) else {
+        #[expect(clippy::cast_precision_loss, reason = "durations are compared as floats")]
+        return duration_ns(text).map(|ns| Quantity::Duration(ns as f64));
+    };
     let value = number.parse::<f64>().ok().filter(|value| value.is_finite())?;
     if let Some(ns) = duration_unit_ns(unit) {
         return Some(Quantity::Duration(value * ns));
@@ -62,7 +68,8 @@ pub(crate) fn quantity(text: &str) -> Option<Quantity> {
 }
 
 /// A duration of one or several parts, `90s` or `1h30m`, in nanoseconds; at least 1.
-pub(crate) fn duration_ns(text: &str) -> Option<i64> {
+#[must_use]
+pub fn duration_ns(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut total = 0.0;
     while !rest.is_empty() {
@@ -75,17 +82,48 @@ pub(crate) fn duration_ns(text: &str) -> Option<i64> {
     (1.0..9.2e18).contains(&total).then(|| whole(total))
 }
 
-/// The unit of the plain numbers of a field: by the suffix of its name, or by custom.
+/// The nanoseconds of one in the plain numbers of a field: by the unit that ends its name, else by custom.
 pub(crate) fn field_duration_unit_ns(field: &str) -> f64 {
-    let last = field.rsplit(['_', '.', '-']).next().unwrap_or(field).to_ascii_lowercase();
-    match last.as_str() {
+    let field = measured(field);
+    match last_word(field).as_str() {
         "ns" | "nanos" | "nanoseconds" => 1.0,
         "us" | "micros" | "microseconds" => 1e3,
         "s" | "sec" | "secs" | "seconds" => 1e9,
-        _ if field == "event.duration" => 1.0, // Elastic Common Schema
+        "min" | "mins" | "minutes" => 60e9,
+        "hours" => 3_600e9,
+        "days" => 86_400e9,
+        _ if field.ends_with(".duration") => 1.0, // Elastic Common Schema, for one: `event.duration`
         _ if matches!(field, "request_time" | "upstream_response_time") => 1e9, // nginx
         _ => 1e6,
     }
+}
+
+/// The bytes of one in the plain numbers of a field: by the unit that ends its name.
+pub(crate) fn field_size_unit_bytes(field: &str) -> f64 {
+    let unit = last_word(measured(field));
+    if matches!(unit.as_str(), "kb" | "mb" | "gb" | "tb" | "kib" | "mib" | "gib" | "tib") {
+        byte_unit(&unit).unwrap_or(1.0)
+    } else {
+        1.0
+    }
+}
+
+/// `event.duration` of `p95(event.duration)`: a column of a table is in the unit of its field.
+fn measured(column: &str) -> &str {
+    let argument = column.strip_suffix(')').and_then(|column| column.split_once('('));
+    argument.map_or(column, |(_, field)| field)
+}
+
+/// `ms` of `latency_ms`, `http.latency-ms` and `latencyMs`, in lower case.
+fn last_word(name: &str) -> String {
+    let last = name.rsplit(['_', '.', '-']).next().unwrap_or(name);
+    let mut start = 0;
+    for ((_, before), (at, c)) in last.char_indices().zip(last.char_indices().skip(1)) {
+        if before.is_lowercase() && c.is_uppercase() {
+            start = at;
+        }
+    }
+    last.get(start..).unwrap_or(last).to_ascii_lowercase()
 }
 
 fn number_and_unit(text: &str) -> IResult<&str, (&str, &str)> {
@@ -139,4 +177,57 @@ fn whole_if_exact(value: f64) -> Number {
 #[expect(clippy::cast_possible_truncation, reason = "callers check the range")]
 fn whole(value: f64) -> i64 {
     value as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_field_tells_the_unit_of_its_numbers() {
+        let rows = [
+            ("event.duration", 1.0),
+            ("http.server.duration", 1.0),
+            ("p95(event.duration)", 1.0),
+            ("duration", 1e6),
+            ("request_duration", 1e6),
+            ("latency_ms", 1e6),
+            ("event.duration_ms", 1e6),
+            ("latency.us", 1e3),
+            ("durationNs", 1.0),
+            ("elapsedMS", 1e6),
+            ("took-s", 1e9),
+            ("uptimeSeconds", 1e9),
+            ("avg(uptime_minutes)", 60e9),
+            ("request_time", 1e9),
+            ("status", 1e6),
+            ("", 1e6),
+        ];
+        for (field, unit_ns) in rows {
+            assert_eq!(field_duration_unit_ns(field).to_bits(), f64::to_bits(unit_ns), "{field}");
+        }
+        let rows =
+            [("bytes", 1.0), ("http.response.body.bytes", 1.0), ("memory_mb", 1e6), ("heap_kib", 1_024.0)];
+        for (field, unit_bytes) in rows {
+            assert_eq!(field_size_unit_bytes(field).to_bits(), f64::to_bits(unit_bytes), "{field}");
+        }
+    }
+
+    #[test]
+    fn quantities_have_one_unit_or_several_of_time() {
+        let rows = [
+            ("5", Some(Quantity::Plain(Number::I64(5)))),
+            ("1.5s", Some(Quantity::Duration(1.5e9))),
+            ("1h30m", Some(Quantity::Duration(5_400e9))),
+            ("1m0.5s", Some(Quantity::Duration(60.5e9))),
+            ("20 MiB", Some(Quantity::Bytes(20_971_520.0))),
+            ("5kB", Some(Quantity::Bytes(5e3))),
+            ("5 apples", None),
+            ("1h30", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(quantity(text), expected, "{text}");
+        }
+    }
 }

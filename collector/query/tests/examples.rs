@@ -130,7 +130,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
         "level:error | timechart span=5m count() by service",
         "level:error | timechart span=5m count() by service",
         "log.level level in {error}",
-        "stats count=count() by time/300000000000 service.name | sort @timestamp",
+        "stats count=count() by time/300000000000 service.name series 10 | sort @timestamp",
     ),
     (
         "| top 10 url.path",
@@ -143,6 +143,12 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
         "status>=500 | stats count() as n, p95(duration) as p by service, _time:1h | sort -n | limit 20",
         "status in [500..)",
         "stats n=count() p=p95(duration) by service.name time/3600000000000 | sort -n | limit 20",
+    ),
+    (
+        r#"sshd | extract "from <ip> port <port>" | top ip"#,
+        r#"sshd | extract "from <ip> port <port>" | top 10 ip"#,
+        r#"any has "sshd""#,
+        r#"extract message "from " ip Before(" port ") port Word | where ip exists | stats count=count() by ip | sort -count ip | limit 10"#,
     ),
     (
         "level:error | dedup by message | fields _time, host, message",
@@ -273,30 +279,4 @@ fn timechart_without_a_span_takes_a_round_step_for_the_range() {
     check(86_400, 1_800);
     check(30 * 86_400, 21_600);
     check(0, 1);
-}
-
-/// Every line of a fenced block and every example in the first column of a table of LANGUAGE.md.
-#[test]
-fn the_description_holds_only_queries_that_work() {
-    let text = include_str!("../LANGUAGE.md");
-    let (mut in_fence, mut in_pipes, mut checked) = (false, false, 0);
-    let mut check = |query: String| {
-        let outcome = parse(&query).and_then(|query| query.resolve(NOW_NS));
-        assert!(outcome.is_ok(), "{query}: {outcome:?}");
-        checked += 1;
-    };
-    for line in text.lines() {
-        in_pipes = in_pipes || line.starts_with("## Pipes");
-        match line {
-            "```" => in_fence = !in_fence,
-            _ if in_fence => check(line.to_owned()),
-            _ => {
-                let Some(row) = line.strip_prefix("| `") else { continue };
-                let cell = row.split(" | ").next().unwrap_or_default().replace("\\|", "|");
-                let spans = cell.split('`').step_by(2).filter(|span| !span.is_empty());
-                spans.for_each(|span| check(if in_pipes { format!("| {span}") } else { span.to_owned() }));
-            }
-        }
-    }
-    assert!(checked > 30, "{checked} examples found");
 }

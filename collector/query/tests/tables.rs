@@ -26,6 +26,18 @@ fn documents() -> Table {
     }
 }
 
+fn show(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => "-".to_owned(),
+        Cell::Bool(value) => value.to_string(),
+        Cell::I64(value) => value.to_string(),
+        Cell::F64(value) => value.to_string(),
+        Cell::Str(value) => value.clone(),
+        Cell::TimeNs(value) => format!("{}s", value / SECOND_NS),
+        Cell::List(values) => format!("[{}]", values.iter().map(show).collect::<Vec<_>>().join(",")),
+    }
+}
+
 /// Runs the pipes and gives the table as text: `a b` for the columns, then a line for each row.
 #[track_caller]
 fn check(pipes: &str, expected: &[&str]) {
@@ -36,14 +48,6 @@ fn check(pipes: &str, expected: &[&str]) {
         filter => [vec![millpond_query::Pipe::Where(filter)], resolved.pipes].concat(),
     };
     let table = apply(documents(), &stages).expect("there are few groups");
-    let show = |cell: &Cell| match cell {
-        Cell::Null => "-".to_owned(),
-        Cell::Bool(value) => value.to_string(),
-        Cell::I64(value) => value.to_string(),
-        Cell::F64(value) => value.to_string(),
-        Cell::Str(value) => value.clone(),
-        Cell::TimeNs(value) => format!("{}s", value / SECOND_NS),
-    };
     let rows = table.rows.iter().map(|row| row.iter().map(show).collect::<Vec<_>>().join(" "));
     let lines: Vec<String> = std::iter::once(table.columns.join(" ")).chain(rows).collect();
     assert_eq!(lines, expected, "{pipes}");
@@ -91,4 +95,74 @@ fn rows_are_sorted_cut_and_picked() {
     check("| limit 3 | where status:500 | fields host", &["host.name", "b", "a"]);
     check("| stats count() n by host | where n>1 or host:c | sort -n", &["host.name n", "a 3", "c 1"]);
     check("| stats count() by _time:1m | where _time>=1970-01-01T00:01", &["@timestamp count", "60s 2"]);
+}
+
+#[test]
+fn aggregates_of_all_kinds() {
+    let two = parse("| stats count() by host as status, status").and_then(|query| query.resolve(0));
+    assert_eq!(two.map(drop).map_err(|error| error.message), Err("there are two columns status".to_owned()));
+    check(
+        "| stats values(status) v, first(status) f, last(status) l by host",
+        &["host.name v f l", "a [200,404,500] 404 500", "b [500] 500 500", "c [200] 200 200"],
+    );
+    check(
+        "| stats stdev(status) by host | limit 1 | eval s = round(`stdev(status)`, 2) | fields s",
+        &["s", "153.21"],
+    );
+    check(
+        "| stats stdev(status), values(nope), first(nope) by host | where host:b",
+        &["host.name stdev(status) values(nope) first(nope)", "b - [] -"],
+    );
+    check(
+        "| stats count(status>=500) as errors, countif(host=\"a\") as a, count()",
+        &["errors a count", "2 3 5"],
+    );
+    check("| stats avg(duration / 5), sum(status % 100) as s", &["avg(duration / 5) s", "3.75 4"]);
+    check(
+        "| stats rate() by _time:1m",
+        &[
+            "@timestamp rate",
+            "-60s 0.016666666666666666",
+            "0s 0.03333333333333333",
+            "60s 0.03333333333333333",
+        ],
+    );
+    check(
+        "_time:1m | stats rate() as r, rate(status) as s",
+        &["r s", "0.08333333333333333 30.066666666666666"],
+    );
+    check("| stats count() as n by bin(status, 100)", &["bin(status, 100) n", "200 2", "400 1", "500 2"]);
+    check(
+        "| stats count() as n, avg(duration) by bin(duration, 10) as d",
+        &["d n avg(duration)", "0 1 5", "10 1 10", "20 1 20", "40 1 40", "- 1 -"],
+    );
+    check("| stats count() by upper(host) as host | sort -host | limit 1", &["host count", "C 1"]);
+    check("| stats count() by host as server, status as code | limit 1", &["server code count", "a 200 1"]);
+    check(
+        "| stats first(_time), last(_time), values(_time) by host | where host=c",
+        &["host.name first(_time) last(_time) values(_time)", "c 62s 62s [62s]"],
+    );
+    check("| stats count() by bin(1m) | limit 1", &["@timestamp count", "-60s 1"]);
+    check("| stats count() by bin(_time, 1m) | limit 1", &["@timestamp count", "-60s 1"]);
+    check("| stats last(duration) as d by host | stats first(d), last(d)", &["first(d) last(d)", "10 5"]);
+}
+
+#[test]
+fn the_largest_series_are_kept_and_the_others_merged() {
+    check(
+        "| timechart span=1d limit=1 avg(duration), count() by host",
+        &["@timestamp host.name avg(duration) count", "-86400s a 40 1", "0s a 10 2", "0s other 12.5 2"],
+    );
+    check(
+        "| timechart span=1d limit=1 useother=f count() by host",
+        &["@timestamp host.name count", "-86400s a 1", "0s a 2"],
+    );
+    check(
+        "| timechart span=1d count() by duration limit=2",
+        &["@timestamp duration count", "-86400s other 1", "0s 5 1", "0s 10 1", "0s other 2"],
+    );
+    check(
+        "| where missing(duration) | timechart span=1d limit=0 count() by duration",
+        &["@timestamp duration count", "0s (none) 1"],
+    );
 }

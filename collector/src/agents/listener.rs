@@ -136,7 +136,14 @@ impl Port {
             return self.refused(address, &"more connections than [limits] agent_connections");
         };
         self.note_certificate(&peer);
+        let agent = match &peer {
+            Peer::Agent(member) => Some(member.id.clone()),
+            Peer::Stranger(_) | Peer::Newcomer => None,
+        };
         self.serve(stream, address, peer).await;
+        if let Some(agent) = agent {
+            self.routes.seen.left(&agent, now_s());
+        }
     }
 
     /// Answers requests until the other side leaves, is turned out, or the stop.
@@ -176,6 +183,7 @@ impl Port {
                 tracing::warn!(%agent, code, "the connection of an agent is closed");
                 return;
             }
+            self.routes.seen.still_here(&member.id, now_s());
         }
     }
 

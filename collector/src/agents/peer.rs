@@ -95,6 +95,7 @@ fn shown(certificate: &X509Certificate<'_>, seen_s: i64) -> Shown {
         start_s: certificate.validity().not_before.timestamp(),
         end_s: certificate.validity().not_after.timestamp(),
         seen_s,
+        is_connected: false,
     }
 }
 

@@ -5,7 +5,7 @@
 //! The file is a list that `millpond-collector agents` shows, one line an agent, of numbers in Unix seconds:
 //!
 //! ```text
-//! <id> <serial number, hex> <certificate's begin> <its end> <last heard of>
+//! <id> <serial number, hex> <certificate's begin> <its end> <last heard of> <1: it is connected>
 //! ```
 //!
 //! It is written now and then and not synced; lines that are no such lines are passed over.
@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use millpond_wire::identity::AgentId;
 
-use crate::limits::{CERTIFICATE_WARNING_S, CERTIFICATE_WARNING_SHARE};
+use crate::limits::{CERTIFICATE_WARNING_S, CERTIFICATE_WARNING_SHARE, CONNECTED_S, SEEN_INTERVAL_S};
 
 /// A certificate that an agent showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Shown {
     pub end_s: i64,
     /// When its agent was heard of last, Unix seconds.
     pub seen_s: i64,
+    /// It had a connection then.
+    pub is_connected: bool,
 }
 
 /// See the module. No more entries than agents that were ever enrolled: only certificates of our own CA get here.
@@ -42,6 +44,8 @@ pub struct Seen {
 #[derive(Debug, Default)]
 struct Agents {
     last: HashMap<AgentId, Shown>,
+    /// Connections that are open, of those that have any.
+    open: HashMap<AgentId, u32>,
     /// Since it was written.
     has_changed: bool,
 }
@@ -51,7 +55,7 @@ impl Seen {
     pub fn load(path: &Path) -> Self {
         let text = std::fs::read(path).unwrap_or_default();
         let last = String::from_utf8_lossy(&text).lines().filter_map(parse).collect();
-        Self { agents: Mutex::new(Agents { last, has_changed: false }) }
+        Self { agents: Mutex::new(Agents { last, ..Agents::default() }) }
     }
 
     /// Writes the file if there is news.
@@ -72,21 +76,49 @@ impl Seen {
         written
     }
 
-    /// Notes what an agent connected with. Returns how many whole days are left if it is time to care.
+    /// Notes what an agent connected with; [`Self::left`] follows. Returns how many whole days are left if it is time to
+    /// care.
     pub(super) fn note(&self, agent: &AgentId, shown: Shown) -> Option<i64> {
         let days = shown.end_s.saturating_sub(shown.seen_s).div_euclid(86_400);
         let is_soon = shown.ends_soon(shown.seen_s);
         self.with(|agents| {
-            agents.last.insert(agent.clone(), shown);
+            agents.last.insert(agent.clone(), Shown { is_connected: true, ..shown });
+            *agents.open.entry(agent.clone()).or_default() += 1;
             agents.has_changed = true;
         });
         is_soon.then_some(days)
     }
 
+    /// Notes that a connection of an agent has ended.
+    pub(super) fn left(&self, agent: &AgentId, now_s: i64) {
+        self.with(|agents| {
+            let Some(open) = agents.open.get_mut(agent) else { return };
+            *open = open.saturating_sub(1);
+            let is_connected = *open > 0;
+            if !is_connected {
+                agents.open.remove(agent);
+            }
+            if let Some(shown) = agents.last.get_mut(agent) {
+                *shown = Shown { seen_s: now_s, is_connected, ..shown.clone() };
+                agents.has_changed = true;
+            }
+        });
+    }
+
     /// Notes that an agent was heard of.
     pub(super) fn touch(&self, agent: &AgentId, now_s: i64) {
+        self.touch_after(agent, 1, now_s);
+    }
+
+    /// Notes that the connection of an agent that sends nothing is still open.
+    pub(super) fn still_here(&self, agent: &AgentId, now_s: i64) {
+        self.touch_after(agent, SEEN_INTERVAL_S, now_s);
+    }
+
+    fn touch_after(&self, agent: &AgentId, least_s: u64, now_s: i64) {
         self.with(|agents| {
-            if let Some(shown) = agents.last.get_mut(agent).filter(|shown| shown.seen_s != now_s) {
+            let is_old = |shown: &&mut Shown| shown.seen_s.abs_diff(now_s) >= least_s;
+            if let Some(shown) = agents.last.get_mut(agent).filter(is_old) {
                 shown.seen_s = now_s;
                 agents.has_changed = true;
             }
@@ -114,6 +146,11 @@ impl Seen {
 }
 
 impl Shown {
+    /// It has a connection as of `now_s`, Unix seconds, by a list that may be of a collector that was killed.
+    pub fn is_connected_at(&self, now_s: i64) -> bool {
+        self.is_connected && now_s.saturating_sub(self.seen_s) <= CONNECTED_S
+    }
+
     /// Less is left than [`CERTIFICATE_WARNING_S`] and than a [`CERTIFICATE_WARNING_SHARE`]th of its life.
     fn ends_soon(&self, now_s: i64) -> bool {
         let share_s = self.end_s.saturating_sub(self.start_s) / CERTIFICATE_WARNING_SHARE;
@@ -122,15 +159,18 @@ impl Shown {
 }
 
 fn line(agent: &AgentId, shown: &Shown) -> String {
-    let Shown { serial, start_s, end_s, seen_s } = shown;
-    format!("{agent} {serial} {start_s} {end_s} {seen_s}\n")
+    let Shown { serial, start_s, end_s, seen_s, is_connected } = shown;
+    format!("{agent} {serial} {start_s} {end_s} {seen_s} {}\n", u8::from(*is_connected))
 }
 
 fn parse(line: &str) -> Option<(AgentId, Shown)> {
     let mut words = line.split(' ');
     let (agent, serial) = (words.next()?.parse().ok()?, words.next()?.to_owned());
     let mut number = || words.next()?.parse::<i64>().ok();
-    Some((agent, Shown { serial, start_s: number()?, end_s: number()?, seen_s: number()? }))
+    let (start_s, end_s, seen_s) = (number()?, number()?, number()?);
+    // Lists of earlier versions end here.
+    let is_connected = number() == Some(1);
+    Some((agent, Shown { serial, start_s, end_s, seen_s, is_connected }))
 }
 
 #[cfg(test)]
@@ -140,7 +180,7 @@ mod tests {
     const DAY: i64 = 86_400;
 
     fn shown(start_s: i64, end_s: i64, seen_s: i64) -> Shown {
-        Shown { serial: "0a1b".into(), start_s, end_s, seen_s }
+        Shown { serial: "0a1b".into(), start_s, end_s, seen_s, is_connected: false }
     }
 
     #[test]
@@ -163,6 +203,28 @@ mod tests {
     }
 
     #[test]
+    fn an_open_connection_counts_as_seen() {
+        let (seen, web) = (Seen::default(), "web".parse::<AgentId>().unwrap());
+        let is_connected = |now_s| seen.of(&web).unwrap().is_connected_at(now_s);
+        seen.note(&web, shown(0, DAY, 100));
+        seen.note(&web, shown(0, DAY, 101));
+        seen.still_here(&web, 105);
+        assert_eq!(
+            (seen.of(&web).unwrap().seen_s, is_connected(105)),
+            (101, true),
+            "not written each second"
+        );
+        seen.still_here(&web, 200);
+        assert_eq!((seen.of(&web).unwrap().seen_s, is_connected(200)), (200, true));
+        // The collector was killed, and its list stays.
+        assert!(is_connected(200 + CONNECTED_S) && !is_connected(201 + CONNECTED_S));
+        seen.left(&web, 210);
+        assert!(is_connected(211), "the other one");
+        seen.left(&web, 220);
+        assert_eq!((seen.of(&web).unwrap().seen_s, is_connected(220)), (220, false));
+    }
+
+    #[test]
     fn the_list_outlives_the_program_and_damage() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("agents-seen");
@@ -176,9 +238,13 @@ mod tests {
         seen.touch(&web, 9);
         seen.save(&path).unwrap();
         let mut text = std::fs::read(&path).unwrap();
-        text.extend(b"\xff\nNot an id 1 2 3\nshort 1 2\n\n");
+        let entry = format!("{web} 0a1b 1 2 9 1\n");
+        assert_eq!(String::from_utf8_lossy(&text), entry);
+        text.extend(b"old 0a 1 2 9\n\xff\nNot an id 1 2 3\nshort 1 2\n\n");
         std::fs::write(&path, text).unwrap();
         let seen = Seen::load(&path);
-        assert_eq!((seen.all(), seen.of(&web)), (vec![web.clone()], Some(shown(1, 2, 9))));
+        assert_eq!(seen.of(&web), Some(Shown { is_connected: true, ..shown(1, 2, 9) }));
+        assert_eq!(seen.of(&"old".parse().unwrap()).map(|shown| shown.is_connected), Some(false));
+        assert_eq!(seen.all().len(), 2);
     }
 }

@@ -48,7 +48,8 @@ impl Agents {
             None => {
                 known.extend(revocations.all()?);
                 let now_s = now_ns() / 1_000_000_000;
-                let heads = ["AGENT", "CERTIFICATE", "ENDS", "LAST SEEN", "STATE"].map(String::from);
+                let heads =
+                    ["AGENT", "CERTIFICATE", "ENDS", "LAST SEEN", "CONNECTED", "STATE"].map(String::from);
                 let rows = known.iter().map(|id| Ok(row(id, seen.of(id), revocations.of(id)?, now_s)));
                 let rows: Result<Vec<_>, Box<dyn std::error::Error + Send + Sync>> =
                     std::iter::once(Ok(heads)).chain(rows).collect();
@@ -69,7 +70,7 @@ impl Agents {
 }
 
 /// What is known of an agent, in words.
-fn row(id: &AgentId, shown: Option<Shown>, revocation: Option<Revocation>, now_s: i64) -> [String; 5] {
+fn row(id: &AgentId, shown: Option<Shown>, revocation: Option<Revocation>, now_s: i64) -> [String; 6] {
     // An agent that was not here since it was revoked might have any certificate.
     let start_s = shown.as_ref().map_or(i64::MIN, |shown| shown.start_s);
     let state = match (&revocation, &shown) {
@@ -78,11 +79,14 @@ fn row(id: &AgentId, shown: Option<Shown>, revocation: Option<Revocation>, now_s
         (_, Some(_)) => "good",
         (_, None) => "never seen",
     };
-    let [serial, ends, seen] = match shown {
-        Some(shown) => [shown.serial, utc(shown.end_s), utc(shown.seen_s)],
-        None => ["-"; 3].map(String::from),
+    let [serial, ends, seen, connected] = match shown {
+        Some(shown) => {
+            let connected = if shown.is_connected_at(now_s) { "yes" } else { "no" };
+            [shown.serial, utc(shown.end_s), utc(shown.seen_s), connected.into()]
+        }
+        None => ["-"; 4].map(String::from),
     };
-    [id.to_string(), serial, ends, seen, state.into()]
+    [id.to_string(), serial, ends, seen, connected, state.into()]
 }
 
 /// Unix seconds as RFC 3339, in UTC.
@@ -98,7 +102,7 @@ fn utc(unix_s: i64) -> String {
 }
 
 /// Columns as wide as their longest cell.
-fn table(rows: &[[String; 5]]) -> String {
+fn table(rows: &[[String; 6]]) -> String {
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max();
     let mut text = String::new();
     for row in rows {
@@ -116,8 +120,9 @@ mod tests {
 
     #[test]
     fn what_is_known_of_an_agent() {
-        let shown =
-            |start_s, end_s| Some(Shown { serial: "0a".into(), start_s, end_s, seen_s: 1_800_000_000 });
+        let shown = |start_s, end_s| {
+            Some(Shown { serial: "0a".into(), start_s, end_s, seen_s: 1_800_000_000, is_connected: true })
+        };
         let now_s = 1_800_000_500;
         let rows = [
             (None, None, "never seen"),
@@ -130,14 +135,15 @@ mod tests {
         ];
         let id: AgentId = "web".parse().unwrap();
         for (shown, revocation, expected) in rows {
-            assert_eq!(row(&id, shown, revocation, now_s)[4], expected, "{revocation:?}");
+            assert_eq!(row(&id, shown, revocation, now_s)[5], expected, "{revocation:?}");
         }
         let cells = row(&id, shown(0, 1_800_000_001), None, 0);
-        assert_eq!(cells[..4], ["web", "0a", "2027-01-15T08:00:01Z", "2027-01-15T08:00:00Z"]);
-        let long = ["a", "bb", "", "d", "e"].map(String::from);
+        assert_eq!(cells[..5], ["web", "0a", "2027-01-15T08:00:01Z", "2027-01-15T08:00:00Z", "yes"]);
+        assert_eq!(row(&id, shown(0, 1_800_000_001), None, now_s)[4], "no");
+        let long = ["a", "bb", "", "d", "e", "f"].map(String::from);
         assert_eq!(
             table(&[long, cells.map(|_| "xyz".into())]),
-            "a    bb        d    e\nxyz  xyz  xyz  xyz  xyz\n"
+            "a    bb        d    e    f\nxyz  xyz  xyz  xyz  xyz  xyz\n"
         );
     }
 }

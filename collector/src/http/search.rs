@@ -147,10 +147,9 @@ impl<'a> Search<'a> {
             let detail = format!("A field name has at most {NAME_BYTES_MAX} bytes.");
             return Err(Problem::parameter(parameter, detail));
         }
-        let canonical = aliases::canonical(name);
-        let keeps_its_name =
-            aliases::may_be_a_field(name) && !self.has_field(canonical) && self.has_field(name);
-        Ok(if keeps_its_name { name } else { canonical }.to_owned())
+        let readings = aliases::readings(name);
+        let found = readings.iter().find(|reading| self.has_field(reading)).or(readings.first());
+        Ok(found.map_or(name, |reading| reading).to_owned())
     }
 
     /// One sentence for each field that a query names and no document in the range has.
@@ -161,12 +160,11 @@ impl<'a> Search<'a> {
         }
         let known: BTreeSet<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let is_known = |name: &str| known.contains(name) || is_built_in(name) || is_object(name, &known);
-        let unknown = names.into_iter().filter(|name| !is_known(name) && !is_known(aliases::canonical(name)));
-        let warning = |name: &str| match millpond_query::nearest(name, known.iter().copied()) {
-            Some(nearest) => {
-                format!("No document in this range has a field `{name}`. Did you mean `{nearest}`?")
-            }
-            None => format!("No document in this range has a field `{name}`."),
+        let unknown = names.into_iter().filter(|name| !aliases::readings(name).into_iter().any(is_known));
+        let warning = |name: &str| {
+            let hint = millpond_query::field_hint(name, known.iter().copied());
+            let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+            format!("No document in this range has a field `{name}`.{hint}")
         };
         unknown.map(warning).collect()
     }
@@ -222,6 +220,7 @@ pub(super) fn cell_to_json(cell: Cell) -> Value {
         Cell::F64(number) => number.into(),
         Cell::Str(text) => Value::String(text),
         Cell::TimeNs(timestamp_ns) => Value::String(rfc3339(timestamp_ns)),
+        Cell::List(cells) => cells.into_iter().map(cell_to_json).collect(),
     }
 }
 

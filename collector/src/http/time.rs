@@ -42,14 +42,13 @@ fn instant(text: &str, now_ns: i64) -> Result<i64, BadTime> {
     span.map(|span| span.start_ns).ok_or(BadTime::Instant)
 }
 
-/// A duration of one or several parts, nanoseconds, above 0: how far before now `now-1h30m` lies.
+/// A duration of one or several parts, nanoseconds, above 0.
 pub(super) fn duration_ns(text: &str) -> Result<i64, BadTime> {
     let text = text.trim();
     if !text.chars().all(|c| c.is_alphanumeric() || c == '.') {
         return Err(BadTime::Duration);
     }
-    let back = parse_time(&format!("now-{text}"), 0).and_then(|span| span.start_ns.checked_neg());
-    back.filter(|duration_ns| *duration_ns > 0).ok_or(BadTime::Duration)
+    millpond_query::time::duration_ns(text).ok_or(BadTime::Duration)
 }
 
 /// A step as Prometheus' tools write it, nanoseconds: seconds as a plain number, or a duration.
@@ -117,7 +116,7 @@ mod tests {
             ("", Err(BadTime::Duration)),
             ("5", Err(BadTime::Duration)),
             ("m", Err(BadTime::Duration)),
-            ("5y", Err(BadTime::Duration)),
+            ("5q", Err(BadTime::Duration)),
             ("5m/h", Err(BadTime::Duration)),
             ("-5m", Err(BadTime::Duration)),
             ("9999999999999s", Err(BadTime::Duration)),

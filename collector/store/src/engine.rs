@@ -284,6 +284,10 @@ impl LogStore for TantivyStore {
             let problem = "the first pipe has to aggregate: stats, timechart, top or rare";
             return Err(StoreError::Plan(problem.to_owned()));
         };
+        if stats.needs_rows() {
+            let problem = "the first and the last value are not known by counts: search for the rows";
+            return Err(StoreError::Plan(problem.to_owned()));
+        }
         let answer = self.answer(time_bounds(filter, range), budget, |catalog, meter| {
             query::facets::top(&catalog.splits, filter, range, pipes, meter)
                 .or_else(|| query::facets::distinct(&catalog.splits, filter, range, stats, meter))

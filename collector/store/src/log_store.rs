@@ -270,7 +270,8 @@ pub trait LogStore: Send + Sync {
     /// The plan can't be run.
     fn histogram(&self, plan: &HistogramPlan, budget: &Budget) -> Result<Answer<Histogram>, StoreError>;
 
-    /// Runs a filter and its pipes, the first of which aggregates (`stats`, `timechart`, `top`, `rare`).
+    /// Runs a filter and its pipes, the first of which aggregates (`stats`, `timechart`, `top`, `rare`) and does not
+    /// [need rows](millpond_query::Stats::needs_rows).
     ///
     /// # Errors
     /// The plan can't be run.

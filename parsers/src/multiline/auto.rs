@@ -21,6 +21,8 @@ pub struct Group {
     wants_message: bool,
     /// Python: another trace may follow.
     is_chained: bool,
+    /// The record has a level that isn't that of a failure: a crash below it is none of its own.
+    is_quiet: bool,
 }
 
 /// What the first line is.
@@ -68,6 +70,7 @@ impl Group {
             is_indented: false,
             wants_message: false,
             is_chained: false,
+            is_quiet: false,
         }
     }
 
@@ -112,6 +115,7 @@ impl Group {
         Self {
             is_trace,
             wants_message: language == Language::Rust && line.ends_with(b":"),
+            is_quiet: is_record && words::is_quiet(line),
             ..Self::new(if is_record { Begins::Record } else { Begins::Text }, language)
         }
     }
@@ -177,7 +181,8 @@ impl Group {
         }
     }
 
-    /// The first line of a trace below the record that reports it.
+    /// The first line of a trace below the record that reports it. What ends a program is printed past its logger, so
+    /// `panic: ` is never part of a record, and a traceback none of one that reports no failure.
     fn takes_header(&mut self, line: &[u8]) -> bool {
         let language = match line.first() {
             Some(b'g') if words::is_goroutine(line) => Language::Go,
@@ -185,8 +190,7 @@ impl Group {
                 // Node ends with its version what began with an exception.
                 return self.is_trace && line.starts_with(b"Node.js v");
             }
-            Some(b'T') if words::is_traceback(line) => Language::Python,
-            Some(b'p') if line.starts_with(b"panic: ") => Language::Go,
+            Some(b'T') if words::is_traceback(line) && !self.is_quiet => Language::Python,
             _ if words::is_ruby_frame(line) => Language::Ruby,
             _ if !self.is_trace && words::is_exception(line) => Language::Unknown,
             _ => return false,

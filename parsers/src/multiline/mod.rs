@@ -22,6 +22,7 @@ mod words;
 pub use auto::Group;
 pub use error::{Exception, exception_of};
 pub use pattern::{Pattern, Place};
+pub(crate) use words::reports_crash;
 
 /// How lines are put together.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -290,6 +290,47 @@ fn records_lists_and_tables() {
     );
 }
 
+/// A program that crashes prints past its logger: the record before is none of it.
+#[test]
+fn crashes_below_a_record() {
+    check(
+        "
+>2026-03-01 10:00:00 INFO ready
+>panic: runtime error: index out of range [5] with length 3
+
+|goroutine 1 [running]:
+|main.main()
+|\t/srv/main.go:5 +0x2d
+>2026/03/01 10:00:00 listening on :80
+>panic: boom
+>2026-03-01 10:00:00 ERROR lost
+>fatal error: all goroutines are asleep - deadlock!
+>2026-03-01 10:00:00,123 - shop.orders - INFO - order 1 taken
+>Traceback (most recent call last):
+|  File \"/srv/app.py\", line 3, in <module>
+|KeyError: 'x'
+>INFO:root:ready
+>Traceback (most recent call last):
+|  File \"/srv/app.py\", line 3, in <module>
+|KeyError: 'x'
+>2026-03-01 10:00:00,123 [info] ready
+>Traceback (most recent call last):
+>I0301 10:00:00.123456       1 main.go:3] ready
+>Traceback (most recent call last):
+>2026-03-01 10:00:00 WARNING INFO is missing
+|Traceback (most recent call last):
+|  File \"/srv/app.py\", line 3, in <module>
+|KeyError: 'x'
+>2026-03-01 10:00:00 it failed
+|Traceback (most recent call last):
+|  File \"/srv/app.py\", line 3, in <module>
+|KeyError: 'x'
+>2026-03-01 10:00:00 INFO ready
+>Exception in thread \"main\" java.lang.NullPointerException
+|\tat Main.main(Main.java:3)",
+    );
+}
+
 /// The lines of a structured file never join; a trace that something printed between them does.
 #[test]
 fn structured_files() {

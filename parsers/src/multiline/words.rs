@@ -6,6 +6,9 @@ use crate::severity;
 /// Bytes of the beginning of a line in which a shape is looked for.
 const LOOK_BYTES_MAX: usize = 512;
 
+/// Bytes of the beginning of a record in which its level is looked for.
+const QUIET_BYTES_MAX: usize = 96;
+
 pub(super) fn is_indented(line: &[u8]) -> bool {
     matches!(line.first(), Some(b' ' | b'\t'))
 }
@@ -225,6 +228,45 @@ fn begins_with_level(line: Option<&[u8]>) -> bool {
     matches!(after.first(), Some(b' ' | b':' | b']' | b'|' | b'\t' | b'[' | b'-'))
         && is_level()
         && !is_exception
+}
+
+/// The record says near its start that its level is below a warning.
+pub(super) fn is_quiet(line: &[u8]) -> bool {
+    if matches!(line, [b'D' | b'I' | b'V', b',', ..] | [b'D' | b'I' | b'V', b'0'..=b'9', ..]) {
+        return true;
+    }
+    let start = line.get(..QUIET_BYTES_MAX).unwrap_or(line);
+    let mut before = b' ';
+    for word in start.split_inclusive(|byte| !byte.is_ascii_alphabetic()) {
+        let (text, after) = match word.split_last() {
+            Some((end, text)) if !end.is_ascii_alphabetic() => (text, *end),
+            _ => (word, b' '),
+        };
+        // In small letters it may be a word of the text.
+        let is_level = !text.iter().any(u8::is_ascii_lowercase) || matches!(before, b'[' | b'=' | b'\t');
+        let number = std::str::from_utf8(text).ok().filter(|_| is_level).and_then(severity::from_word);
+        if let Some(number) = number {
+            return number < severity::WARN;
+        }
+        before = after;
+    }
+    false
+}
+
+/// First lines of what is printed by a program, or for it, that comes to its end: they have no level, and no logger has
+/// given them one.
+pub(crate) fn reports_crash(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 3] = [b"Exception in thread ", b"Unhandled exception. ", b"PHP Fatal error: "];
+    match line.first() {
+        Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => {
+            is_traceback(line)
+                || (begins_go(line) && !is_goroutine(line))
+                || begins_rust(line)
+                || is_exception(line)
+                || WORDS.iter().any(|word| line.starts_with(word))
+        }
+        _ => false,
+    }
 }
 
 /// A record that names an exception; its trace may follow.

@@ -8,7 +8,14 @@ fn steps(text: &str) -> Result<Vec<Step>, String> {
         process: Vec<RawProcess>,
     }
     let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-    check(file.process).map_err(|(key, reason)| format!("{key}: {reason}"))
+    let mut errors = Vec::new();
+    let steps = check(file.process, &mut errors);
+    let of_error = |(key, reason): Mistake| format!("{key}: {reason}");
+    if errors.is_empty() {
+        Ok(steps)
+    } else {
+        Err(errors.into_iter().map(of_error).collect::<Vec<_>>().join("\n"))
+    }
 }
 
 #[test]
@@ -40,12 +47,15 @@ fn mistakes_say_what_was_meant() {
         ("when = 'level:'\ndrop = true", "process[0].when: "),
         (
             "when = 'a | stats count()'\ndrop = true",
-            "a condition has no pipes; take out what begins with `|` at byte 2",
+            "a condition has no pipes (at byte 2); take out what begins with this |",
         ),
-        ("when = '\"a|b\" x | where y'\ndrop = true", "begins with `|` at byte 8"),
+        ("when = '\"a|b\" x | where y'\ndrop = true", "a condition has no pipes (at byte 8)"),
         ("when = 'x @timestamp>now-1h'\ndrop = true", "depends on the clock (at byte 2)"),
         ("when = 'x or not (_time:5m)'\ndrop = true", "depends on the clock (at byte 10)"),
         ("when = 'level:[info'\ndrop = true", "at byte"),
+        ("when = 'level<wran'\ndrop = true", "(at byte 6); did you mean warn?"),
+        ("when = 'x or -severity:wran'\ndrop = true", "the level wran (at byte 15); did you mean warn?"),
+        ("when = 'level in (debug, inof)'\ndrop = true", "did you mean info?"),
         ("sample = { percent = 0 }", "process[0].sample: percent is the share that is kept"),
         ("sample = { percent = 100 }", "is not between 0 and 100"),
         ("sample = { percent = nan }", "is not between 0 and 100"),
@@ -81,7 +91,8 @@ fn mistakes_say_what_was_meant() {
 }
 
 #[test]
-fn an_absolute_time_is_a_condition() {
+fn an_absolute_time_is_a_condition_and_so_is_a_level_of_ones_own() {
+    assert!(steps("[[process]]\nwhen = 'level:audit'\ndrop = true").is_ok());
     assert!(steps("[[process]]\nwhen = '@timestamp<2026-01-01'\ndrop = true").is_ok());
 }
 

@@ -22,11 +22,17 @@ pub(super) fn find(text: &str, finds: &mut Finds) {
         let start =
             at - bytes.get(..at).unwrap_or_default().iter().rev().take_while(|byte| is_part(**byte)).count();
         let end = at + bytes.get(at..).unwrap_or_default().iter().take_while(|byte| is_part(**byte)).count();
-        if end - start >= DIGITS_MIN {
+        if end - start >= DIGITS_MIN && !is_telephone(bytes, start, end) {
             in_run(bytes, start, end, finds);
         }
         at = end + DIGITS_MIN;
     }
+}
+
+/// `+49 151 23456789`: a plus sign, and no more digits than E.164 allows.
+fn is_telephone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let digits = bytes.get(start..end).unwrap_or_default().iter().filter(|byte| byte.is_ascii_digit());
+    before(bytes, start) == Some(b'+') && digits.count() <= 15
 }
 
 fn is_part(byte: u8) -> bool {
@@ -77,7 +83,7 @@ fn check(bytes: &[u8], groups: &[(usize, usize)], finds: &mut Finds) {
     // A part of a decimal number.
     let is_fraction = left == Some(b'.') && is_digit(before(bytes, start.saturating_sub(1)))
         || right == Some(b'.') && is_digit(bytes.get(end + 1).copied());
-    if is_in_word || is_fraction {
+    if is_in_word || is_fraction || left == Some(b'+') {
         return;
     }
     let mut digits = [0u8; DIGITS_MAX];

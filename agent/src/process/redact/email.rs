@@ -1,5 +1,5 @@
 //! `email`: addresses as people write them (of RFC 5322 the usual signs, no quoted ones). Their domain ends in
-//! letters, so `left-pad@1.3.0` is none, and has a dot, so `root@localhost` is none.
+//! letters, so `left-pad@1.3.0` is none, and has a dot, so `root@localhost` is none. In URLs the `@` may be `%40`.
 
 use super::Finds;
 
@@ -7,14 +7,20 @@ pub(super) fn find(text: &str, finds: &mut Finds) {
     let bytes = text.as_bytes();
     // Text before it belongs to an earlier address.
     let mut free = 0;
-    for at in memchr::memchr_iter(b'@', bytes) {
+    for at in memchr::memchr2_iter(b'@', b'%', bytes) {
+        let sign = bytes.get(at..).unwrap_or_default();
+        let sign_bytes = match sign {
+            [b'%', b'4', b'0', ..] if at >= free => 3,
+            [b'@', ..] => 1,
+            _ => continue,
+        };
         let local = bytes.get(free..at).unwrap_or_default();
         let length = local.iter().rev().take_while(|byte| is_local(**byte)).count();
         let dots = local.iter().skip(local.len() - length).take_while(|byte| **byte == b'.').count();
         let start = at - length + dots;
-        let domain = domain_bytes(bytes.get(at + 1..).unwrap_or_default());
+        let domain = domain_bytes(sign.get(sign_bytes..).unwrap_or_default());
         if start < at && domain > 0 {
-            free = at + 1 + domain;
+            free = at + sign_bytes + domain;
             finds.push(start, free);
         }
     }

@@ -30,8 +30,13 @@ const fn bearer(literal: &'static str) -> Token {
 /// Begins a private key (RFC 7468); its end is searched for.
 const KEY_BEGIN: &str = "-----BEGIN ";
 
-const TOKENS: [Token; 22] = [
+/// User and password in base64 (RFC 7617).
+const BASIC: &str = "Basic ";
+
+const TOKENS: [Token; 24] = [
     token(KEY_BEGIN, 0, b""),
+    Token { literal: BASIC, rest_bytes_min: 8, signs: b"+/=", stays: true },
+    Token { literal: "basic ", rest_bytes_min: 8, signs: b"+/=", stays: true },
     bearer("Bearer "),
     bearer("bearer "),
     bearer("BEARER "),
@@ -80,7 +85,9 @@ pub(super) fn find_tokens(text: &str, finds: &mut Finds) {
             let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || token.signs.contains(*byte);
             let rest = bytes.get(end..).unwrap_or_default();
             let rest_bytes = rest.iter().take_while(is_part).count();
-            let is_whole = rest_bytes >= token.rest_bytes_min;
+            let is_basic = token.literal.eq_ignore_ascii_case(BASIC);
+            let is_whole = rest_bytes >= token.rest_bytes_min
+                && (!is_basic || is_base64(rest.get(..rest_bytes).unwrap_or_default()));
             is_whole.then_some((if token.stays { end } else { start }, end + rest_bytes))
         };
         if let Some((start, end)) = found {
@@ -88,6 +95,13 @@ pub(super) fn find_tokens(text: &str, finds: &mut Finds) {
             finds.push(start, end);
         }
     }
+    find_named(text, &TOKEN_NAME_LITERALS, finds);
+}
+
+/// In whole groups, and not a word such as `instructions`.
+fn is_base64(text: &[u8]) -> bool {
+    let is_of_words = text.iter().all(u8::is_ascii_lowercase);
+    text.len().is_multiple_of(4) && !is_of_words
 }
 
 /// To the line that ends it, or to the end of the text, if the line that begins it says that it is private.
@@ -105,9 +119,23 @@ fn private_key(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     Some((start, end + kind_end + length.unwrap_or(body.len())))
 }
 
-/// Names of secrets, alone or as the end of a longer name; and what stands before the user in a URL.
-const SECRET_NAMES: [&str; 21] = [
-    "://",
+/// Names of tokens and of what stands for a session, alone or as the end of a longer name: `JSESSIONID`, `Set-Cookie`.
+const TOKEN_NAMES: [&str; 9] = [
+    "token",
+    "access_token",
+    "refresh_token",
+    "auth_token",
+    "accesstoken",
+    "sessionid",
+    "session_id",
+    "sessid",
+    COOKIE,
+];
+const COOKIE: &str = "cookie";
+
+/// Names of secrets, as those; and what stands before the user in a URL.
+const SECRET_NAMES: [&str; 17] = [
+    URL,
     "password",
     "passwd",
     "passphrase",
@@ -121,34 +149,37 @@ const SECRET_NAMES: [&str; 21] = [
     "api_key",
     "api-key",
     "apikey",
-    "access_token",
-    "refresh_token",
-    "auth_token",
-    "accesstoken",
     "private_key",
     "privatekey",
     "authorization",
 ];
-/// Index of `://` in [`SECRET_NAMES`].
-const URL: usize = 0;
+const URL: &str = "://";
 
-static SECRET_LITERALS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+type Literals = LazyLock<Option<AhoCorasick>>;
+
+static TOKEN_NAME_LITERALS: Literals = LazyLock::new(|| names_of(&TOKEN_NAMES, &[]));
+static SECRET_LITERALS: Literals = LazyLock::new(|| names_of(&SECRET_NAMES, &TOKEN_NAMES));
+
+fn names_of(names: &[&str], more: &[&str]) -> Option<AhoCorasick> {
     AhoCorasickBuilder::new()
         .match_kind(MatchKind::LeftmostLongest)
         .ascii_case_insensitive(true)
-        .build(SECRET_NAMES)
+        .build(names.iter().chain(more))
         .ok()
-});
+}
 
 pub(super) fn find_passwords(text: &str, finds: &mut Finds) {
-    let Some(literals) = &*SECRET_LITERALS else { return };
+    find_named(text, &SECRET_LITERALS, finds);
+}
+
+fn find_named(text: &str, literals: &Literals, finds: &mut Finds) {
+    let Some(literals) = &**literals else { return };
     let mut free = 0;
     for literal in literals.find_iter(text).filter(|literal| !literal.is_empty()) {
         if literal.start() < free {
             continue;
         }
-        let is_url = literal.pattern().as_usize() == URL;
-        let found = if is_url {
+        let found = if text.get(literal.range()) == Some(URL) {
             url_password(text, literal.end())
         } else {
             value(text, literal.start(), literal.end())
@@ -161,7 +192,7 @@ pub(super) fn find_passwords(text: &str, finds: &mut Finds) {
 }
 
 pub(super) fn is_secret_name(name: &str) -> bool {
-    SECRET_NAMES.iter().skip(URL + 1).any(|secret| {
+    SECRET_NAMES.iter().chain(&TOKEN_NAMES).any(|secret| {
         let start = name.len().checked_sub(secret.len());
         start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(secret))
     })
@@ -188,13 +219,20 @@ fn value(text: &str, name_start: usize, name_end: usize) -> Option<(usize, usize
     let quote = value.get(opening..)?.chars().next().filter(|c| matches!(c, '"' | '\''));
     let start = text.len() - value.len() + quote.map_or(0, |_| opening + 1);
     let value = text.get(start..)?;
+    let name = text.get(name_start..name_end)?;
     let length = match quote {
         Some(quote) => quoted_bytes(value, quote, opening),
+        None if name.eq_ignore_ascii_case(COOKIE) => cookie_bytes(value),
         None => plain_bytes(value),
     };
     let hidden = value.get(..length)?;
+    // `Unexpected token: text` is prose.
+    let is_prose = quote.is_none() && sign.starts_with(':') && name.eq_ignore_ascii_case("token");
+    if is_prose && !(hidden.len() >= 8 && hidden.bytes().any(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
     // `PWD=/root` is the working directory.
-    let is_directory = hidden.starts_with('/') && text.get(name_start..name_end)?.eq_ignore_ascii_case("pwd");
+    let is_directory = hidden.starts_with('/') && name.eq_ignore_ascii_case("pwd");
     (!hidden.is_empty() && !is_directory).then_some((start, start + length))
 }
 
@@ -209,6 +247,27 @@ fn quoted_bytes(value: &str, quote: char, opening: usize) -> usize {
         }
     }
     value.len()
+}
+
+/// All pairs of a cookie's header, `a=1; b=2`; what has no `=` ends them.
+fn cookie_bytes(value: &str) -> usize {
+    let (mut at, mut length) = (0, 0);
+    for part in value.split_inclusive(';') {
+        let blank = part.len() - part.trim_start_matches(' ').len();
+        let pair = part.get(blank..).unwrap_or_default();
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';');
+        let bytes = pair.find(is_end).unwrap_or(pair.len());
+        if !pair.get(..bytes).is_some_and(|pair| pair.contains('=')) {
+            return if length == 0 { bytes } else { length };
+        }
+        length = at + blank + bytes;
+        at += part.len();
+        // Something else follows than the next pair.
+        if pair.get(bytes..).is_some_and(|rest| !rest.starts_with(';')) {
+            return length;
+        }
+    }
+    length
 }
 
 /// Up to a space, a quote or `&`; without punctuation at the end. What follows `Bearer` and its like belongs to it.

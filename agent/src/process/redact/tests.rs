@@ -37,6 +37,7 @@ fn addresses_of_mail() {
             "«a@b.xn--p1ai»",
             "root@localhost left-pad@1.3.0 ssh git@10.0.0.1 @example.com a@ @ a@.com a@b.c user@host-1",
             "«a@b.com»@",
+            "GET /?to=«bob.b%40example.com»&x=100%25 «%C3%BC%40example.de» 100%40 a%41b.de",
             "",
         ],
     );
@@ -59,6 +60,9 @@ fn card_numbers() {
             // Times and ids.
             "1795343400000000000 1795343400123 2026-11-22 10:30:00.123456789 20261122103000",
             "id=a4111111111111111 0.4111111111111111 4111111111111111.5 4111111111111111b 00000000-0000-4111-1111-111111111111",
+            // Telephones.
+            "+4111111111111111 +37 8282 246310005 +5018 0000 00009 tel:+50180000000009",
+            "+49 30 123456, «4111 1111 1111 1111»",
             // Groups as no card has them.
             "4111 1111-1111 1111 411 11111 1111 1111 4111  1111 1111 1111",
         ],
@@ -78,6 +82,11 @@ fn tokens() {
             "«-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----» after",
             "«-----BEGIN PRIVATE KEY----- cut",
             "«xoxb-123456789012-abcdef» «sk_live_4eC39HqLyjWDarjtT1zdp7dc» «glpat-ABCDEFGHIJ0123456789»",
+            "Authorization: Basic «dXNlcjpwYXNz» \"authorization\":\"basic «dXNlcjpwYXM=»\"",
+            "token=«abc» /cb?access_token=«x1»&state=y csrf_token: «a1b2c3d4e5» {\"token\":\"«short»\"}",
+            "sessionid=«38afes7a8»; PHPSESSID=«298zf09hf012fh2»; JSESSIONID=«A.node1»",
+            "Cookie: «a=1; sid=31d4d96e407aad42; c=x» 200 Set-Cookie: «id=a3fWa; Path=/»; HttpOnly cookie=«x=1» y",
+            "Unexpected token: identifier, max_tokens=512, Basic instructions, basic authentication, Cookie: ",
             "bearer of bad news, the bearer token, ghp_short, AKIA, eyJ, xAKIAIOSFODNN7EXAMPLE",
             "-----BEGIN CERTIFICATE-----",
         ],

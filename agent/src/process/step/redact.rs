@@ -59,6 +59,11 @@ impl Redact {
         Self { redactor, password, removed: Removed::default() }
     }
 
+    /// What is put in the place of a text.
+    pub(in crate::process) fn mask_of(&self, text: &str) -> String {
+        self.redactor.whole(0, text)
+    }
+
     pub(in crate::process) fn apply(&mut self, event: &mut Event<'_, '_>, counters: &Counters) -> Effect {
         self.removed.count = 0;
         self.removed.texts.clear();

@@ -325,3 +325,27 @@ fn a_file_that_is_read_once_is_complete_without_a_newline() {
     host.run();
     host.check(["one", "two", "three", "four"]);
 }
+
+/// The second import of a damaged archive found nothing to do and was content.
+#[test]
+fn what_is_damaged_is_said_by_each_import_and_shipped_by_one() {
+    let mut host = Host::new(&["*"]);
+    host.once = true;
+    let all = lines("a", 0..4_000);
+    let bytes = gzip(text(&all).as_bytes());
+    host.write("cut.gz", &bytes[..bytes.len() * 9 / 10]);
+    host.write("whole.gz", gzip(b"whole\n"));
+    let mut shipped = 0;
+    for import in 0..3 {
+        // Long enough ago for what is whole to be known without another look.
+        host.pass(24 * 3_600_000);
+        host.run();
+        let problems = host.agent().problems();
+        assert!(problems.len() == 1 && problems[0].0.ends_with("cut.gz"), "{import}: {problems:?}");
+        assert!(host.agent().is_done());
+        let lines = host.collector.lines.values().sum::<usize>();
+        assert!(lines > 500 && (import == 0 || lines == shipped), "{import}: {lines}");
+        shipped = lines;
+        host.kill();
+    }
+}

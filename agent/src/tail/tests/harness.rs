@@ -21,6 +21,8 @@ use crate::inputs::InputType;
 use crate::metrics::Counters;
 use crate::process::Chain;
 use crate::record::Labels;
+use crate::ship::positions::merge;
+use crate::ship::route::Mode;
 use crate::tail::encoding::Encoding;
 use crate::tail::group::Multiline;
 use crate::tail::{Outcome, Section, Settings, Tailer};
@@ -97,6 +99,10 @@ pub(super) struct Host {
     pub(super) batch_bytes: usize,
     pub(super) encoding: Option<Encoding>,
     pub(super) collector: Collector,
+    /// Another one, which gets the same.
+    pub(super) mirror: Option<Collector>,
+    /// The agent learns at its start what the collectors have.
+    pub(super) tells_positions: bool,
     pub(super) counters: Arc<Counters>,
     pub(super) tailer: Option<Tailer>,
     pub(super) now: Now,
@@ -120,6 +126,8 @@ impl Host {
             batch_bytes: 4_000,
             encoding: None,
             collector: Collector::default(),
+            mirror: None,
+            tells_positions: true,
             counters: Arc::default(),
             tailer: None,
             now: Now { mono_ms: 1_000, unix_ns: 1_900_000_000_000_000_000 },
@@ -229,7 +237,9 @@ impl Host {
         };
         let (journal, recovered) = Journal::open(&self.state_dir()).unwrap();
         let letters = DeadLetters::new(&self.state_dir());
-        let positions = self.collector.positions();
+        let collectors = [Some(&self.collector), self.mirror.as_ref()].into_iter().flatten();
+        let answers = collectors.map(|one| self.tells_positions.then(|| one.positions())).collect();
+        let positions = merge(Mode::Mirror, answers);
         Tailer::new(settings, journal, recovered, &positions, letters, self.counters.clone(), self.now)
     }
 
@@ -275,11 +285,24 @@ impl Host {
             return true;
         }
         self.collector.receive(&body);
+        if let Some(mirror) = &mut self.mirror {
+            mirror.receive(&body);
+        }
         if reply {
             self.agent().reply(&Outcome::Accepted, now);
             self.agent().checkpoint(now);
         }
         true
+    }
+
+    /// Sends a batch, if there is one: the collector has it, and its mirror refuses it.
+    pub(super) fn deliver_to_one(&mut self) {
+        self.pass(100);
+        let now = self.now;
+        let Some(body) = self.agent().take_batch(now) else { return };
+        self.collector.receive(&body.request());
+        self.agent().reply(&Outcome::Refused { status: 400, reason: "not now".into() }, now);
+        self.agent().checkpoint(now);
     }
 
     /// Lets the agent run until nothing moves any more, long enough for everything that waits.
@@ -307,15 +330,21 @@ impl Host {
 
     /// Every line arrived once, and no other.
     pub(super) fn check(&self, expected: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.collector.check(expected);
+    }
+}
+
+impl Collector {
+    pub(super) fn check(&self, expected: impl IntoIterator<Item = impl AsRef<str>>) {
         let expected: BTreeMap<String, usize> =
             expected.into_iter().fold(BTreeMap::new(), |mut lines, line| {
                 *lines.entry(line.as_ref().to_owned()).or_default() += 1;
                 lines
             });
         let missing: Vec<_> =
-            expected.iter().filter(|(line, n)| self.collector.lines.get(*line).unwrap_or(&0) < n).collect();
+            expected.iter().filter(|(line, n)| self.lines.get(*line).unwrap_or(&0) < n).collect();
         let surplus: Vec<_> =
-            self.collector.lines.iter().filter(|(line, n)| expected.get(*line).unwrap_or(&0) < n).collect();
+            self.lines.iter().filter(|(line, n)| expected.get(*line).unwrap_or(&0) < n).collect();
         assert!(missing.is_empty() && surplus.is_empty(), "missing {missing:?}, surplus {surplus:?}");
     }
 }

@@ -321,3 +321,66 @@ fn a_torn_line_belongs_to_what_it_carries_on() {
     host.run();
     host.check(["java.lang.AException: x\n\tat a.B.c(B.java:1)"]);
 }
+
+/// Lines without a time, read long after they were written, stand beside those that they were written beside.
+#[test]
+fn what_has_no_time_gets_that_of_the_event_before() {
+    let mut host = host();
+    let times = |host: &Host| -> Vec<String> {
+        let documents = host.collector.json.iter();
+        documents.map(|document| document["@timestamp"].as_str().unwrap().to_owned()).collect()
+    };
+    let (first, second, clock) = ("2026-03-01T10:00:00Z", "2026-03-01T10:00:05Z", "2030-03-17T17:46");
+    host.append(
+        "a.log",
+        format!("printed\n{first} INFO one\nprinted\npanic: x\n{second} INFO two\nprinted\n"),
+    );
+    host.append("b.log", "printed\n");
+    host.run();
+    let mut found = times(&host);
+    found.sort_unstable();
+    let is_expected = |(found, expected): (&String, &str)| found.starts_with(expected);
+    assert!(
+        found.iter().zip([first, first, first, second, second, clock, clock]).all(is_expected),
+        "{found:?}"
+    );
+    // A date at the top of a file says nothing of what is written next day, nor is it known after a start.
+    host.pass(limits::UNDATED_MS);
+    host.append("a.log", "printed\n");
+    host.run();
+    host.append("a.log", format!("{second} INFO three\n"));
+    host.run();
+    host.kill();
+    host.append("a.log", "printed\n");
+    host.run();
+    let is_of_clock: Vec<_> = times(&host).iter().skip(7).map(|time| !time.starts_with("2026")).collect();
+    assert_eq!(is_of_clock, [true, false, true]);
+}
+
+#[test]
+fn what_one_round_has_found_leaves_in_one_batch() {
+    let mut host = host();
+    let names: Vec<String> = (0..10).map(|number| format!("{number}.log")).collect();
+    for name in &names {
+        host.append(name, format!("2026-03-01 10:00:00 INFO {name}\n"));
+    }
+    host.scan();
+    let seen_ms = host.now.mono_ms;
+    // Reading takes its time, so that the last one is seen later than the first.
+    for _ in &names {
+        host.work(1);
+        host.pass(1);
+    }
+    assert_eq!(messages(&host), [""; 0]);
+    host.pass(seen_ms + limits::LINE_HOLD_MS - host.now.mono_ms);
+    for turn in 1..names.len() {
+        host.work(1);
+        let now = host.now;
+        assert!(host.agent().take_batch(now).is_none(), "{turn}: others have their turn in this round");
+    }
+    host.work(1);
+    let now = host.now;
+    let batch = host.agent().take_batch(now).expect("lines that were held wait no longer");
+    let request = String::from_utf8_lossy(&batch.request()).into_owned();
+    assert!(names.iter().all(|name| request.contains(name.as_str())), "{request}");
+}

@@ -4,6 +4,8 @@ use super::harness::{Host, lines, text};
 use crate::glob::Pattern;
 use crate::inputs::InputType;
 use crate::tail::Outcome;
+use crate::tail::content::tests::gzip;
+use crate::tail::encoding::Encoding;
 use crate::tail::generation::Life;
 
 /// What `patterns` cover is followed from now on.
@@ -85,4 +87,39 @@ fn a_log_that_a_reload_left_uncovered_is_not_deleted_like_a_segment() {
     host.agent().reconfigure(settings, now);
     host.agent().reply(&Outcome::Accepted, now);
     assert!(names.iter().all(|name| host.path(name).exists()), "a log was deleted");
+}
+
+#[test]
+fn another_encoding_holds_from_the_next_line_on() {
+    let mut host = Host::new(&["*.log"]);
+    host.append("a.log", "one\n");
+    host.run();
+    let now = host.now;
+    let mut settings = host.agent().settings.clone();
+    settings.sections[0].encoding = Some(Encoding::Utf16Le);
+    host.agent().reconfigure(settings, now);
+    let wide: Vec<u8> = "zwei äöü\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    host.append("a.log", wide);
+    host.run();
+    host.check(["one", "zwei äöü"]);
+}
+
+#[test]
+fn archives_that_are_covered_from_now_on_are_read_once() {
+    let mut host = Host::new(&["*.log"]);
+    let all = lines("a", 0..60);
+    host.append("a.log", text(&all[..30]));
+    host.append("old.log.gz", gzip(text(&all[30..]).as_bytes()));
+    host.run();
+    host.check(&all[..30]);
+    cover(&mut host, &["*.log", "*.gz"]);
+    host.run();
+    host.check(&all);
+    cover(&mut host, &["*.log"]);
+    host.run();
+    cover(&mut host, &["*.gz", "*.log"]);
+    host.run();
+    host.kill();
+    host.run();
+    host.check(&all);
 }

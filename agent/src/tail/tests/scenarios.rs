@@ -155,7 +155,7 @@ fn the_copy_lacks_lines_that_were_read_from_the_original() {
         host.append("app.log", text(&all[40..45]));
         let now = host.now;
         let hint = Hint::Data(host.path("app.log"));
-        host.agent().hint(&hint);
+        host.agent().hint(&hint, now);
         host.agent().work(now);
         host.truncate("app.log");
         host.append("app.log", text(&all[45..]));
@@ -674,6 +674,27 @@ fn few_descriptors_serve_many_files() {
         assert!(open <= 8, "{open}");
     }
     host.check(all);
+}
+
+#[test]
+fn files_that_grow_take_the_descriptors_of_those_that_rest() {
+    let mut host = Host::new(&["*.log"]);
+    host.open_files_max = 8;
+    for file in 0..60 {
+        host.append(&format!("{file}.log"), "text\n");
+    }
+    host.run();
+    for round in 0..3 {
+        for name in ["58.log", "59.log"] {
+            host.append(name, format!("{round}\n"));
+        }
+        host.run();
+    }
+    let is_open = |name: &str, host: &mut Host| {
+        let path = host.path(name);
+        host.agent().generations().any(|(_, file)| file.path == path && file.file.is_some())
+    };
+    assert!(is_open("58.log", &mut host) && is_open("59.log", &mut host));
 }
 
 #[test]

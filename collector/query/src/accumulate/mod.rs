@@ -10,12 +10,16 @@ mod buckets;
 mod distinct;
 mod extreme;
 mod sketch;
+mod spread;
 mod sum;
+mod values;
 
 pub use self::distinct::{Distinct, hash};
 pub use self::extreme::Extreme;
 pub use self::sketch::Sketch;
+pub use self::spread::Spread;
 pub use self::sum::Sum;
+pub use self::values::{Timed, Values};
 
 /// The state of one aggregate in one group.
 #[derive(Debug, Clone)]
@@ -32,6 +36,12 @@ pub enum Accumulator {
     Extreme(Extreme),
     /// A percentile of the numbers, 0.0 to 1.0.
     Percentile(f64, Sketch),
+    /// Standard deviation of the numbers.
+    Deviation(Spread),
+    /// The different values.
+    Values(Values),
+    /// The value of the first or last row.
+    Timed(Timed),
 }
 
 impl Accumulator {
@@ -47,6 +57,18 @@ impl Accumulator {
             AggFunction::Min => Accumulator::Extreme(Extreme::smallest(is_time)),
             AggFunction::Max => Accumulator::Extreme(Extreme::largest(is_time)),
             AggFunction::Percentile(part) => Accumulator::Percentile(part, Sketch::default()),
+            AggFunction::Deviation => Accumulator::Deviation(Spread::default()),
+            AggFunction::Values => Accumulator::Values(Values::new(is_time)),
+            AggFunction::First => Accumulator::Timed(Timed::first(is_time)),
+            AggFunction::Last => Accumulator::Timed(Timed::last(is_time)),
+        }
+    }
+
+    /// Adds one value of a row with its time, or with its place where rows have no time.
+    pub fn add_at(&mut self, value: Scalar<'_>, at: i64) {
+        match self {
+            Accumulator::Timed(timed) => timed.add(value, at),
+            other => other.add(value),
         }
     }
 
@@ -60,7 +82,8 @@ impl Accumulator {
         }
     }
 
-    /// Adds a value that occurs `times` times, as a term of a dictionary with its count does.
+    /// Adds a value that occurs `times` times, as a term of a dictionary with its count does. The first and the last value
+    /// are not known by that: they need [`add_at`](Self::add_at).
     pub fn add_weighted(&mut self, value: Scalar<'_>, times: u64) {
         if times == 0 {
             return;
@@ -75,6 +98,11 @@ impl Accumulator {
             Accumulator::Percentile(_, sketch) => {
                 numeric(value).into_iter().for_each(|number| sketch.add(number.as_f64(), times));
             }
+            Accumulator::Deviation(spread) => {
+                numeric(value).into_iter().for_each(|number| spread.add(number.as_f64(), times));
+            }
+            Accumulator::Values(values) => values.add(value),
+            Accumulator::Timed(_) => debug_assert!(false, "a value without its time"),
         }
     }
 
@@ -95,6 +123,9 @@ impl Accumulator {
             }
             (Accumulator::Extreme(a), Accumulator::Extreme(b)) => a.merge(b),
             (Accumulator::Percentile(_, a), Accumulator::Percentile(_, b)) => a.merge(b),
+            (Accumulator::Deviation(a), Accumulator::Deviation(b)) => a.merge(b),
+            (Accumulator::Values(a), Accumulator::Values(b)) => a.merge(b),
+            (Accumulator::Timed(a), Accumulator::Timed(b)) => a.merge(b),
             _ => debug_assert!(false, "accumulators of different aggregates"),
         }
     }
@@ -109,20 +140,31 @@ impl Accumulator {
             Accumulator::Avg(sum) => sum.mean().map_or(Cell::Null, Cell::F64),
             Accumulator::Extreme(extreme) => extreme.cell(),
             Accumulator::Percentile(part, sketch) => sketch.quantile(*part).map_or(Cell::Null, Cell::F64),
+            Accumulator::Deviation(spread) => spread.deviation().map_or(Cell::Null, Cell::F64),
+            Accumulator::Values(values) => values.cell(),
+            Accumulator::Timed(timed) => timed.cell(),
         }
     }
 
     /// True when a bound was met and the result is only at least what [`finish`](Self::finish) says.
     #[must_use]
     pub fn is_lower_bound(&self) -> bool {
-        matches!(self, Accumulator::Distinct(distinct) if distinct.is_full())
+        match self {
+            Accumulator::Distinct(distinct) => distinct.is_full(),
+            Accumulator::Values(values) => values.is_full(),
+            _ => false,
+        }
     }
 
     /// Memory on the heap, bytes, for the limit of a query.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match self {
-            Accumulator::Count(_) | Accumulator::Sum(_) | Accumulator::Avg(_) => 0,
+            Accumulator::Count(_) | Accumulator::Sum(_) | Accumulator::Avg(_) | Accumulator::Deviation(_) => {
+                0
+            }
+            Accumulator::Values(values) => values.heap_bytes(),
+            Accumulator::Timed(timed) => timed.heap_bytes(),
             Accumulator::Distinct(distinct) => distinct.heap_bytes(),
             Accumulator::Extreme(extreme) => extreme.heap_bytes(),
             Accumulator::Percentile(_, sketch) => sketch.heap_bytes(),

@@ -172,6 +172,9 @@ fn in_pipe(earlier: &[Piece<'_>], current: Option<&Piece<'_>>) -> Vec<Wanted> {
     if is_one_of(&["limit", "head"]) {
         return Vec::new();
     }
+    if is_one_of(&["parse"]) && arguments.is_empty() {
+        return vec![Wanted::Keyword(&["json", "logfmt"])];
+    }
     if is_one_of(&["stats", "timechart"]) && !arguments.iter().any(|piece| piece.is_word("by")) {
         return in_aggregates(arguments);
     }
@@ -290,6 +293,8 @@ mod tests {
             ("* | where level:^", "value level <> "),
             ("* | where a:1 and ^", "field, not <> "),
             ("* | limit ^", " <> "),
+            ("* | parse ^", "json/logfmt <> "),
+            ("* | eval x = du^", "field <du> du"),
             ("* | fields a, b^", "field <b> b"),
             ("\"a | b^", " <a | b> \"a | b"),
         ];

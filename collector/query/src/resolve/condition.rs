@@ -11,8 +11,11 @@ use crate::ast::{Comparison, Condition, FieldExpr, Literal, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::filter::{Filter, Leaf, Scope};
 use crate::number::{Number, NumberRange};
-use crate::test::{Cidr, Equal, Level, LevelSet, NumericRange, Pattern, Regex, Test, Text, TextRange};
-use crate::units::{Quantity, Unit, field_duration_unit_ns, quantity};
+use crate::test::{
+    Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
+};
+use crate::time::is_time_text;
+use crate::units::{Quantity, Unit, field_duration_unit_ns, field_size_unit_bytes, quantity};
 
 /// A value without a field.
 pub(super) fn any(value: &Value) -> Result<Filter, QueryError> {
@@ -37,33 +40,29 @@ pub(super) fn field(
     }
     let mut parts = Vec::with_capacity(fields.len());
     for name in fields {
-        parts.push(on_field(&name, &field.condition, field.span)?);
+        parts.push(on_field(&name, &field.condition, field.span, context.now_ns)?);
     }
     let found = any_of(parts);
     Ok(if matches!(field.condition, Condition::Differs(_)) { not(found) } else { found })
 }
 
 /// The condition on one field; `!=` without its "not".
-fn on_field(name: &str, condition: &Condition, span: Span) -> Result<Filter, QueryError> {
+fn on_field(name: &str, condition: &Condition, span: Span, now_ns: i64) -> Result<Filter, QueryError> {
     let leaf = |test| Filter::Leaf(Leaf { scope: Scope::Field(name.to_owned()), test });
     Ok(match condition {
         Condition::Exists => leaf(Test::Exists),
         Condition::Has(value) => leaf(has(name, value)?),
         Condition::Equals(value) | Condition::Differs(value) => leaf(equals(name, value)?),
         Condition::Compare(comparison, literal) => {
-            let (low, high) = match comparison {
-                Comparison::Less => (Bound::Unbounded, Bound::Excluded(literal)),
-                Comparison::AtMost => (Bound::Unbounded, Bound::Included(literal)),
-                Comparison::More => (Bound::Excluded(literal), Bound::Unbounded),
-                Comparison::AtLeast => (Bound::Included(literal), Bound::Unbounded),
-            };
-            leaf(interval(name, low, high, span)?)
+            let (low, high) = ends_of(*comparison, literal);
+            leaf(interval(name, low, high, span, now_ns)?)
         }
         Condition::Range { low, low_inclusive, high, high_inclusive } => {
             let low = bound(low.as_ref(), *low_inclusive);
             let high = bound(high.as_ref(), *high_inclusive);
-            leaf(interval(name, low, high, span)?)
+            leaf(interval(name, low, high, span, now_ns)?)
         }
+        Condition::Length(length) => leaf(Test::Length(*length)),
         Condition::In(values) => {
             let mut parts = Vec::with_capacity(values.len());
             for value in values {
@@ -72,6 +71,16 @@ fn on_field(name: &str, condition: &Condition, span: Span) -> Result<Filter, Que
             any_of(parts)
         }
     })
+}
+
+/// The interval that a comparison is.
+pub(super) fn ends_of(comparison: Comparison, literal: &Literal) -> (Bound<&Literal>, Bound<&Literal>) {
+    match comparison {
+        Comparison::Less => (Bound::Unbounded, Bound::Excluded(literal)),
+        Comparison::AtMost => (Bound::Unbounded, Bound::Included(literal)),
+        Comparison::More => (Bound::Excluded(literal), Bound::Unbounded),
+        Comparison::AtLeast => (Bound::Included(literal), Bound::Unbounded),
+    }
 }
 
 /// An end of an interval; unbounded where `*` stands.
@@ -120,18 +129,30 @@ fn number_in_unit(name: &str, text: &str) -> Option<NumberRange> {
 }
 
 /// The unit of the field's numbers, when the text names any unit of the kind.
-fn unit(name: &str, text: &str) -> Option<Unit> {
+pub(super) fn unit(name: &str, text: &str) -> Option<Unit> {
     match quantity(text)? {
         Quantity::Plain(_) => None,
         Quantity::Duration(_) => Some(Unit::Duration { ns: field_duration_unit_ns(name) }),
-        Quantity::Bytes(_) => Some(Unit::Bytes),
+        Quantity::Bytes(_) => Some(Unit::Size { bytes: field_size_unit_bytes(name) }),
     }
 }
 
-/// An interval of levels if the field is the level, else of numbers if the bounds are, else of texts.
-fn interval(name: &str, low: Bound<&Literal>, high: Bound<&Literal>, span: Span) -> Result<Test, QueryError> {
-    if let (Some(low), Some(high)) = (levels(name, low), levels(name, high)) {
+/// An interval of levels if the field is the level, else of times or numbers if the bounds are, else of texts.
+fn interval(
+    name: &str,
+    low: Bound<&Literal>,
+    high: Bound<&Literal>,
+    span: Span,
+    now_ns: i64,
+) -> Result<Test, QueryError> {
+    if name == LEVEL {
+        let (low, high) = (level_bound(low)?, level_bound(high)?);
+        check_order(ends(low).zip(ends(high)).map(|(low, high)| low.cmp(&high)), span)?;
         return Ok(Test::Level(LevelSet::of(|level| within(&level, low.as_ref(), high.as_ref()))));
+    }
+    if [low, high].into_iter().filter_map(ends).any(|literal| is_time_text(&literal.text)) {
+        let (start_ns, end_ns) = time::interval(low, high, span, now_ns)?;
+        return Ok(Test::Moment(Moment { start_ns, end_ns }));
     }
     let unit = [low, high].into_iter().find_map(|bound| unit(name, &ends(bound)?.text));
     if let (Some(low), Some(high)) = (number(low, unit), number(high, unit)) {
@@ -146,14 +167,25 @@ fn interval(name: &str, low: Bound<&Literal>, high: Bound<&Literal>, span: Span)
     Ok(Test::TextRange(TextRange::new(low.map(text), high.map(text))))
 }
 
-/// The bound as a level; none when the field is no level or the text spells none.
-fn levels(name: &str, bound: Bound<&Literal>) -> Option<Bound<Level>> {
-    Some(match bound {
-        Bound::Included(literal) => Bound::Included(level(name, &literal.text)?),
-        Bound::Excluded(literal) => Bound::Excluded(level(name, &literal.text)?),
+/// The bound as a level. Levels have an order of their own, so no other text can be compared with them: in the order of
+/// texts, `level>=wran` would hold for levels that nobody means.
+fn level_bound(bound: Bound<&Literal>) -> Result<Bound<Level>, QueryError> {
+    let read = |literal: &Literal| Level::parse(&literal.text).ok_or_else(|| unknown_level(literal));
+    Ok(match bound {
+        Bound::Included(literal) => Bound::Included(read(literal)?),
+        Bound::Excluded(literal) => Bound::Excluded(read(literal)?),
         Bound::Unbounded => Bound::Unbounded,
     })
-    .filter(|_| name == LEVEL)
+}
+
+fn unknown_level(literal: &Literal) -> QueryError {
+    let message = format!("{} is no level, so none is above or below it", literal.text);
+    QueryError::new(QueryErrorCode::UnknownLevel, literal.span, message).hint(
+        match Level::nearest(&literal.text) {
+            Some(level) => format!("did you mean {level}?"),
+            None => "levels are trace, debug, info, warn, error and fatal".to_owned(),
+        },
+    )
 }
 
 /// The bound as a number of the unit; none when the text is no number.

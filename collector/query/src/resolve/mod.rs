@@ -2,8 +2,11 @@
 //! compiled. Whatever can still be wrong with a query is found here, with its place.
 
 mod condition;
+mod formula;
+mod made;
 mod names;
 mod pipes;
+mod stats;
 mod time;
 
 use crate::ast::Expr;
@@ -16,6 +19,11 @@ use crate::{Context, Query, Resolved};
 pub(crate) fn resolve(query: &Query, context: &Context<'_>) -> Result<Resolved, QueryError> {
     let base = filter(&query.filter, &Names::of_documents(context), context)?;
     pipes::resolve(base, &query.pipes, context)
+}
+
+/// Resolves a condition on documents.
+pub(crate) fn resolve_condition(condition: &Expr, context: &Context<'_>) -> Result<Filter, QueryError> {
+    filter(condition, &Names::of_documents(context), context)
 }
 
 /// Resolves a condition on rows whose fields are called as `names` says.

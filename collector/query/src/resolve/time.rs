@@ -1,8 +1,10 @@
 //! Conditions on the time of a document.
 
+use std::ops::Bound;
+
 use super::any_of;
-use super::condition::check_order;
-use crate::ast::{Comparison, Condition, FieldExpr, Literal, Value, ValueKind};
+use super::condition::{bound, check_order, ends_of};
+use crate::ast::{Condition, FieldExpr, Literal, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::filter::Filter;
 use crate::time::{TimeSpan, parse_time};
@@ -17,27 +19,41 @@ pub(super) fn condition(field: &FieldExpr, now_ns: i64) -> Result<Filter, QueryE
         Condition::Equals(value) => at(value, now_ns)?,
         Condition::Differs(value) => super::not(at(value, now_ns)?),
         Condition::Compare(comparison, literal) => {
-            let span = literal_time(literal, now_ns)?;
-            let (start_ns, end_ns) = match comparison {
-                Comparison::Less => (None, Some(span.start_ns)),
-                Comparison::AtMost => (None, Some(span.end_ns)),
-                Comparison::More => (Some(span.end_ns), None),
-                Comparison::AtLeast => (Some(span.start_ns), None),
-            };
+            let (low, high) = ends_of(*comparison, literal);
+            let (start_ns, end_ns) = interval(low, high, field.span, now_ns)?;
             Filter::Time { start_ns, end_ns }
         }
         Condition::Range { low, low_inclusive, high, high_inclusive } => {
-            let low = low.as_ref().map(|low| literal_time(low, now_ns)).transpose()?;
-            let high = high.as_ref().map(|high| literal_time(high, now_ns)).transpose()?;
-            let start_ns = low.map(|low| if *low_inclusive { low.start_ns } else { low.end_ns });
-            let end_ns = high.map(|high| if *high_inclusive { high.end_ns } else { high.start_ns });
-            check_order(start_ns.zip(end_ns).map(|(start, end)| start.cmp(&end)), field.span)?;
+            let (low, high) = (bound(low.as_ref(), *low_inclusive), bound(high.as_ref(), *high_inclusive));
+            let (start_ns, end_ns) = interval(low, high, field.span, now_ns)?;
             Filter::Time { start_ns, end_ns }
         }
+        Condition::Length(_) => return Err(no_time(field.span)),
         Condition::In(values) => {
             any_of(values.iter().map(|value| at(value, now_ns)).collect::<Result<Vec<_>, _>>()?)
         }
     })
+}
+
+/// The first nanosecond of an interval, and the first one after it.
+pub(super) fn interval(
+    low: Bound<&Literal>,
+    high: Bound<&Literal>,
+    span: Span,
+    now_ns: i64,
+) -> Result<(Option<i64>, Option<i64>), QueryError> {
+    let start_ns = match low {
+        Bound::Included(low) => Some(literal_time(low, now_ns)?.start_ns),
+        Bound::Excluded(low) => Some(literal_time(low, now_ns)?.end_ns),
+        Bound::Unbounded => None,
+    };
+    let end_ns = match high {
+        Bound::Included(high) => Some(literal_time(high, now_ns)?.end_ns),
+        Bound::Excluded(high) => Some(literal_time(high, now_ns)?.start_ns),
+        Bound::Unbounded => None,
+    };
+    check_order(start_ns.zip(end_ns).map(|(start, end)| start.cmp(&end)), span)?;
+    Ok((start_ns, end_ns))
 }
 
 /// A time, or the last so much time. The latter has no end, so that a live tail with it goes on.
@@ -51,7 +67,10 @@ fn at(value: &Value, now_ns: i64) -> Result<Filter, QueryError> {
 }
 
 fn literal_time(literal: &Literal, now_ns: i64) -> Result<TimeSpan, QueryError> {
-    parse_time(&literal.text, now_ns).ok_or_else(|| no_time(literal.span))
+    parse_time(&literal.text, now_ns).ok_or_else(|| match duration_ns(&literal.text) {
+        Some(_) => no_time(literal.span).hint(format!("write now-{}", literal.text)),
+        None => no_time(literal.span),
+    })
 }
 
 fn no_time(span: Span) -> QueryError {

@@ -114,14 +114,25 @@ impl<'a> Cursor<'a> {
         start: usize,
         inner: impl FnOnce(&mut Self) -> Result<T, QueryError>,
     ) -> Result<T, QueryError> {
+        self.enter(start)?;
+        let result = inner(self);
+        self.leave();
+        result
+    }
+
+    /// Goes one level deeper; the error is that of [`deeper`](Self::deeper).
+    pub(super) fn enter(&mut self, start: usize) -> Result<(), QueryError> {
         if self.depth == MAX_DEPTH {
             let message = format!("the query nests more than {MAX_DEPTH} levels deep");
             return Err(self.error_from(start, QueryErrorCode::TooDeep, message).hint("remove parentheses"));
         }
         self.depth += 1;
-        let result = inner(self);
-        self.depth -= 1;
-        result
+        Ok(())
+    }
+
+    /// Comes back from what [`enter`](Self::enter) entered.
+    pub(super) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
     }
 
     /// Counts a condition that was read since `start`.

@@ -4,8 +4,8 @@ use crate::ast::{Condition, Expr, FieldExpr, Name, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode};
 use crate::syntax::cursor::Cursor;
 use crate::syntax::field::{self, Operator};
-use crate::syntax::value;
-use crate::syntax::word::{self, Place};
+use crate::syntax::word::{self, Place, Word};
+use crate::syntax::{function, lucene, selector, value};
 
 /// The field and operator that the values of a group belong to: `f:(a or b)`.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,8 @@ fn all_of(cursor: &mut Cursor<'_>, group: Option<Group<'_>>) -> Result<Expr, Que
 
 fn ends_conjunction(cursor: &Cursor<'_>, group: Option<Group<'_>>) -> bool {
     match cursor.peek() {
-        None | Some(')' | '|') => true,
+        None | Some(')') => true,
+        Some('|') => group.is_some() || !selector::sees_line_filter(cursor),
         Some(',') => group.is_some(),
         Some(_) => cursor.sees_keyword("or"),
     }
@@ -75,6 +76,16 @@ fn ends_conjunction(cursor: &Cursor<'_>, group: Option<Group<'_>>) -> bool {
 enum Join {
     And,
     Or,
+}
+
+/// All of at least one part.
+pub(super) fn all(parts: Vec<Expr>) -> Expr {
+    combine(parts, Join::And)
+}
+
+/// Any of at least one part.
+pub(super) fn any_part(parts: Vec<Expr>) -> Expr {
+    combine(parts, Join::Or)
 }
 
 /// One part stays itself; parts of the same kind are taken in.
@@ -100,6 +111,11 @@ fn combine(mut parts: Vec<Expr>, join: Join) -> Expr {
 /// `NOT a`, `-a`, `!a`; `+a` is `a`.
 fn negated(cursor: &mut Cursor<'_>, group: Option<Group<'_>>) -> Result<Expr, QueryError> {
     cursor.skip_space();
+    if group.is_none()
+        && let Some(filter) = selector::line_filter(cursor)?
+    {
+        return Ok(filter);
+    }
     let start = cursor.at();
     let next = cursor.peek_second();
     let joined = next.is_some_and(|c| !c.is_whitespace());
@@ -152,6 +168,7 @@ pub(super) fn parenthesised(
     let expr = cursor.deeper(start, |cursor| any_of(cursor, group))?;
     cursor.skip_space();
     if cursor.eat(")") {
+        lucene::eat_boost(cursor);
         return Ok(expr);
     }
     cursor.set(after);
@@ -161,7 +178,7 @@ pub(super) fn parenthesised(
 /// A word, text, regular expression, or a field with its condition.
 fn term(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
     let start = cursor.at();
-    if let Some(expr) = field::selector(cursor)? {
+    if let Some(expr) = selector::selector(cursor)? {
         return Ok(expr);
     }
     if let Some(text) = value::quoted(cursor)? {
@@ -180,7 +197,7 @@ fn term(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
     let word = word::word(cursor, Place::Term)?;
     if let Some(text) = word.field_name() {
         let name = Name { text: text.to_owned(), span: word.span };
-        if let Some(expr) = field::function(cursor, &name)? {
+        if let Some(expr) = function::condition(cursor, &name)? {
             return Ok(expr);
         }
         if let Some(expr) = field::after_name(cursor, &name)? {
@@ -198,13 +215,24 @@ fn term(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
         }
         return Ok(Expr::All);
     }
-    match value::from_word(word) {
+    if cursor.peek() == Some(':') && !word.escaped && !word.pieces.is_empty() {
+        return Err(several_fields(cursor, &word));
+    }
+    match value::from_word(word)? {
         Some(value) => any(cursor, start, value),
         None => Err(no_term(cursor)),
     }
 }
 
-fn any(cursor: &mut Cursor<'_>, start: usize, value: Value) -> Result<Expr, QueryError> {
+/// `machine.os*:windows`
+fn several_fields(cursor: &Cursor<'_>, word: &Word) -> QueryError {
+    let name = cursor.since(word.span.offset_bytes).to_owned();
+    QueryError::new(QueryErrorCode::Unexpected, word.span, format!("{name} is not the name of one field"))
+        .hint("write *:value for any field, name the fields, (a:value or b:value), or quote the text")
+}
+
+/// A value without a field, counted.
+pub(super) fn any(cursor: &mut Cursor<'_>, start: usize, value: Value) -> Result<Expr, QueryError> {
     cursor.count_clause(start)?;
     Ok(match &value.kind {
         ValueKind::Text(text) if text.is_empty() => Expr::All,

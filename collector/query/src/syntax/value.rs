@@ -1,8 +1,9 @@
 //! Values: words, quoted texts, regular expressions.
 
-use crate::ast::{Literal, Piece, Value, ValueKind};
-use crate::error::{QueryError, QueryErrorCode};
+use crate::ast::{Condition, Literal, Piece, Value, ValueKind};
+use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::syntax::cursor::Cursor;
+use crate::syntax::lucene;
 use crate::syntax::word::{self, Place, Word};
 
 /// Reads a value; none when the next character can't start one.
@@ -15,7 +16,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>, place: Place) -> Result<Option<Valu
         cursor.count_regex(start)?;
         return Ok(Some(Value { kind, span: cursor.span_from(start) }));
     }
-    Ok(from_word(word::word(cursor, place)?))
+    from_word(word::word(cursor, place)?)
 }
 
 /// Reads a bound: a word or a quoted text, in which wildcards mean themselves.
@@ -36,13 +37,17 @@ pub(super) fn literal(cursor: &mut Cursor<'_>, place: Place) -> Result<Option<Li
 }
 
 /// The value that a word is; none when it is empty.
-pub(super) fn from_word(word: Word) -> Option<Value> {
+pub(super) fn from_word(mut word: Word) -> Result<Option<Value>, QueryError> {
+    if !word.escaped {
+        lucene::strip_boost(&mut word.pieces);
+        lucene::refuse_fuzzy(&word)?;
+    }
     let kind = match word.text() {
-        Some("") => return None,
+        Some("") => return Ok(None),
         Some(text) => ValueKind::Text(text.to_owned()),
         None => ValueKind::Pattern(word.pieces),
     };
-    Some(Value { kind, span: word.span })
+    Ok(Some(Value { kind, span: word.span }))
 }
 
 /// A `*` right behind the quote makes the text a prefix.
@@ -52,8 +57,10 @@ pub(super) fn after_quote(cursor: &mut Cursor<'_>, start: usize, text: String) -
         word::check_pattern(&pieces, cursor.span_from(start))?;
         ValueKind::Pattern(pieces)
     } else {
+        lucene::refuse_near(cursor, start, &text)?;
         ValueKind::Text(text)
     };
+    lucene::eat_boost(cursor);
     Ok(Value { kind, span: cursor.span_from(start) })
 }
 
@@ -132,6 +139,19 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<ValueKind> {
     }
     cursor.set(cursor.at() + cursor.rest().len() - after.len());
     Some(ValueKind::Regex { source, ignore_case })
+}
+
+/// The condition that a regular expression in quotes is, counted.
+pub(super) fn regex_of(cursor: &mut Cursor<'_>, literal: &Literal) -> Result<Condition, QueryError> {
+    cursor.count_regex(literal.span.offset_bytes)?;
+    let source = regex_source(&literal.text).ok_or_else(|| bad_regex(literal.span))?;
+    let kind = ValueKind::Regex { source, ignore_case: false };
+    Ok(Condition::Has(Value { kind, span: literal.span }))
+}
+
+pub(super) fn bad_regex(span: Span) -> QueryError {
+    QueryError::new(QueryErrorCode::BadRegex, span, "this is not a whole regular expression")
+        .hint("write a \\ as \\\\ in a regular expression")
 }
 
 /// The source of a regular expression that was written in quotes, as it would be between slashes: `\/` is `/`.

@@ -89,10 +89,17 @@ pub(super) fn word(cursor: &mut Cursor<'_>, place: Place) -> Result<Word, QueryE
     Ok(word)
 }
 
-/// Refuses a pattern that is too long to match quickly.
+/// Refuses a pattern that is too long to match quickly. What counts is what it says, not how it is escaped.
 pub(super) fn check_pattern(pieces: &[Piece], span: Span) -> Result<(), QueryError> {
     let is_pattern = pieces.iter().any(|piece| !matches!(piece, Piece::Literal(_)));
-    if !is_pattern || span.length_bytes <= MAX_PATTERN_BYTES {
+    let length_bytes: usize = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => text.len(),
+            Piece::AnyRun | Piece::AnyChar => 1,
+        })
+        .sum();
+    if !is_pattern || length_bytes <= MAX_PATTERN_BYTES {
         return Ok(());
     }
     let message = format!("a pattern with wildcards has at most {MAX_PATTERN_BYTES} bytes");
@@ -122,7 +129,14 @@ fn ends_field_name(cursor: &Cursor<'_>, before: &str, c: char) -> bool {
         '!' => cursor.sees("!=") || cursor.sees("!~"),
         _ => false,
     };
-    operator && (is_field_name(before) || (before == "*" && c == ':'))
+    operator && (is_field_name(before) || (c == ':' && (before == "*" || sees_name_pattern(cursor, before))))
+}
+
+/// Whether the word before a `:` names several fields, which Kibana knows: `machine.os*:windows`.
+fn sees_name_pattern(cursor: &Cursor<'_>, before: &str) -> bool {
+    before.contains('*')
+        && is_field_name(&before.replace('*', "x"))
+        && cursor.peek_second().is_some_and(|next| !next.is_whitespace())
 }
 
 /// `\` keeps its own meaning before letters and digits, so that `C:\temp` is found.

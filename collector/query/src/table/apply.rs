@@ -5,21 +5,34 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use super::groups::combinations;
 use super::{Cell, Groups, Table, TooManyGroups};
 use crate::aliases::TIMESTAMP;
+use crate::limits::MAX_COLUMNS;
+use crate::make::Maker;
 use crate::pipe::{GroupKey, Pipe, SortKey, Stats, bucket_start_ns};
 use crate::row::{Row, matches};
 use crate::scalar::Scalar;
 
-/// Applies the pipes in order. A column that the table does not have is null in every row. The error comes from
-/// `stats` with more than [`MAX_GROUPS`](crate::limits::MAX_GROUPS) groups only.
-pub fn apply(table: Table, pipes: &[Pipe]) -> Result<Table, TooManyGroups> {
+/// A table that would not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// `stats` has too many groups.
+    #[error(transparent)]
+    Groups(#[from] TooManyGroups),
+    /// `parse` or `eval` has made too much.
+    #[error("more than {MAX_COLUMNS} columns, or more fields in a row than one can have")]
+    Columns,
+}
+
+/// Applies the pipes in order. A column that the table does not have is null in every row.
+pub fn apply(table: Table, pipes: &[Pipe]) -> Result<Table, TableError> {
     pipes.iter().try_fold(table, one)
 }
 
-fn one(mut table: Table, pipe: &Pipe) -> Result<Table, TooManyGroups> {
+fn one(mut table: Table, pipe: &Pipe) -> Result<Table, TableError> {
     match pipe {
-        Pipe::Stats(stats) => return aggregate(&table, stats),
+        Pipe::Stats(stats) => return Ok(aggregate(&table, stats)?),
         Pipe::Sort(keys) => sort(&mut table, keys),
         Pipe::Limit(rows) => table.rows.truncate(usize::try_from(*rows).unwrap_or(usize::MAX)),
         Pipe::Fields { names, exclude } => return Ok(select(&table, names, *exclude)),
@@ -28,27 +41,50 @@ fn one(mut table: Table, pipe: &Pipe) -> Result<Table, TooManyGroups> {
             rows.retain(|cells| matches(filter, &TableRow { columns, cells }));
         }
         Pipe::Dedup { by } => dedup(&mut table, by),
+        Pipe::Make(maker) => make(&mut table, maker)?,
+        Pipe::Rename(names) => names.iter().for_each(|(old, new)| rename(&mut table, old, new)),
     }
     Ok(table)
 }
 
+/// The time of a row is that of its column, or its place where there is none.
 fn aggregate(table: &Table, stats: &Stats) -> Result<Table, TooManyGroups> {
     let keys: Vec<Option<usize>> = stats.by.iter().map(|key| table.column(key.column())).collect();
     let fields: Vec<Option<usize>> =
         stats.aggs.iter().map(|agg| agg.field.as_ref().and_then(|field| table.column(field))).collect();
+    let time = table.column(TIMESTAMP);
     let mut groups = Groups::new(stats);
-    for row in &table.rows {
-        let key = keys.iter().zip(&stats.by).map(|(column, key)| group_cell(cell(row, *column), key));
-        let accumulators = groups.of(key.collect())?;
-        for ((accumulator, agg), column) in accumulators.iter_mut().zip(&stats.aggs).zip(&fields) {
-            match (&agg.field, cell(row, *column).as_scalar()) {
-                (None, _) => accumulator.add_rows(1),
-                (Some(_), Some(value)) => accumulator.add(value),
-                (Some(_), None) => {}
+    for (row, place) in table.rows.iter().zip(0..) {
+        let at = match cell(row, time) {
+            Cell::TimeNs(at_ns) | Cell::I64(at_ns) => *at_ns,
+            _ => place,
+        };
+        for key in keys_of(row, &keys, &stats.by)? {
+            let accumulators = groups.of(key)?;
+            for ((accumulator, agg), column) in accumulators.iter_mut().zip(&stats.aggs).zip(&fields) {
+                if agg.field.is_none() {
+                    accumulator.add_rows(1);
+                }
+                let values = cell(row, *column).values().iter().filter_map(Cell::as_scalar);
+                values.for_each(|value| accumulator.add_at(value, at));
             }
         }
     }
     Ok(groups.finish())
+}
+
+/// The groups of a row: one, or with lists in it one for each value in them.
+fn keys_of(
+    row: &[Cell],
+    columns: &[Option<usize>],
+    by: &[GroupKey],
+) -> Result<Vec<Vec<Cell>>, TooManyGroups> {
+    let values = columns.iter().zip(by).map(|(column, key)| {
+        let own = group_cell(cell(row, *column), key);
+        let different: BTreeSet<&Cell> = own.values().iter().collect();
+        if different.is_empty() { vec![Cell::Null] } else { different.into_iter().cloned().collect() }
+    });
+    combinations(values)
 }
 
 fn group_cell(cell: &Cell, key: &GroupKey) -> Cell {
@@ -99,6 +135,58 @@ fn dedup(table: &mut Table, by: &[String]) {
     });
 }
 
+/// Columns that are new come last. What a row does not get stays as it is.
+fn make(table: &mut Table, maker: &Maker) -> Result<(), TableError> {
+    // Also where no row gets them.
+    if let Maker::Eval(fields) = maker {
+        fields.iter().try_for_each(|(name, _)| column_of(&mut table.columns, name).map(drop))?;
+    }
+    let Table { columns, rows } = table;
+    for cells in rows.iter_mut() {
+        let made = maker.make(&TableRow { columns, cells });
+        if made.cut {
+            return Err(TableError::Columns);
+        }
+        for (name, value) in made.fields {
+            let column = column_of(columns, &name)?;
+            if cells.len() <= column {
+                cells.resize(column + 1, Cell::Null);
+            }
+            if let Some(cell) = cells.get_mut(column) {
+                *cell = value;
+            }
+        }
+    }
+    rows.iter_mut().for_each(|cells| cells.resize(columns.len(), Cell::Null));
+    Ok(())
+}
+
+/// The column of a name, new when there is none.
+fn column_of(columns: &mut Vec<String>, name: &str) -> Result<usize, TableError> {
+    if let Some(column) = columns.iter().position(|column| column == name) {
+        return Ok(column);
+    }
+    if columns.len() >= MAX_COLUMNS {
+        return Err(TableError::Columns);
+    }
+    columns.push(name.to_owned());
+    Ok(columns.len() - 1)
+}
+
+/// Takes the place of a column that has the new name already.
+fn rename(table: &mut Table, old: &str, new: &str) {
+    if table.column(old).is_none() || old == new {
+        return;
+    }
+    if let Some(replaced) = table.column(new) {
+        table.columns.remove(replaced);
+        table.rows.iter_mut().for_each(|cells| drop(cells.remove(replaced)));
+    }
+    if let Some(column) = table.columns.iter_mut().find(|column| *column == old) {
+        new.clone_into(column);
+    }
+}
+
 fn cell(row: &[Cell], column: Option<usize>) -> &Cell {
     column.and_then(|column| row.get(column)).unwrap_or(&Cell::Null)
 }
@@ -120,10 +208,10 @@ impl Row for TableRow<'_> {
 
     fn leaves(&self, visit: &mut dyn FnMut(&str, Scalar<'_>) -> ControlFlow<()>) {
         for (column, cell) in self.columns.iter().zip(self.cells) {
-            if let Some(value) = cell.as_scalar()
-                && visit(column, value).is_break()
-            {
-                return;
+            for value in cell.values().iter().filter_map(Cell::as_scalar) {
+                if visit(column, value).is_break() {
+                    return;
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ mod groups;
 
 use std::cmp::Ordering;
 
-pub use self::apply::apply;
+pub use self::apply::{TableError, apply};
 pub use self::groups::{Groups, TooManyGroups};
 use crate::number::Number;
 use crate::scalar::Scalar;
@@ -42,15 +42,18 @@ pub enum Cell {
     Str(String),
     /// Nanoseconds since the Unix epoch, shown as a time.
     TimeNs(i64),
+    /// Several values, as of an array.
+    List(Vec<Cell>),
 }
 
-/// The total order of cells: bools, numbers by value (NaN last), strings by bytes, times, nulls.
+/// The total order of cells: bools, numbers by value (NaN last), strings by bytes, times, lists, nulls.
 impl Ord for Cell {
     fn cmp(&self, other: &Cell) -> Ordering {
         match (self, other) {
             (Cell::Bool(a), Cell::Bool(b)) => a.cmp(b),
             (Cell::Str(a), Cell::Str(b)) => a.cmp(b),
             (Cell::TimeNs(a), Cell::TimeNs(b)) => a.cmp(b),
+            (Cell::List(a), Cell::List(b)) => a.cmp(b),
             _ => match (self.number(), other.number()) {
                 (Some(a), Some(b)) => {
                     let nan_last = || a.as_f64().is_nan().cmp(&b.as_f64().is_nan());
@@ -77,15 +80,35 @@ impl PartialEq for Cell {
 impl Eq for Cell {}
 
 impl Cell {
-    /// The cell as a value; none for null. A time is its nanoseconds.
+    /// The cell as a value; none for null and for lists. A time is its nanoseconds.
     #[must_use]
     pub fn as_scalar(&self) -> Option<Scalar<'_>> {
         match self {
-            Cell::Null => None,
+            Cell::Null | Cell::List(_) => None,
             Cell::Bool(value) => Some(Scalar::Bool(*value)),
             Cell::I64(value) | Cell::TimeNs(value) => Some(Scalar::I64(*value)),
             Cell::F64(value) => Some(Scalar::F64(*value)),
             Cell::Str(value) => Some(Scalar::Str(value)),
+        }
+    }
+
+    /// The values in it: none of a null, each of a list.
+    #[must_use]
+    pub fn values(&self) -> &[Cell] {
+        match self {
+            Cell::Null => &[],
+            Cell::List(values) => values,
+            other => std::slice::from_ref(other),
+        }
+    }
+
+    /// Memory on the heap, bytes.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Cell::Str(text) => text.capacity(),
+            Cell::List(values) => values.iter().map(|value| size_of::<Cell>() + value.heap_bytes()).sum(),
+            _ => 0,
         }
     }
 
@@ -103,7 +126,8 @@ impl Cell {
             Cell::I64(_) | Cell::F64(_) => 1,
             Cell::Str(_) => 2,
             Cell::TimeNs(_) => 3,
-            Cell::Null => 4,
+            Cell::List(_) => 4,
+            Cell::Null => 5,
         }
     }
 }

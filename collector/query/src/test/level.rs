@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::nearest::nearest;
 use crate::scalar::Scalar;
 
 /// A level, the least severe first. The collector normalises the levels of documents to these names.
@@ -48,6 +49,15 @@ impl Level {
                 spellings.iter().any(|spelling| text.trim().eq_ignore_ascii_case(spelling))
             })
             .map(|(level, _)| level)
+    }
+
+    /// The spelling that was probably meant by a text that spells no level.
+    #[must_use]
+    pub fn nearest(text: &str) -> Option<&'static str> {
+        // Those that are used most come first, and of equally near ones the first of them counts.
+        let names = Level::ALL.into_iter().map(Level::name);
+        let spellings = SPELLINGS.into_iter().flat_map(|(_, spellings)| spellings).copied();
+        nearest(text, names).or_else(|| nearest(text, spellings))
     }
 
     fn bit(self) -> u8 {

@@ -4,7 +4,9 @@
 mod cidr;
 mod equal;
 mod glob;
+mod length;
 mod level;
+mod moment;
 mod pattern;
 mod range;
 mod regex;
@@ -16,10 +18,12 @@ use std::fmt;
 pub use self::cidr::Cidr;
 pub use self::equal::Equal;
 pub use self::level::{Level, LevelSet};
+pub use self::moment::Moment;
 pub use self::pattern::Pattern;
 pub use self::range::{NumericRange, TextRange};
 pub use self::regex::Regex;
 pub use self::text::Text;
+use crate::ast::Length;
 use crate::number::NumberRange;
 use crate::scalar::Scalar;
 
@@ -44,6 +48,10 @@ pub enum Test {
     Cidr(Cidr),
     /// A level among these. `level>=warn`
     Level(LevelSet),
+    /// A time in an interval. `event.created>now-1d`
+    Moment(Moment),
+    /// A value of some length. `len(message)>1000`
+    Length(Length),
 }
 
 impl Test {
@@ -60,6 +68,8 @@ impl Test {
             Test::Regex(test) => test.matches(value),
             Test::Cidr(test) => test.matches(value),
             Test::Level(test) => test.matches(value),
+            Test::Moment(test) => test.matches(value),
+            Test::Length(test) => test.matches(value),
         }
     }
 
@@ -125,6 +135,8 @@ impl Test {
             Test::Numeric(test) => Some(test.number_range()),
             Test::Pattern(test) => test.number_range(),
             Test::Regex(test) => test.number_range(),
+            Test::Moment(test) => Some(test.number_range()),
+            Test::Length(test) => Some(test.number_range()),
             Test::TextRange(_) | Test::Cidr(_) | Test::Level(_) => None,
         }
     }
@@ -143,6 +155,8 @@ impl fmt::Display for Test {
             Test::Regex(test) => test.fmt(f),
             Test::Cidr(test) => test.fmt(f),
             Test::Level(test) => test.fmt(f),
+            Test::Moment(test) => test.fmt(f),
+            Test::Length(test) => test.fmt(f),
         }
     }
 }

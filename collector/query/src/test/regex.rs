@@ -32,6 +32,11 @@ impl Regex {
         Ok(Regex { regex, numbers, tokens })
     }
 
+    /// For its groups, and to replace what it finds.
+    pub(crate) fn compiled(&self) -> &regex::Regex {
+        &self.regex
+    }
+
     pub(super) fn matches(&self, value: Scalar<'_>) -> bool {
         match value {
             Scalar::Str(text) => self.regex.is_match(text),

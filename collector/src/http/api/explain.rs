@@ -3,8 +3,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use millpond_query::Query;
 use millpond_query::ast::PipeExpr;
+use millpond_query::{Pipe, Query};
 use serde::Serialize;
 
 use super::query::{order, wants_table};
@@ -71,6 +71,7 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     let query = search.parse()?;
     let resolved = search.resolve(&query)?;
     let filter = resolved.filter.to_string();
+    let places = places(&query, &resolved.pipes);
     let limit = search.parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
     let approximate = is_approximate(&resolved.pipes);
     let missing: Missing = if wants_table(&resolved.pipes) {
@@ -92,7 +93,7 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     let explanation = Explanation {
         canonical: query.to_string(),
         filter,
-        pipes: places(&query),
+        pipes: places,
         splits: Splits {
             total: cost.splits,
             outside_time: cost.outside_time,
@@ -106,8 +107,10 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
     Ok(Reply::new(explanation, missing).approximate(approximate).warn(search.warnings(&query)))
 }
 
-/// Where each pipe runs: a leading `where` is a part of the filter, and a pipe that counts right after it reads columns.
-fn places(query: &Query) -> Vec<PipePlace> {
+/// Where each pipe runs: a leading `where` is a part of the filter. When the store counts, all that stands before went
+/// into the filter, or makes no difference.
+fn places(query: &Query, resolved: &[Pipe]) -> Vec<PipePlace> {
+    let is_counted_by_store = matches!(resolved.first(), Some(Pipe::Stats(stats)) if !stats.needs_rows());
     let mut runs = "store";
     let mut places = Vec::new();
     for pipe in &query.pipes {
@@ -115,7 +118,7 @@ fn places(query: &Query) -> Vec<PipePlace> {
             pipe,
             PipeExpr::Stats { .. } | PipeExpr::Timechart { .. } | PipeExpr::Top(_) | PipeExpr::Rare(_)
         );
-        if runs == "store" && !counts && !matches!(pipe, PipeExpr::Where(_)) {
+        if runs == "store" && !is_counted_by_store && !matches!(pipe, PipeExpr::Where(_)) {
             runs = "rows";
         }
         places.push(PipePlace { pipe: pipe.to_string(), runs });
@@ -132,16 +135,20 @@ mod tests {
 
     #[test]
     fn pipes_run_where_they_can() {
-        let rows: [(&str, &[&str]); 5] = [
+        let rows: [(&str, &[&str]); 8] = [
             ("error", &[]),
             ("| where a:1 | stats count() by b | sort b | limit 2", &["store", "store", "table", "table"]),
             ("| top 5 host", &["store"]),
             ("| where a:1 | sort b | where c:2 | limit 3", &["store", "rows", "rows", "rows"]),
-            ("| limit 5 | stats count() | where x>1", &["rows", "rows", "table"]),
+            ("| limit 5 | stats count() | where count>1", &["rows", "rows", "table"]),
+            ("| sort a | stats count() by b", &["store", "store"]),
+            ("| stats last(a) by b | limit 3", &["rows", "table"]),
+            ("| extract \"a <b>\" | top b", &["rows", "rows"]),
         ];
         for (query, expected) in rows {
             let query = millpond_query::parse(query).unwrap();
-            let places: Vec<_> = places(&query).iter().map(|place| place.runs).collect();
+            let resolved = query.resolve(0).unwrap();
+            let places: Vec<_> = places(&query, &resolved.pipes).iter().map(|place| place.runs).collect();
             assert_eq!(places, expected, "{query}");
         }
     }

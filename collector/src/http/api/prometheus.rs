@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use millpond_query::Stats;
+use millpond_query::Pipe;
 use millpond_query::table::{Cell, Table};
 use serde::Serialize;
 use serde_json::Value;
@@ -41,19 +41,36 @@ struct Series {
     values: Option<Vec<Sample>>,
 }
 
+/// The columns of the table that say which group a row is of, as the pipes behind the grouping call them.
+pub(super) fn keys(pipes: &[Pipe]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for pipe in pipes {
+        match pipe {
+            Pipe::Stats(stats) => keys = stats.by.iter().map(|key| key.column().to_owned()).collect(),
+            Pipe::Rename(names) => {
+                for (old, new) in names {
+                    keys.iter_mut().filter(|key| *key == old).for_each(|key| new.clone_into(key));
+                }
+            }
+            _ => {}
+        }
+    }
+    keys
+}
+
 /// One value a series, at this time.
-pub(super) fn vector(table: &Table, stats: &Stats, at_ns: i64) -> Answer {
+pub(super) fn vector(table: &Table, keys: &[String], at_ns: i64) -> Answer {
     let mut result = Vec::new();
-    for_each_sample(table, stats, |metric, _, value| {
+    for_each_sample(table, keys, |metric, _, value| {
         result.push(Series { metric, value: Some((seconds(at_ns), value)), values: None });
     });
     answer("vector", result)
 }
 
-/// The values of each series by time. `stats` has a time among its keys.
-pub(super) fn matrix(table: &Table, stats: &Stats) -> Answer {
+/// The values of each series by time, which is among the keys.
+pub(super) fn matrix(table: &Table, keys: &[String]) -> Answer {
     let mut series: BTreeMap<Labels, BTreeMap<i64, String>> = BTreeMap::new();
-    for_each_sample(table, stats, |metric, at_ns, value| {
+    for_each_sample(table, keys, |metric, at_ns, value| {
         if let Some(at_ns) = at_ns {
             series.entry(metric).or_default().insert(at_ns, value);
         }
@@ -70,8 +87,8 @@ fn answer(result_type: &'static str, result: Vec<Series>) -> Answer {
 }
 
 /// Visits every number of the table that is no key, with its labels and the time among its keys.
-fn for_each_sample(table: &Table, stats: &Stats, mut visit: impl FnMut(Labels, Option<i64>, String)) {
-    let is_key = |name: &str| stats.by.iter().any(|key| key.column() == name);
+fn for_each_sample(table: &Table, keys: &[String], mut visit: impl FnMut(Labels, Option<i64>, String)) {
+    let is_key = |name: &str| keys.iter().any(|key| key == name);
     for row in &table.rows {
         let cells = || table.columns.iter().zip(row);
         let mut labels = Labels::new();
@@ -100,6 +117,7 @@ fn label(cell: &Cell) -> String {
         Cell::F64(number) => number.to_string(),
         Cell::Str(text) => text.clone(),
         Cell::TimeNs(time_ns) => rfc3339(*time_ns),
+        Cell::List(cells) => cells.iter().map(label).collect::<Vec<_>>().join(","),
     }
 }
 
@@ -109,7 +127,7 @@ fn number(cell: &Cell) -> Option<String> {
         Cell::I64(number) => Some(number.to_string()),
         Cell::F64(number) if number.is_infinite() => Some(if *number > 0.0 { "+Inf" } else { "-Inf" }.into()),
         Cell::F64(number) => Some(number.to_string()),
-        Cell::Null | Cell::Bool(_) | Cell::Str(_) | Cell::TimeNs(_) => None,
+        Cell::Null | Cell::Bool(_) | Cell::Str(_) | Cell::TimeNs(_) | Cell::List(_) => None,
     }
 }
 
@@ -120,16 +138,16 @@ fn seconds(at_ns: i64) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use millpond_query::{Agg, AggFunction, GroupKey};
     use serde_json::json;
 
     use super::*;
 
     #[test]
     fn tables_become_series() {
-        let agg = |column: &str| Agg { function: AggFunction::Count, field: None, column: column.into() };
-        let by = vec![GroupKey::Time { step_ns: NS }, GroupKey::Field("service.name".into())];
-        let stats = Stats { aggs: vec![agg("n"), agg("p95")], by };
+        let query =
+            millpond_query::parse("| stats count() n, p95(n) as p95 by _time:1s, host as service.name");
+        let keys = keys(&query.unwrap().resolve(0).unwrap().pipes);
+        assert_eq!(keys, ["@timestamp", "service.name"]);
         let row = |at_s: i64, service: Cell, n: i64, p95: Cell| {
             vec![Cell::TimeNs(at_s * NS + NS / 2 * (at_s % 2)), service, Cell::I64(n), p95]
         };
@@ -142,7 +160,7 @@ mod tests {
                 row(2, Cell::Null, 1, Cell::F64(f64::NAN)),
             ],
         };
-        let found = serde_json::to_value(matrix(&table, &stats)).unwrap();
+        let found = serde_json::to_value(matrix(&table, &keys)).unwrap();
         let expected = json!({"status": "success", "data": {"resultType": "matrix", "result": [
             {"metric": {"__name__": "n"}, "values": [[2, "1"]]},
             {"metric": {"__name__": "n", "service.name": "shop"}, "values": [[1.5, "5"], [2, "7"]]},
@@ -150,7 +168,7 @@ mod tests {
             {"metric": {"__name__": "p95", "service.name": "shop"}, "values": [[2, "0.5"]]},
         ]}});
         assert_eq!(found, expected);
-        let found = serde_json::to_value(vector(&table, &stats, 3 * NS)).unwrap();
+        let found = serde_json::to_value(vector(&table, &keys, 3 * NS)).unwrap();
         assert_eq!(found["data"]["result"].as_array().unwrap().len(), 5);
         assert_eq!(found["data"]["result"][0]["value"], json!([3, "7"]));
     }

@@ -19,7 +19,7 @@ use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
 use crate::http::rows::{Format, Outcome, RowQuery, RowWriter, Visible};
 use crate::http::run::Missing;
-use crate::http::search::{Reply, Search};
+use crate::http::search::{Reply, Search, is_approximate};
 
 /// What is wanted of the rows.
 pub(super) struct Wanted {
@@ -67,13 +67,14 @@ pub(super) fn write_rows(
         resolved.pipes.push(Pipe::Fields { names: fields, exclude: false });
     }
     let warnings = search.warnings(&query);
+    let approximate = is_approximate(&resolved.pipes);
     let (outcome, rows) = if wants_table(&resolved.pipes) {
         write_table(search, &resolved, wanted, out)?
     } else {
         write_documents(search, resolved, wanted, out)?
     };
     let cursor = outcome.cursor.map(|cursor| cursor.to_string());
-    let meta = Reply::new(Meta { cursor }, outcome.partial).warn(warnings);
+    let meta = Reply::new(Meta { cursor }, outcome.partial).approximate(approximate).warn(warnings);
     let meta = meta.took(search.parameters.caller.since);
     let line = serde_json::to_vec(&meta).map_err(|error| Problem::internal(&error))?;
     out.append(|out| rows.end(&line, out));
@@ -151,33 +152,89 @@ fn write_table(
     Ok((Outcome { partial, cursor: None }, rows))
 }
 
-/// The columns of documents: those that the last `| fields` names; else, in CSV, all that the range has, and in text,
-/// what people read.
+/// The columns of documents: those that the last `| fields` names, and what pipes behind it make; else, in CSV, all that
+/// the range has, and in text, what people read.
 fn columns(search: &Search<'_>, pipes: &[Pipe], format: Format) -> Result<Vec<String>, Problem> {
     if format.has_meta() {
         return Ok(Vec::new());
     }
-    let named = pipes.iter().rev().find_map(|pipe| match pipe {
-        Pipe::Fields { names, exclude: false } if !names.iter().any(|name| name.contains('*')) => {
-            Some(names.clone())
-        }
-        _ => None,
-    });
-    if let Some(named) = named {
-        return Ok(named);
-    }
-    if format == Format::Text {
+    let are_named = pipes.iter().any(|pipe| named(pipe).is_some());
+    if !are_named && format == Format::Text {
         return Ok([aliases::TIMESTAMP, names::LEVEL, names::MESSAGE].map(str::to_owned).into());
     }
-    let visible = Visible::after(pipes);
-    let known = search.fields().iter().map(|field| field.name.clone());
-    let known: Vec<String> = known.filter(|name| visible.shows(name)).collect();
-    if known.len() > CSV_COLUMNS_MAX {
+    let known = search.fields().iter().filter(|_| !are_named).map(|field| field.name.clone());
+    let columns = after(pipes, known.collect());
+    if are_named {
+        return Ok(columns);
+    }
+    if columns.len() > CSV_COLUMNS_MAX {
         let detail = format!(
             "Documents in this range have {} fields, more than the {CSV_COLUMNS_MAX} columns of CSV.",
-            known.len()
+            columns.len()
         );
         return Err(Problem::parameter("fields", detail).hint("Name the `fields` that you want."));
     }
-    Ok([names::ID, aliases::TIMESTAMP].map(str::to_owned).into_iter().chain(known).collect())
+    Ok([names::ID, aliases::TIMESTAMP].map(str::to_owned).into_iter().chain(columns).collect())
+}
+
+/// The fields that a pipe names to keep.
+fn named(pipe: &Pipe) -> Option<&Vec<String>> {
+    match pipe {
+        Pipe::Fields { names, exclude: false } => {
+            Some(names).filter(|names| !names.iter().any(|name| name.contains('*')))
+        }
+        _ => None,
+    }
+}
+
+/// What pipes make of the columns.
+fn after(pipes: &[Pipe], mut columns: Vec<String>) -> Vec<String> {
+    for pipe in pipes {
+        match pipe {
+            Pipe::Fields { names, exclude } => match named(pipe) {
+                Some(named) => columns.clone_from(named),
+                None => {
+                    let mut visible = Visible::default();
+                    visible.restrict(names.clone(), *exclude);
+                    columns.retain(|column| visible.shows(column));
+                }
+            },
+            Pipe::Make(maker) => {
+                let new: Vec<_> =
+                    maker.names().filter(|name| !columns.iter().any(|known| known == name)).collect();
+                columns.extend(new.into_iter().map(str::to_owned));
+            }
+            Pipe::Rename(pairs) => {
+                for (old, new) in pairs {
+                    let Some(at) = columns.iter().position(|column| column == old) else { continue };
+                    columns.get_mut(at).into_iter().for_each(|column| new.clone_into(column));
+                    let mut place = 0..;
+                    columns.retain(|column| place.next() == Some(at) || column != new);
+                }
+            }
+            _ => {}
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_what_pipes_leave() {
+        let rows = [
+            ("*", "a b.c"),
+            ("* | eval n = 1, a = 2 | extract \"x <y>\"", "a b.c n y"),
+            ("* | eval n = 1 | fields n, a | rename a as z", "n z"),
+            ("* | fields b, a | eval n = 1 | fields -b", "a n"),
+            ("* | rename a as n | parse json", "n b.c"),
+        ];
+        for (query, expected) in rows {
+            let pipes = millpond_query::parse(query).unwrap().resolve(0).unwrap().pipes;
+            let found = after(&pipes, vec!["a".to_owned(), "b.c".to_owned()]);
+            assert_eq!(found.join(" "), expected, "{query}");
+        }
+    }
 }

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use millpond_query::{GroupKey, Pipe, Resolved, Stats};
+use millpond_query::ast::{KeyExpr, PipeExpr};
+use millpond_query::{Pipe, Query};
 
 use super::prometheus::{self, Answer};
-use super::stats::{no_table, table};
+use super::stats::table;
 use crate::http::Http;
 use crate::http::endpoints::STATS_RANGE;
 use crate::http::limits::RANGE_STEPS_MAX;
@@ -28,31 +29,45 @@ fn matrix(search: &Search<'_>) -> Result<Reply<Answer>, Problem> {
     let missing = || Problem::parameter("step", "`step` says how far values lie apart: 60, 30s, 5m.");
     let step_ns = search.parameters.read("step", time::step_ns)?.ok_or_else(missing)?;
     check_steps(search, step_ns)?;
-    let query = search.parse()?;
-    let mut resolved = search.resolve(&query)?;
-    let stats = by_time(&mut resolved, step_ns)?;
+    let mut query = search.parse()?;
+    by_time(&mut query, step_ns);
+    let resolved = search.resolve(&query)?;
+    check_pipes(&resolved.pipes)?;
     let approximate = is_approximate(&resolved.pipes);
     let (table, missing) = table(search, &resolved)?;
-    let reply = Reply::new(prometheus::matrix(&table, &stats), missing).approximate(approximate);
+    let reply = Reply::new(prometheus::matrix(&table, &prometheus::keys(&resolved.pipes)), missing)
+        .approximate(approximate);
     Ok(reply.warn(search.warnings(&query)))
 }
 
-/// Groups by time, too, and gives what is grouped. What would mix the times is refused.
-fn by_time(resolved: &mut Resolved, step_ns: i64) -> Result<Stats, Problem> {
+/// Groups by time, too: in the query, so that whatever depends on the step is resolved with it.
+fn by_time(query: &mut Query, step_ns: i64) {
+    for pipe in &mut query.pipes {
+        match pipe {
+            PipeExpr::Stats { by, .. } => {
+                by.retain(|key| !matches!(key, KeyExpr::Time(_)));
+                by.insert(0, KeyExpr::Time(step_ns));
+                return;
+            }
+            PipeExpr::Timechart { step_ns: step, .. } => {
+                *step = Some(step_ns);
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Refuses what would mix the times behind the pipe that counts.
+fn check_pipes(pipes: &[Pipe]) -> Result<(), Problem> {
     let mixes = |pipe: &Pipe| matches!(pipe, Pipe::Limit(_) | Pipe::Dedup { .. } | Pipe::Stats(_));
-    let Some((Pipe::Stats(stats), rest)) = resolved.pipes.split_first_mut() else {
-        return Err(no_table(&resolved.pipes));
-    };
-    if rest.iter().any(mixes) {
-        let detail = "Over a range, pipes behind the one that counts may not take rows of other times away.";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
-            .hint("Leave `limit`, `top`, `rare`, `dedup` and a second `stats` out."));
+    let behind = pipes.iter().skip_while(|pipe| !matches!(pipe, Pipe::Stats(_))).skip(1);
+    if !behind.into_iter().any(mixes) {
+        return Ok(());
     }
-    match stats.by.iter_mut().find(|key| matches!(key, GroupKey::Time { .. })) {
-        Some(key) => *key = GroupKey::Time { step_ns },
-        None => stats.by.insert(0, GroupKey::Time { step_ns }),
-    }
-    Ok(stats.clone())
+    let detail = "Over a range, pipes behind the one that counts may not take rows of other times away.";
+    Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
+        .hint("Leave `limit`, `top`, `rare`, `dedup` and a second `stats` out."))
 }
 
 fn check_steps(search: &Search<'_>, step_ns: i64) -> Result<(), Problem> {

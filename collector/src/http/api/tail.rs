@@ -22,7 +22,7 @@ use crate::http::endpoints::TAIL;
 use crate::http::limits::{CHUNK_BYTES, HEARTBEAT_EVERY, TAIL_STEP_BYTES, TAIL_STEP_DOCUMENTS};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::rows::{Visible, VisibleRow};
+use crate::http::rows::{Change, Visible, VisibleRow};
 use crate::http::search::Search;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
@@ -103,36 +103,64 @@ impl Tail {
 /// Which documents are shown, and what of them.
 struct Selection {
     filter: Filter,
-    /// Pipes `where` with what the `fields` before them left visible.
-    conditions: Vec<(Filter, Visible)>,
+    /// Pipes, with what the `fields` before them left visible.
+    steps: Vec<(Step, Visible)>,
     visible: Visible,
+}
+
+enum Step {
+    Where(Filter),
+    Change(Change),
 }
 
 impl Selection {
     /// Only pipes that take one row at a time make sense on rows that never end.
     fn of(resolved: Resolved) -> Result<Self, Problem> {
-        let mut selection =
-            Self { filter: resolved.filter, conditions: Vec::new(), visible: Visible::default() };
+        let mut selection = Self { filter: resolved.filter, steps: Vec::new(), visible: Visible::default() };
         for pipe in resolved.pipes {
-            match pipe {
-                Pipe::Where(filter) => selection.conditions.push((filter, selection.visible.clone())),
-                Pipe::Fields { names, exclude } => selection.visible.restrict(names, exclude),
+            let step = match pipe {
+                Pipe::Where(filter) => Step::Where(filter),
+                Pipe::Make(maker) => Step::Change(Change::Make(maker)),
+                Pipe::Rename(names) => Step::Change(Change::Rename(names)),
+                Pipe::Fields { names, exclude } => {
+                    selection.visible.restrict(names, exclude);
+                    continue;
+                }
                 Pipe::Stats(_) | Pipe::Sort(_) | Pipe::Limit(_) | Pipe::Dedup { .. } => {
-                    let detail = "A live tail can use the pipes `where` and `fields` only.";
+                    let detail = "A live tail can use the pipes `where`, `fields`, `eval`, `extract`, `parse` \
+                                  and `rename` only.";
                     return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail));
                 }
-            }
+            };
+            // What a change makes has what was visible, and no more.
+            let visible = match step {
+                Step::Where(_) => selection.visible.clone(),
+                Step::Change(_) => std::mem::take(&mut selection.visible),
+            };
+            selection.steps.push((step, visible));
         }
         Ok(selection)
     }
 
-    fn selects(&self, row: DocRef<'_>) -> bool {
+    /// Appends an event if the document passes.
+    fn write_event(&self, row: DocRef<'_>, out: &mut Vec<u8>) {
         let everything = Visible::default();
-        millpond_query::matches(&self.filter, &VisibleRow { row, visible: &everything })
-            && self
-                .conditions
-                .iter()
-                .all(|(filter, visible)| millpond_query::matches(filter, &VisibleRow { row, visible }))
+        if !millpond_query::matches(&self.filter, &VisibleRow { row, visible: &everything }) {
+            return;
+        }
+        let mut changed: Option<Batch> = None;
+        for (step, visible) in &self.steps {
+            let row = changed.as_ref().and_then(|batch| batch.doc(0)).unwrap_or(row);
+            match step {
+                Step::Where(filter) if millpond_query::matches(filter, &VisibleRow { row, visible }) => {}
+                Step::Where(_) => return,
+                Step::Change(change) => changed = Some(change.apply(row, visible).0),
+            }
+        }
+        let row = changed.as_ref().and_then(|batch| batch.doc(0)).unwrap_or(row);
+        out.extend_from_slice(format!("id: {}\ndata: ", row.id()).as_bytes());
+        self.visible.write_json(row, out);
+        out.extend_from_slice(b"\n\n");
     }
 
     /// Writes an event for each selected document from `from` on, up to a bounded number of bytes written, and of
@@ -146,11 +174,7 @@ impl Selection {
         {
             at += 1;
             looked_at_bytes += text_bytes(row);
-            if self.selects(row) {
-                out.extend_from_slice(format!("id: {}\ndata: ", row.id()).as_bytes());
-                self.visible.write_json(row, out);
-                out.extend_from_slice(b"\n\n");
-            }
+            self.write_event(row, out);
         }
         at
     }
@@ -185,8 +209,7 @@ mod tests {
             }
             // Nothing is written, so that only what is looked at counts.
             let nothing = Filter::Not(Box::new(Filter::All));
-            let selection =
-                Selection { filter: nothing, conditions: Vec::new(), visible: Visible::default() };
+            let selection = Selection { filter: nothing, steps: Vec::new(), visible: Visible::default() };
             let mut out = Vec::new();
             assert_eq!(
                 selection.write_events(&builder.finish().0, 0, &mut out),
@@ -200,8 +223,7 @@ mod tests {
     #[tokio::test]
     async fn a_quiet_stream_says_that_it_lives() {
         let (_stopper, stop) = stop_signal();
-        let selection =
-            Selection { filter: Filter::All, conditions: Vec::new(), visible: Visible::default() };
+        let selection = Selection { filter: Filter::All, steps: Vec::new(), visible: Visible::default() };
         let mut tail = Tail {
             selection,
             documents: TailHub::new().subscribe(),

@@ -192,6 +192,7 @@ fn cell_of(row: DocRef<'_>, visible: &Visible, name: &str) -> Cell {
 fn csv_cell(cell: &Cell, out: &mut Vec<u8>) {
     match cell {
         Cell::Str(text) => csv_text(text, out),
+        Cell::List(_) => csv_text(&cell_to_json(cell.clone()).to_string(), out),
         cell => plain(cell, out),
     }
 }
@@ -237,7 +238,7 @@ fn plain(cell: &Cell, out: &mut Vec<u8>) {
         Cell::Null => {}
         Cell::Str(text) => out.extend_from_slice(text.as_bytes()),
         Cell::TimeNs(timestamp_ns) => write_rfc3339(*timestamp_ns, out),
-        Cell::Bool(_) | Cell::I64(_) | Cell::F64(_) => {
+        Cell::Bool(_) | Cell::I64(_) | Cell::F64(_) | Cell::List(_) => {
             out.extend_from_slice(cell_to_json(cell.clone()).to_string().as_bytes());
         }
     }

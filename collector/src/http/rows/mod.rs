@@ -1,21 +1,28 @@
 //! Rows of a query on their way from the store to the client: pages, cursors and the pipes that work on rows.
 //!
 //! Rows stream from the store in order of time and are pushed through a chain of stages, one for each pipe, to the
-//! page that writes them. Only `sort` holds rows back. A stage that needs no more rows breaks the flow, which ends
-//! the search.
+//! page that writes them, or to the groups of a `stats`. Only `sort` holds rows back. A stage that needs no more rows
+//! breaks the flow, which ends the search.
 
+mod aggregate;
 mod format;
+mod made;
 mod page;
 mod stages;
 mod visible;
 
 use std::ops::ControlFlow;
 
+use http::StatusCode;
+use millpond_query::table::{self, Groups, Table};
 use millpond_query::{Filter, Pipe, SortKey, aliases};
 use millpond_store::log_store::{Budget, LogStore, Order, SearchPlan, TimeRange};
 use millpond_wire::batch::{DocId, DocRef};
 
+use self::aggregate::Aggregate;
 pub(super) use self::format::{Format, RowWriter};
+pub(super) use self::made::Change;
+use self::made::Changed;
 pub(super) use self::page::{Cursor, Page};
 use self::stages::{Dedup, Limit, Sort, Where};
 pub(super) use self::visible::{Visible, VisibleRow};
@@ -60,8 +67,8 @@ impl RowQuery {
         write: &mut dyn FnMut(DocRef<'_>, &Visible) -> bool,
     ) -> Result<Outcome, Problem> {
         self.sort_by_time_in_the_store();
-        let renumbers = self.pipes.iter().any(|pipe| !matches!(pipe, Pipe::Where(_) | Pipe::Fields { .. }));
-        let (skip, mut after) = match self.cursor {
+        let renumbers = self.pipes.iter().any(renumbers);
+        let (skip, after) = match self.cursor {
             None => (0, None),
             Some(Cursor::After(id)) if !renumbers => (0, Some(id)),
             Some(Cursor::Skip(rows)) if renumbers => (rows, None),
@@ -69,12 +76,55 @@ impl RowQuery {
         };
         let page = Page::new(skip, self.limit, renumbers, write);
         let wanted = skip.saturating_add(self.limit).saturating_add(1);
-        let (mut first, wanted) = chain(self.pipes, page, wanted);
-        let limit = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
+        let pipes = std::mem::take(&mut self.pipes);
+        let (mut first, wanted) = chain(pipes, |visible| Box::new(page.showing(visible)), wanted);
+        let mut outcome =
+            Outcome { partial: self.feed(&mut *first, wanted, after, store, budget)?, cursor: None };
+        first.end(&mut outcome);
+        Ok(outcome)
+    }
 
-        let mut outcome = Outcome::default();
+    /// Runs a query whose rows are grouped, with pipes before the `stats`, and gives its table. One without `stats` is
+    /// refused.
+    pub(super) fn table(
+        mut self,
+        store: &dyn LogStore,
+        budget: &Budget,
+    ) -> Result<(Table, Option<&'static str>), Problem> {
+        self.sort_by_time_in_the_store();
+        let groups_at = self.pipes.iter().position(|pipe| matches!(pipe, Pipe::Stats(_)));
+        let rest = self.pipes.split_off(groups_at.unwrap_or(self.pipes.len()));
+        let Some((Pipe::Stats(stats), rest)) = rest.split_first() else {
+            let detail = "This query gives documents, not a table.";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
+                .hint("Add a pipe such as `| stats count() by service`."));
+        };
+        let mut groups = Groups::new(stats).at_most(budget.groups_max);
+        let pipes = std::mem::take(&mut self.pipes);
+        let (mut first, wanted) =
+            chain(pipes, |visible| Box::new(Aggregate::new(&mut groups, visible)), usize::MAX);
+        let mut outcome =
+            Outcome { partial: self.feed(&mut *first, wanted, None, store, budget)?, cursor: None };
+        first.end(&mut outcome);
+        drop(first);
+        let table = table::apply(groups.finish(), rest)
+            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", error.to_string()))?;
+        Ok((table, outcome.partial))
+    }
+
+    /// Pushes the rows of the search into the first stage, as many as it wants. Says why rows are missing, if they are.
+    fn feed(
+        self,
+        first: &mut dyn Stage,
+        wanted: Option<usize>,
+        mut after: Option<DocId>,
+        store: &dyn LogStore,
+        budget: &Budget,
+    ) -> Result<Option<&'static str>, Problem> {
+        let limit = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
+        let mut filter = self.filter;
         loop {
-            let plan = SearchPlan { filter: self.filter, range: self.range, order: self.order, limit, after };
+            let plan = SearchPlan { filter, range: self.range, order: self.order, limit, after };
             let mut rows = 0;
             let mut flow = ControlFlow::Continue(());
             let answer = store.search(&plan, budget, &mut |row| {
@@ -83,14 +133,12 @@ impl RowQuery {
                 flow = first.push(row);
                 flow
             })?;
-            outcome.partial = answer.partial.map(reason);
-            if flow.is_break() || rows < limit || outcome.partial.is_some() {
-                break;
+            let partial = answer.partial.map(reason);
+            if flow.is_break() || rows < limit || partial.is_some() {
+                return Ok(partial);
             }
-            self.filter = plan.filter;
+            filter = plan.filter;
         }
-        first.end(&mut outcome);
-        Ok(outcome)
     }
 
     /// A first `sort` by time alone is what the store does anyway.
@@ -105,19 +153,31 @@ impl RowQuery {
     }
 }
 
-/// Builds the stages from the last to the first. `wanted` is how many rows the page looks at; what is returned, how
-/// many the first stage does, `None` when that depends on the rows.
-fn chain<'w>(pipes: Vec<Pipe>, page: Page<'w>, wanted: usize) -> (Box<dyn Stage + 'w>, Option<usize>) {
+/// Whether the place of a row after the pipe is not told by its id.
+fn renumbers(pipe: &Pipe) -> bool {
+    !matches!(pipe, Pipe::Where(_) | Pipe::Fields { .. } | Pipe::Make(_) | Pipe::Rename(_))
+}
+
+/// Builds the stages from the last to the first. `last` gets what is visible at the end. `wanted` is how many rows it looks
+/// at; what is returned, how many the first stage does, `None` when that depends on the rows.
+fn chain<'w>(
+    pipes: Vec<Pipe>,
+    last: impl FnOnce(Visible) -> Box<dyn Stage + 'w>,
+    wanted: usize,
+) -> (Box<dyn Stage + 'w>, Option<usize>) {
     let mut shown = vec![Visible::default()];
     for pipe in &pipes {
         let mut next = shown.last().cloned().unwrap_or_default();
-        if let Pipe::Fields { names, exclude } = pipe {
-            next.restrict(names.clone(), *exclude);
+        match pipe {
+            Pipe::Fields { names, exclude } => next.restrict(names.clone(), *exclude),
+            // What comes out has what was visible, and no more.
+            Pipe::Make(_) | Pipe::Rename(_) => next = Visible::default(),
+            _ => {}
         }
         shown.push(next);
     }
     let mut wanted = Some(wanted);
-    let mut stage: Box<dyn Stage + 'w> = Box::new(page.showing(shown.pop().unwrap_or_default()));
+    let mut stage = last(shown.pop().unwrap_or_default());
     for (pipe, visible) in pipes.into_iter().zip(shown).rev() {
         stage = match pipe {
             Pipe::Where(filter) => {
@@ -137,11 +197,17 @@ fn chain<'w>(pipes: Vec<Pipe>, page: Page<'w>, wanted: usize) -> (Box<dyn Stage 
                 let keep = wanted.take();
                 Box::new(Sort::new(keys, visible, keep.unwrap_or(usize::MAX), stage))
             }
-            // Done by the page and by what the later stages see. A table never comes here.
+            Pipe::Make(maker) => changed(Change::Make(maker), visible, stage),
+            Pipe::Rename(names) => changed(Change::Rename(names), visible, stage),
+            // Done by the last stage and by what the later ones see. A table never comes here.
             Pipe::Fields { .. } | Pipe::Stats(_) => stage,
         };
     }
     (stage, wanted)
+}
+
+fn changed<'w>(change: Change, visible: Visible, next: Box<dyn Stage + 'w>) -> Box<dyn Stage + 'w> {
+    Box::new(Changed { change, visible, cut: false, next })
 }
 
 impl std::fmt::Display for Cursor {

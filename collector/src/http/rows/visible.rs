@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use millpond_query::{Pipe, Row, Scalar, aliases};
+use millpond_query::{Row, Scalar, aliases};
 use millpond_store::DocRow;
 use millpond_wire::batch::{Batch, BatchBuilder, DocRef};
 use millpond_wire::names;
@@ -18,17 +18,6 @@ struct Choice {
 }
 
 impl Visible {
-    /// The effect of all these pipes.
-    pub(in crate::http) fn after(pipes: &[Pipe]) -> Self {
-        let mut visible = Self::default();
-        for pipe in pipes {
-            if let Pipe::Fields { names, exclude } = pipe {
-                visible.restrict(names.clone(), *exclude);
-            }
-        }
-        visible
-    }
-
     /// Adds the effect of one more `| fields`.
     pub(in crate::http) fn restrict(&mut self, names: Vec<String>, exclude: bool) {
         self.0.push(Choice { names, exclude });
@@ -67,7 +56,7 @@ impl Visible {
 
 /// Whether a name in `fields` means this field: its name, one it is an alias of, an object it is in, or a prefix
 /// with `*`.
-fn is_of(name: &str, chosen: &str) -> bool {
+pub(super) fn is_of(name: &str, chosen: &str) -> bool {
     if let Some(prefix) = chosen.strip_suffix('*') {
         return name.starts_with(prefix);
     }
@@ -92,6 +81,12 @@ impl Row for VisibleRow<'_> {
         DocRow(self.row).leaves(&mut |name, value| {
             if self.visible.shows(name) { visit(name, value) } else { ControlFlow::Continue(()) }
         });
+    }
+
+    fn field(&self, name: &str, visit: &mut dyn FnMut(Scalar<'_>) -> ControlFlow<()>) {
+        if self.visible.shows(name) {
+            DocRow(self.row).field(name, visit);
+        }
     }
 }
 

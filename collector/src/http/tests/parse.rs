@@ -55,7 +55,7 @@ async fn completions_are_what_the_store_has() {
         ("level:", &["value error", "value info"]),
         ("service:sh", &["value shop", "value \"shop front\""]),
         ("* | to", &["pipe top"]),
-        ("* | stats cou", &["function count", "function count_uniq"]),
+        ("* | stats cou", &["function count", "function countif"]),
         ("a ", &["field"]),
     ];
     for (text, expected) in rows {

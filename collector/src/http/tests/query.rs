@@ -131,7 +131,7 @@ async fn an_unknown_field_is_a_warning_with_the_nearest() {
     let warnings = meta["warnings"].as_array().unwrap();
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].as_str().unwrap().contains("`servce`"), "{warnings:?}");
-    for query in ["service:a", "level:error", "host:x", "http:x", "@timestamp:*"] {
+    for query in ["service:a", "level:error", "host:x", "http:x", "@timestamp:*", "@service:a"] {
         let (_, meta) = rows(&server, &format!("q={}", encoded(query))).await;
         let is_known = query != "host:x";
         assert_eq!(meta.get("warnings").is_none(), is_known, "{query}: {meta}");

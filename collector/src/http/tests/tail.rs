@@ -69,6 +69,24 @@ async fn matching_documents_come_as_they_become_durable() {
 }
 
 #[tokio::test]
+async fn fields_are_made_on_the_way() {
+    let server = Server::new();
+    let query = "n:* | extract \"user <user>\" | eval n = n * 10 | where n>10 user:* | fields n, user | rename n as tens";
+    let mut tail = Tail::open(&server, query).await;
+    server
+        .ingest(&[
+            r#"{"message":"user low","n":1}"#,
+            r#"{"message":"nobody","n":5}"#,
+            r#"{"message":"user bob!","n":2}"#,
+        ])
+        .await;
+    let mut document = tail.document().await;
+    let members = document.as_object_mut().unwrap();
+    members.retain(|name, _| !matches!(name.as_str(), "_id" | "@timestamp"));
+    assert_eq!(document, serde_json::json!({"user": "bob!", "tens": 20}));
+}
+
+#[tokio::test]
 async fn a_slow_client_is_told_what_it_missed() {
     let server = Server::new();
     let mut tail = Tail::open(&server, "").await;

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use crate::cursor::{Cursor, Outcome};
 use crate::event::Parsed;
 use crate::limits::HEADER_BYTES_MAX;
+use crate::multiline::reports_crash;
 use crate::severity;
 use crate::time::{self, Context, Instant};
 
@@ -56,6 +57,9 @@ pub(crate) fn read<'a>(line: &'a str, context: &Context<'_>, out: &mut Parsed<'a
         return;
     }
     early_stamp(head, context, out);
+    if out.severity_number == 0 && out.timestamp_ns.is_none() && reports_crash(line.as_bytes()) {
+        out.severity_number = severity::ERROR;
+    }
 }
 
 struct Stamp {

@@ -152,6 +152,20 @@ fn a_level_and_no_timestamp() {
         ("INFO:root:hello", "level=9 INFO | message=INFO:root:hello"),
         ("panic: runtime error", "level=21 panic | message=panic: runtime error"),
         (
+            "fatal error: all goroutines are asleep - deadlock!",
+            "level=17 | message=fatal error: all goroutines are asleep - deadlock!",
+        ),
+        ("Traceback (most recent call last):", "level=17 | message=Traceback (most recent call last):"),
+        (
+            "Exception in thread \"main\" java.lang.NullPointerException",
+            "level=17 | message=Exception in thread \"main\" java.lang.NullPointerException",
+        ),
+        ("java.lang.OutOfMemoryError: heap", "level=17 | message=java.lang.OutOfMemoryError: heap"),
+        (
+            "thread 'main' panicked at src/main.rs:3:5:",
+            "level=17 | message=thread 'main' panicked at src/main.rs:3:5:",
+        ),
+        (
             "12:00:00.123 [main] DEBUG c.e.Foo - text",
             "level=5 DEBUG | message=12:00:00.123 [main] DEBUG c.e.Foo - text",
         ),

@@ -1,7 +1,9 @@
 //! Pipes: one file for each kind of argument, one line in [`PIPES`] for each pipe.
 
+mod made;
 mod rows;
 mod stats;
+mod timechart;
 mod top;
 
 use crate::ast::{Name, PipeExpr};
@@ -15,9 +17,9 @@ use crate::syntax::word::{self, Place};
 type Parse = fn(&mut Cursor<'_>) -> Result<PipeExpr, QueryError>;
 
 /// Every name of every pipe.
-const PIPES: [(&str, Parse); 17] = [
+const PIPES: [(&str, Parse); 28] = [
     ("stats", stats::stats),
-    ("timechart", stats::timechart),
+    ("timechart", timechart::timechart),
     ("top", top::top),
     ("rare", top::rare),
     ("sort", rows::sort),
@@ -33,6 +35,17 @@ const PIPES: [(&str, Parse); 17] = [
     ("search", rows::condition),
     ("dedup", rows::dedup),
     ("uniq", rows::dedup),
+    ("eval", made::eval),
+    ("extend", made::eval),
+    ("extract", made::extract),
+    ("rex", made::rex),
+    ("parse", made::parse),
+    ("json", made::json),
+    ("unpack_json", made::json),
+    ("spath", made::json),
+    ("logfmt", made::logfmt),
+    ("unpack_logfmt", made::logfmt),
+    ("rename", made::rename),
 ];
 
 /// Names of pipes, synonyms included.
@@ -54,7 +67,7 @@ pub(super) fn pipe(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
     if name.is_empty() {
         return Err(cursor
             .error_here(QueryErrorCode::Missing, "a pipe is missing after the |")
-            .hint("write one of stats, timechart, top, rare, sort, limit, fields, where, dedup"));
+            .hint("write one of stats, timechart, top, rare, sort, limit, fields, where, dedup, eval, extract, parse, rename"));
     }
     let Some((_, parse)) = PIPES.iter().find(|(known, _)| *known == name) else {
         let error = cursor.error_from(start, QueryErrorCode::UnknownPipe, format!("there is no pipe {name}"));

@@ -8,7 +8,7 @@ mod inputs;
 use std::sync::Arc;
 
 use millpond_query::accumulate::Accumulator;
-use millpond_query::table::{Cell, Table};
+use millpond_query::table::{self, Table};
 use millpond_query::{Agg, Filter, Stats};
 use rustc_hash::FxHashMap;
 
@@ -49,18 +49,10 @@ pub(crate) fn stats(
     if groups.values().flatten().any(Accumulator::is_lower_bound) {
         meter.note(Partial::Groups);
     }
-    let columns = stats.by.iter().map(|key| key.column().to_owned());
-    let columns = columns.chain(stats.aggs.iter().map(|agg| agg.column.clone())).collect();
-    let mut rows: Vec<Vec<Cell>> = groups
+    let parts = groups
         .into_iter()
-        .map(|(keys, results)| {
-            let keys = keys.into_vec().into_iter().map(Key::into_cell);
-            keys.chain(results.iter().map(Accumulator::finish)).collect()
-        })
-        .collect();
-    // Keys come first and are unique, so that they alone decide.
-    rows.sort_unstable();
-    Table { columns, rows }
+        .map(|(keys, results)| (keys.into_vec().into_iter().map(Key::into_cell).collect(), results));
+    table::Groups::of_parts(stats, parts).finish()
 }
 
 struct Visitor<'s> {

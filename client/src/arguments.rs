@@ -1,0 +1,377 @@
+//! What can be typed. `main` runs it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Ask a Millpond collector from the shell: search, follow, count, export.
+#[derive(Debug, Parser)]
+#[command(name = "millpond", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Words of a query need no quotes, except for what the shell takes for itself (| > < ( ) \" * $ & !):
+
+  millpond search level:error service:api -healthcheck --since 1h
+  millpond search 'level>=warn | stats count() by host | sort -count'
+  millpond search '\"connection refused\"'
+  millpond tail -f level:error
+
+A word such as -healthcheck is taken for a term to leave out; -h and -n 5 are options; after -- all is query.
+Exit codes: 0 found, 1 nothing found, 2 error. A partial answer counts as an answer; standard error tells.";
+
+/// Where the collector is, and how to print. Stands before or after the command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Target {
+    /// Address of the collector; else MILLPOND_URL, else that of `login`, else http://127.0.0.1:7500.
+    #[arg(long, global = true)]
+    pub(crate) url: Option<String>,
+    /// Colours; `auto` has them on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(crate) color: Colour,
+    /// Show times in UTC instead of the local zone.
+    #[arg(long, global = true)]
+    pub(crate) utc: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show documents, the newest first, or the table of a query that counts.
+    Search(Search),
+    /// Show the last documents, and with -f those that come in.
+    Tail(Tail),
+    /// Count documents over time, as bars.
+    Histogram(Histogram),
+    /// Show the most frequent values of a field.
+    Top(Top),
+    /// List the fields there are.
+    Fields(Fields),
+    /// List values of a field.
+    Values(Values),
+    /// Write all documents, without a limit.
+    Export(Export),
+    /// Run a query and show its plan and its cost.
+    Explain(Explain),
+    /// Keep the address of a collector for the next times.
+    Login(Login),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write man pages.
+    Man {
+        /// An existing directory.
+        directory: PathBuf,
+    },
+}
+
+/// A query as words; everything without one.
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The query; its words are joined with spaces.
+    #[arg(value_name = "QUERY")]
+    words: Vec<String>,
+}
+
+impl Query {
+    /// The text.
+    pub(crate) fn text(&self) -> String {
+        self.words.join(" ").replace(PROTECTED, "")
+    }
+}
+
+/// The part of time that is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct Range {
+    /// From when on: 15m, 2h, 7d, today, yesterday, 10:30, 2026-11-22, "2026-11-22 10:30", an RFC 3339 time. Local time
+    /// unless it says otherwise.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Until when, exclusive; the same forms.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Pretty on a terminal, NDJSON elsewhere.
+    Auto,
+    /// For people: documents line by line, tables in columns.
+    Pretty,
+    /// One JSON object a line, as the API gives it.
+    Ndjson,
+    /// Aligned columns.
+    Table,
+    /// Comma-separated, with a header.
+    Csv,
+    /// The text of the lines alone.
+    Raw,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    /// Newest first.
+    Desc,
+    /// Oldest first.
+    Asc,
+}
+
+impl Order {
+    /// As the API calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Desc => "desc",
+            Self::Asc => "asc",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    #[command(flatten)]
+    pub(crate) query: Query,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// Most documents. Tables are shown whole.
+    #[arg(short = 'n', long = "limit", default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    /// Newest or oldest first.
+    #[arg(long, value_enum, default_value_t = Order::Desc)]
+    pub(crate) order: Order,
+    /// These fields only, in this order.
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,…")]
+    pub(crate) fields: Vec<String>,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = Format::Auto, value_name = "FORMAT")]
+    pub(crate) output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TailFormat {
+    /// Pretty on a terminal, NDJSON elsewhere.
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line, as the API gives it.
+    Ndjson,
+    /// The text of the lines alone.
+    Raw,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    pub(crate) query: Query,
+    /// Go on with what comes in, until interrupted.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// So many of the newest first; with -f, 0 shows only what comes from now on.
+    #[arg(short = 'n', long = "lines", default_value_t = 10, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(0..=10_000))]
+    pub(crate) lines: u16,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = TailFormat::Auto, value_name = "FORMAT")]
+    pub(crate) output: TailFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Histogram {
+    #[command(flatten)]
+    pub(crate) query: Query,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// Split the bars by a field's most frequent values.
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) by: Option<String>,
+    /// Width of a bar: 30s, 5m, 1h. A round one for the range if not given.
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) step: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// The field.
+    pub(crate) field: String,
+    #[command(flatten)]
+    pub(crate) query: Query,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// So many values.
+    #[arg(short = 'n', long = "limit", default_value_t = 10, value_name = "N")]
+    pub(crate) limit: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fields {
+    /// What the names begin with.
+    pub(crate) prefix: Option<String>,
+    #[command(flatten)]
+    pub(crate) range: Range,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Values {
+    /// The field.
+    pub(crate) field: String,
+    /// What the values begin with, in any case.
+    pub(crate) prefix: Option<String>,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// So many values.
+    #[arg(short = 'n', long = "limit", default_value_t = 20, value_name = "N")]
+    pub(crate) limit: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated (RFC 4180), with a header.
+    Csv,
+    /// Time, level and message, or --fields, with tabs between them.
+    Text,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) query: Query,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Ndjson)]
+    pub(crate) format: ExportFormat,
+    /// Newest or oldest first.
+    #[arg(long, value_enum, default_value_t = Order::Desc)]
+    pub(crate) order: Order,
+    /// Columns of CSV and text; of CSV all known fields if not given.
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,…")]
+    pub(crate) fields: Vec<String>,
+    /// Write to this file, which must not exist yet, instead of to standard output.
+    #[arg(short = 'O', long = "output-file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Go on after the last whole row of the file of an export that was cut off. Everything else must be as it was then.
+    #[arg(long, requires = "file")]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) query: Query,
+    #[command(flatten)]
+    pub(crate) range: Range,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// Address of the collector, or of the proxy in front of it.
+    pub(crate) address: String,
+    /// Token that a proxy asks for, sent as `Authorization: Bearer`; `-` reads it from standard input, so that it is in
+    /// no list of processes. MILLPOND_TOKEN has the same effect for one call.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// Certificates (PEM) to trust for https, instead of those of the system.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Marks a word that is no option. An argument can't have this character.
+const PROTECTED: char = '\0';
+
+/// Marks words such as `-healthcheck`, in which clap would find `-h`. No option of this program is a single dash and a
+/// word; `-fn 5`, `-n100` and `-oraw` are the ones that stand together.
+pub(crate) fn protect(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut are_words = false;
+    let protect = |argument: OsString| {
+        let Some(text) = argument.to_str() else { return argument };
+        are_words |= text == "--";
+        if !are_words && is_term(text) { format!("{PROTECTED}{text}").into() } else { argument }
+    };
+    arguments.into_iter().map(protect).collect()
+}
+
+fn is_term(text: &str) -> bool {
+    let Some(word) = text.strip_prefix('-') else { return false };
+    let number = word.trim_start_matches('f').trim_start_matches('n');
+    let are_options = word.starts_with(['f', 'n'])
+        && word.len() - number.len() <= 2
+        && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_format = word.strip_prefix('o').is_some_and(|name| Format::from_str(name, false).is_ok());
+    word.chars().nth(1).is_some() && !word.starts_with('-') && !are_options && !is_format
+}
+
+/// What was typed, without marks.
+pub(crate) fn unprotect(text: &str) -> String {
+    text.replace(PROTECTED, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(protect(line.split(' ').map(OsString::from)))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn words_of_a_query_need_no_quotes() {
+        let rows = [
+            ("millpond search level:error service:api", "level:error service:api", 100),
+            ("millpond search error -healthcheck -n 5", "error -healthcheck", 5),
+            ("millpond search -healthcheck error -n100", "-healthcheck error", 100),
+            ("millpond search -service:api -(a or b) --limit 7", "-service:api -(a or b)", 7),
+            ("millpond search -n 3 -- --odd -n", "--odd -n", 3),
+            ("millpond --utc search -name", "-name", 100),
+            ("millpond search -oraw -other x", "-other x", 100),
+            ("millpond search", "", 100),
+        ];
+        for (line, query, limit) in rows {
+            let Command::Search(search) = parse(line).unwrap().command else { panic!("{line}") };
+            assert_eq!((search.query.text().as_str(), search.limit), (query, limit), "{line}");
+        }
+        let rows = [
+            ("millpond tail -fn 5 x", true, 5),
+            ("millpond tail -fn5 x", true, 5),
+            ("millpond tail -f -n 0 x", true, 0),
+            ("millpond tail x", false, 10),
+        ];
+        for (line, follow, lines) in rows {
+            let Command::Tail(tail) = parse(line).unwrap().command else { panic!("{line}") };
+            assert_eq!((tail.query.text().as_str(), tail.follow, tail.lines), ("x", follow, lines), "{line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        for line in
+            ["millpond search --sicne 1h x", "millpond search -x", "millpond export --resume", "millpond"]
+        {
+            assert!(parse(line).is_err_and(|error| error.use_stderr()), "{line}");
+        }
+    }
+}
