@@ -2,6 +2,8 @@
 //! promise. The programs must be built before (`make test` does).
 
 mod agent_tells;
+mod api_fuzz;
+mod api_reference;
 mod archives;
 mod certificates;
 mod check;

@@ -42,6 +42,10 @@ pub(crate) fn stats(
     let begin = |split| Visitor::new(stats, split, meter);
     let end = |visitor: Visitor<'_>| visitor.merge_into(&mut groups);
     scan(splits, filter, range, meter, begin, end);
+    if meter.check_wanted().is_err() {
+        // Nobody reads the rows of so many groups.
+        groups.clear();
+    }
     if groups.values().flatten().any(Accumulator::is_lower_bound) {
         meter.note(Partial::Groups);
     }
@@ -67,8 +71,12 @@ impl<'s> Visitor<'s> {
     fn merge_into(self, groups: &mut Groups) -> Result<(), Halt> {
         let mut results: Vec<Vec<Accumulator>> = Vec::new();
         results.resize_with(self.groups.end(), Vec::new);
+        self.meter.check_wanted()?;
         let locals = self.groups.finish()?;
-        for local in &locals {
+        for (at, local) in locals.iter().enumerate() {
+            if at.is_multiple_of(MERGE_STEP) {
+                self.meter.check_wanted()?;
+            }
             if let Some(results) = results.get_mut(local.number) {
                 results.extend(self.aggs.iter().map(Accumulator::new));
                 let of_rows = results.iter_mut().zip(self.aggs).filter(|(_, agg)| agg.field.is_none());
@@ -76,6 +84,7 @@ impl<'s> Visitor<'s> {
             }
         }
         for input in &self.inputs {
+            self.meter.check_wanted()?;
             input.finish(&mut results)?;
         }
         for (at, local) in locals.into_iter().enumerate() {
