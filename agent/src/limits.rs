@@ -179,8 +179,12 @@ pub const CHECKPOINT_SYNC_MS: u64 = 1_000;
 /// Largest dead-letter file, in bytes. When it is full the agent stops skipping and waits.
 pub const DEAD_LETTER_BYTES_MAX: u64 = 64 << 20;
 
-/// Time between two writes of `status.json`, in milliseconds.
+/// Least time between two writes of `status.json`, in milliseconds. It is a millisecond for each file, since every one is
+/// looked at: with ten thousand that takes some 5 ms.
 pub const STATUS_MS: u64 = 5_000;
+
+/// Longest time between two such writes, in milliseconds.
+pub const STATUS_MS_MAX: u64 = 30_000;
 
 /// Files listed in `status.json`, those furthest behind first.
 pub const STATUS_FILES_MAX: usize = 1_000;

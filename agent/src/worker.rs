@@ -179,7 +179,8 @@ impl Worker {
         }
         if now.mono_ms >= agenda.status_ms {
             self.write_status(now);
-            agenda.status_ms = now.mono_ms + limits::STATUS_MS;
+            let files = self.tailer.generations().count() as u64;
+            agenda.status_ms = now.mono_ms + files.clamp(limits::STATUS_MS, limits::STATUS_MS_MAX);
         }
         if now.mono_ms >= agenda.summary_ms {
             self.summarise();

@@ -294,7 +294,8 @@ impl Tailer {
         if !may_grow && generation.read.offset > 0 {
             return Ok(true);
         }
-        let start = generation::read_vec(file, limits::HEAD_BYTES, 0)?;
+        let head_bytes = usize::try_from(size).unwrap_or(usize::MAX).min(limits::HEAD_BYTES);
+        let start = generation::read_vec(file, head_bytes, 0)?;
         if !head.matches(&start) {
             return Ok(false);
         }
