@@ -62,7 +62,8 @@ fn many_files(directories: u64, in_each: u64, memory_bytes_max: u64, idle_part: 
     site.await_all();
     let pid = site.cluster.agent_pid().expect("it runs");
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("readable").count();
-    assert!(descriptors < 600, "{descriptors} descriptors");
+    // 512 files, a quarter more until the next scan, and what the agent has besides.
+    assert!(descriptors < 512 + 128 + 30, "{descriptors} descriptors");
     let peak = peak_memory_bytes(&site);
     assert!(peak < memory_bytes_max, "{peak} bytes of memory");
     if is_long() {

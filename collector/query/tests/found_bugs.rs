@@ -15,3 +15,9 @@ fn a_field_called_stream_may_have_a_regular_expression() {
 fn escapes_do_not_count_as_length_of_a_pattern() {
     check(&format!("\"{}\"*", "😀".repeat(255)));
 }
+
+#[test]
+fn countif_of_a_field_counts_where_it_is_true() {
+    let query = millpond_query::parse("| stats countif(cached) as hits").unwrap();
+    assert_eq!(query.to_string(), "| stats count(cached = true) as hits");
+}

@@ -32,7 +32,7 @@ pub(super) const PAIRS: &[(&str, &str, Order)] = &[
     ),
     (
         "| eval r = round(took_ms), f = floor(took_ms), a = abs(http.status) | stats sum(r), sum(f), sum(a)",
-        "SELECT sum(round(took)), sum(floor(took)), sum(abs(status)) FROM logs",
+        "SELECT sum(round(took)), sum(CAST(took AS INTEGER)), sum(abs(status)) FROM logs",
         Told,
     ),
     (

@@ -5,7 +5,7 @@ use super::{missing_name, name, push};
 use crate::aliases::{TIMESTAMP, canonical};
 use crate::ast::{AggCall, AggExpr, KeyExpr, Name, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode};
-use crate::formula::{Formula, Function};
+use crate::formula::{Formula, Function, Operator};
 use crate::nearest::nearest;
 use crate::pipe::AggFunction;
 use crate::syntax::cursor::Cursor;
@@ -56,6 +56,9 @@ fn aggregate(cursor: &mut Cursor<'_>) -> Result<AggExpr, QueryError> {
         }
     }
     let function = function(cursor, &called, of.number.as_ref())?;
+    if COUNT_IF.iter().any(|name| called.text.eq_ignore_ascii_case(name)) {
+        of.is_a_condition();
+    }
     let needs_one = !matches!(function, AggCall::Of(AggFunction::Count) | AggCall::Rate);
     if of.field.is_none() && of.computed.is_none() && needs_one {
         let message = format!("{} needs the name of a field", called.text);
@@ -79,6 +82,16 @@ struct Argument {
     field: Option<Name>,
     computed: Option<Formula>,
     number: Option<Name>,
+}
+
+impl Argument {
+    /// A field alone holds where it is true: `countif(cached)` counts those, and not all values.
+    fn is_a_condition(&mut self) {
+        if let Some(field) = self.field.take() {
+            let [field, truth] = [Formula::Field(field), Formula::Bool(true)].map(Box::new);
+            self.computed = Some(Formula::Binary(Operator::Equal, field, truth));
+        }
+    }
 }
 
 /// A name as in any pipe, or else a formula; then a number. Stops before the parenthesis.
@@ -106,6 +119,8 @@ fn argument(cursor: &mut Cursor<'_>) -> Result<Argument, QueryError> {
 }
 
 const RATE: &str = "rate";
+
+const COUNT_IF: [&str; 2] = ["countif", "count_if"];
 
 /// Every name of every aggregate but the percentiles and the rate.
 const FUNCTIONS: [(&str, AggFunction); 22] = [
