@@ -30,19 +30,35 @@ pub(in crate::http) enum Format {
 }
 
 impl Format {
-    /// What the first media type of `Accept` that is known here means; NDJSON without one.
+    /// What `Accept` asks for (RFC 9110, 12.5.1): the heaviest of the forms there are; of equal ones, in whatever order they
+    /// are named, the first of [`Self::PREFERRED`]. Without any of them, that one, too.
     pub(in crate::http) fn accepted(headers: &HeaderMap) -> Self {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let types = values.flat_map(|value| value.split(',')).map(|item| item.split(';').next());
-        let known = types.flatten().find_map(|media_type| match media_type.trim() {
-            "application/x-ndjson" => Some(Self::Ndjson),
-            "application/json" => Some(Self::Json),
-            "text/csv" => Some(Self::Csv),
-            "text/plain" => Some(Self::Text),
-            _ => None,
-        });
-        known.unwrap_or(Self::Ndjson)
+        let asked: Vec<(&str, f32)> = values.flat_map(|value| value.split(',')).map(weighed).collect();
+        let mut best = (Self::Ndjson, 0.0);
+        for (format, media_type) in Self::PREFERRED {
+            let range = media_type.split_once('/').map_or("", |(kind, _)| kind);
+            let is_meant = |asked: &str, by: u8| match by {
+                0 => asked.eq_ignore_ascii_case(media_type),
+                1 => asked.strip_suffix("/*").is_some_and(|kind| kind.eq_ignore_ascii_case(range)),
+                _ => asked == "*/*",
+            };
+            // What names it best says its weight.
+            let weight = (0..3).find_map(|by| asked.iter().find(|(asked, _)| is_meant(asked, by)));
+            if let Some((_, weight)) = weight.filter(|(_, weight)| *weight > best.1) {
+                best = (format, *weight);
+            }
+        }
+        best.0
     }
+
+    /// The forms, that in which all else is built first.
+    const PREFERRED: [(Self, &str); 4] = [
+        (Self::Ndjson, "application/x-ndjson"),
+        (Self::Json, "application/json"),
+        (Self::Csv, "text/csv"),
+        (Self::Text, "text/plain"),
+    ];
 
     /// The media type of the reply.
     pub(in crate::http) fn media_type(self) -> HeaderValue {
@@ -58,6 +74,14 @@ impl Format {
     pub(in crate::http) fn has_meta(self) -> bool {
         matches!(self, Self::Ndjson | Self::Json)
     }
+}
+
+/// A media type of `Accept`, and its weight: 1 when none is given.
+fn weighed(item: &str) -> (&str, f32) {
+    let mut parts = item.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+    (media_type, weight.unwrap_or(1.0))
 }
 
 /// Writes the rows of one reply.
@@ -255,6 +279,34 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    /// The page names JSON, in which it gets all else, before the NDJSON of rows: the order says nothing.
+    #[test]
+    fn the_heaviest_form_is_sent_and_of_equal_ones_ours() {
+        for (accept, expected) in [
+            ("", Format::Ndjson),
+            ("*/*", Format::Ndjson),
+            ("text/html, */*", Format::Ndjson),
+            ("text/csv", Format::Csv),
+            ("text/html, text/plain;q=0.9, text/csv", Format::Csv),
+            ("application/json; charset=utf-8", Format::Json),
+            ("application/x-ndjson, application/json", Format::Ndjson),
+            ("application/json, application/x-ndjson", Format::Ndjson),
+            ("application/json, text/plain, */*", Format::Ndjson),
+            ("application/json", Format::Json),
+            ("text/html, application/json", Format::Json),
+            ("application/json, */*;q=0.5", Format::Json),
+            ("application/x-ndjson;q=0.1, text/csv; q=0.2", Format::Csv),
+            ("text/*", Format::Csv),
+            ("text/plain, text/*;q=0.9", Format::Text),
+            ("Text/CSV; header=present", Format::Csv),
+            ("application/json;q=0, text/plain;q=nonsense", Format::Text),
+            ("application/json;q=0", Format::Ndjson),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(Format::accepted(&headers), expected, "{accept}");
+        }
+    }
+
     #[test]
     fn csv_and_text_are_what_spreadsheets_and_people_read_back() {
         let rows = [
@@ -279,22 +331,5 @@ mod tests {
         }
         let others = vec![Cell::Null, Cell::Bool(true), Cell::F64(0.5), Cell::TimeNs(0)];
         assert_eq!(written(Format::Csv, others), ",true,0.5,1970-01-01T00:00:00Z\r\n");
-    }
-
-    #[test]
-    fn the_first_known_media_type_counts() {
-        let rows = [
-            ("", Format::Ndjson),
-            ("*/*", Format::Ndjson),
-            ("text/html, */*", Format::Ndjson),
-            ("text/csv", Format::Csv),
-            ("text/html, text/plain;q=0.9, text/csv", Format::Text),
-            ("application/json; charset=utf-8", Format::Json),
-            ("application/x-ndjson, application/json", Format::Ndjson),
-        ];
-        for (accept, expected) in rows {
-            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
-            assert_eq!(Format::accepted(&headers), expected, "{accept}");
-        }
     }
 }
