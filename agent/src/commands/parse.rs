@@ -14,9 +14,10 @@ use millpond_agent::metrics::Counters;
 use millpond_agent::record::Labels;
 use millpond_agent::tail::Section;
 use millpond_agent::tail::content::Content;
-use millpond_agent::tail::generation::{self, Generation};
+use millpond_agent::tail::generation::Generation;
 use millpond_agent::tail::group::Multiline;
 use millpond_agent::tail::identity::{Head, Inode, Mark};
+use millpond_agent::tail::inspect;
 use millpond_agent::tail::read::{Reader, Turn, TurnEnd};
 use millpond_agent::time::Clock;
 use millpond_parsers::{Detector, Format, Stream};
@@ -124,7 +125,7 @@ impl Lines {
             return Ok(());
         }
         let open = usize::try_from(self.len - done).map_err(io::Error::other)?;
-        let rest = generation::read_vec(&self.content, open, done)?;
+        let rest = inspect::read_vec(&self.content, open, done)?;
         self.file.write_all_at(&rest, 0)?;
         self.len = rest.len() as u64;
         self.file.set_len(self.len)?;

@@ -12,7 +12,7 @@ use crate::limits;
 use crate::tail::group::Multiline;
 use crate::tail::identity::{Identity, Inode};
 use crate::tail::sent::Known;
-use crate::tail::{Section, Settings, generation, identity};
+use crate::tail::{Section, Settings, identity, inspect};
 
 /// What is to be read, and how: everything that was named, but for what the agent ships.
 pub(super) fn select(import: &Import, agents: &Recovered, report: &mut Report) -> (Settings, Vec<Found>) {
@@ -88,13 +88,13 @@ fn why_the_agents(found: &Found, config: &Config, agents: &Recovered) -> Option<
     if discover::section_of(&config.tailing.coverage, &found.path).is_some() {
         return Some("the agent follows it: a [[files]] section of agent.toml covers it".into());
     }
-    let (content, _) = generation::open(&found.path).ok()?;
-    let start = generation::read_vec(&content, limits::HEAD_BYTES, 0).ok()?;
+    let (content, _) = inspect::open(&found.path).ok()?;
+    let start = inspect::read_vec(&content, limits::HEAD_BYTES, 0).ok()?;
     let like = |entry: &&Entry| {
         let identity = &entry.identity;
         let is_evident = identity.inode == found.inode || entry.offset >= limits::EVIDENCE_BYTES_MIN;
         let is_begun = identity.head.len > 0 && entry.offset > 0 && identity.head.matches(&start);
-        is_evident && is_begun && generation::holds(&content, &entry.mark()).unwrap_or(false)
+        is_evident && is_begun && inspect::holds(&content, &entry.mark()).unwrap_or(false)
     };
     let entry = agents.entries.values().filter(like).max_by_key(|entry| entry.offset)?;
     let (origin, offset) = (entry.identity.path.display(), entry.offset);
@@ -112,7 +112,7 @@ pub(super) fn forget(
     let starts: Vec<Vec<u8>> = files
         .iter()
         .filter_map(|found| {
-            generation::read_vec(&generation::open(&found.path).ok()?.0, limits::HEAD_BYTES, 0).ok()
+            inspect::read_vec(&inspect::open(&found.path).ok()?.0, limits::HEAD_BYTES, 0).ok()
         })
         .collect();
     let is_named = |identity: &Identity| {

@@ -45,7 +45,7 @@ pub fn of_path(path: &Path) -> Fields {
 /// A small file; `None` when it can't be read, is larger, or isn't text.
 fn read(path: &Path, bytes_max: u64) -> Option<String> {
     let mut text = String::new();
-    let file = crate::tail::generation::open_regular(path).ok()?;
+    let file = crate::tail::inspect::open_regular(path).ok()?;
     file.take(bytes_max + 1).read_to_string(&mut text).ok()?;
     (text.len() as u64 <= bytes_max).then_some(text)
 }

@@ -13,8 +13,9 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::content::Content;
-use super::generation::{self, Archive, Life, Stat};
+use super::generation::{Archive, Life};
 use super::identity::Inode;
+use super::inspect::{self, Stat};
 use super::read::TurnEnd;
 use crate::discover::{self, Found};
 use crate::limits;
@@ -89,7 +90,7 @@ impl Tailer {
     pub(super) fn unpack_unknown(&mut self, now: Now) -> bool {
         let Some(first) = self.archives.unknown.front_mut() else { return false };
         if first.content.is_none() {
-            let opened = generation::open(&first.found.path).ok();
+            let opened = inspect::open(&first.found.path).ok();
             first.content =
                 opened.filter(|(_, stat)| stat.inode == first.found.inode).map(|(content, _)| content);
         }
@@ -151,7 +152,7 @@ impl Tailer {
         now: Now,
     ) -> io::Result<TurnEnd> {
         let Some(end) = content.end() else { return Ok(TurnEnd::AtEnd) };
-        if end.damage.is_some() && self.is_fresh(&generation::stat(content)?, now) {
+        if end.damage.is_some() && self.is_fresh(&inspect::stat(content)?, now) {
             content.rest(true);
             self.ending.insert(stream);
             return Ok(TurnEnd::AtEnd);

@@ -2,18 +2,15 @@
 //! is to see of it; what follows from that is decided in `decide`.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use millpond_parsers::{Context, Detector, FixedZone, Parsed};
 
 use super::Tailer;
 use super::archive::is_name_of_archive;
-use super::content::Content;
 use super::decide::{self, Arrival, Namesake};
-use super::generation::{self, Generation};
+use super::generation::Generation;
+use super::inspect;
 use super::newcomer::Newcomer;
 use crate::discover::{self, Found};
 use crate::limits;
@@ -80,7 +77,7 @@ pub(super) fn namesake(generation: &Generation, newcomer: &Newcomer<'_>) -> Opti
     let head = newcomer.start.get(..usize::from(generation.head.len)).unwrap_or(&newcomer.start);
     let mut namesake = Namesake {
         is_elsewhere: generation.renamed,
-        arrival: decide::arrival(newcomer.arrival, newcomer.stat.modified_ns, changed_ns(&newcomer.file)),
+        arrival: decide::arrival(newcomer.arrival, newcomer.stat.modified_ns, newcomer.stat.changed_ns),
         is_dated: is_dated(head),
     };
     if !namesake.is_new_log() {
@@ -88,20 +85,6 @@ pub(super) fn namesake(generation: &Generation, newcomer: &Newcomer<'_>) -> Opti
         namesake.is_elsewhere = is_in_an_archive(generation);
     }
     Some(namesake)
-}
-
-/// When anything about a file was changed last, Unix nanoseconds; 0 when that can't be told.
-fn changed_ns(content: &Content) -> i128 {
-    let of =
-        |metadata: Metadata| i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
-    content.metadata().map_or(0, of)
-}
-
-/// When a file was made, Unix seconds; 0 where the file system doesn't keep that.
-pub(super) fn born_s(content: &Content) -> i64 {
-    let born = content.metadata().and_then(|metadata| metadata.created()).ok();
-    let since = born.and_then(|born| born.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
 }
 
 /// True when a line of the text names a time, in any layout that lines are read with.
@@ -122,8 +105,8 @@ fn is_in_an_archive(generation: &Generation) -> bool {
         is_name_of_archive(&found.path) && decide::names_related(&generation.origin, &found.path)
     };
     let holds_it = |found: &Found| {
-        let Ok((archive, _)) = generation::open(&found.path) else { return false };
-        let start = generation::read_vec(&archive, usize::from(generation.head.len), 0);
+        let Ok((archive, _)) = inspect::open(&found.path) else { return false };
+        let start = inspect::read_vec(&archive, usize::from(generation.head.len), 0);
         archive.declares(generation.read.offset) && start.is_ok_and(|start| generation.head.matches(&start))
     };
     beside.unwrap_or_default().iter().filter(is_of_it).any(holds_it)

@@ -9,8 +9,9 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::content::Content;
-use super::generation::{self, Life};
+use super::generation::Life;
 use super::identity::{self, Mark};
+use super::inspect;
 use crate::batch::{Batch, Body};
 use crate::checkpoint::Entry;
 use crate::dead_letters::Letter;
@@ -251,7 +252,7 @@ impl Tailer {
         let len = len.min(limits::GROUP_BYTES_MAX);
         let bytes = match &generation.file {
             Some(file) if is_there && holds_both(file, &generation.acked, &mark) => {
-                Some(generation::read_vec(file, len, from_offset)?)
+                Some(inspect::read_vec(file, len, from_offset)?)
             }
             _ => None,
         };
@@ -276,5 +277,5 @@ impl Tailer {
 
 /// The file still holds what was read between the two.
 fn holds_both(file: &Content, from: &Mark, to: &Mark) -> bool {
-    [from, to].into_iter().all(|mark| generation::holds(file, mark).unwrap_or(false))
+    [from, to].into_iter().all(|mark| inspect::holds(file, mark).unwrap_or(false))
 }

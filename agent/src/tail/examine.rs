@@ -7,10 +7,10 @@ use std::path::Path;
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
-use super::arrival;
 use super::decide::{self, Likeness, Origin, Tail, Verdict};
-use super::generation::{self, Archive, Generation, Life};
+use super::generation::{Archive, Generation, Life};
 use super::identity::{Head, Inode, Mark};
+use super::inspect;
 use super::newcomer::{Newcomer, compare};
 use crate::discover::{self, Found};
 use crate::limits;
@@ -66,7 +66,7 @@ impl Tailer {
         self.suspects.remove(&found.inode);
         match (verdict, stream) {
             (Verdict::Continue, Some(stream)) => self.carry_on(stream, newcomer, covered, now),
-            (Verdict::AlreadyRead, _) => match generation::end_mark(&newcomer.file) {
+            (Verdict::AlreadyRead, _) => match inspect::end_mark(&newcomer.file) {
                 Ok(end) => {
                     self.counters.copied_bytes_skipped.add(end.offset);
                     let path = found.path.display();
@@ -275,8 +275,8 @@ impl Tailer {
             // Changes of it are found in its turn.
             return true;
         }
-        let tail = generation::holds(file, &generation.read).unwrap_or(true);
-        let head = generation::read_vec(file, usize::from(generation.head.len), 0);
+        let tail = inspect::holds(file, &generation.read).unwrap_or(true);
+        let head = inspect::read_vec(file, usize::from(generation.head.len), 0);
         tail && head.map_or(true, |start| generation.head.matches(&start))
     }
 
@@ -327,7 +327,7 @@ impl Tailer {
         let section = discover::section_of(&self.settings.coverage, &generation.origin);
         generation.section = section.unwrap_or(newcomer.found.section);
         generation.covered = covered;
-        generation.remembered_s = generation.remembered_s.max(arrival::born_s(&newcomer.file));
+        generation.remembered_s = generation.remembered_s.max(newcomer.stat.born_s);
         generation.scanned_to = 0;
         generation.waiting = None;
         generation.size_seen = size;
@@ -360,7 +360,7 @@ impl Tailer {
         generation.size_seen = stat.size;
         generation.archive = archive;
         generation.modified_ns = found.modified_ns;
-        generation.remembered_s = arrival::born_s(&file);
+        generation.remembered_s = stat.born_s;
         let stream = self.unused_stream();
         self.journal.put(stream, &generation.entry_at(&start, now.unix_s()));
         self.unnoted.insert(stream);

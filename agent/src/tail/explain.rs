@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use millpond_wire::position::StreamId;
 use serde::{Deserialize, Serialize};
 
-use super::arrival;
 use super::content::Content;
 use super::decide::{self, Origin, Verdict};
-use super::generation::{self, Generation};
+use super::generation::Generation;
 use super::identity::Inode;
+use super::inspect::{self, Stat};
 use super::newcomer::{Newcomer, Useless, compare, encoding_of, why_useless};
 use super::table::Table;
 use super::{Settings, Tailer};
@@ -127,7 +127,7 @@ pub fn without_agent(settings: &Settings, recovered: &Recovered, path: &Path, no
         Ok(found) => found,
         Err(skip) => return Explanation::skipped(path, &skip),
     };
-    let (file, start) = match look_inside(settings, &found) {
+    let (file, stat, start) = match look_inside(settings, &found) {
         Ok(opened) => opened,
         Err(no) => return *no,
     };
@@ -142,16 +142,16 @@ pub fn without_agent(settings: &Settings, recovered: &Recovered, path: &Path, no
     }
     for stream in table.live_at(found.inode).into_iter().chain(table.dormant_at(found.inode)) {
         let Some(generation) = table.get_mut(stream) else { continue };
-        let is_reborn = decide::is_reborn(arrival::born_s(&file), generation.remembered_s);
+        let is_reborn = decide::is_reborn(stat.born_s, generation.remembered_s);
         if !is_reborn
             && generation.head.matches(&start)
-            && generation::holds(&file, &generation.read).unwrap_or(false)
+            && inspect::holds(&file, &generation.read).unwrap_or(false)
         {
             generation.saw_size(found.size, now.mono_ms);
             return known(path, stream, generation, now);
         }
     }
-    match original_of(&mut table, &found, file, start) {
+    match original_of(&mut table, &found, (file, stat), start) {
         Some(original) => copy_of(path, original),
         None => Explanation {
             is_read: true,
@@ -164,16 +164,15 @@ pub fn without_agent(settings: &Settings, recovered: &Recovered, path: &Path, no
 fn original_of<'a>(
     table: &'a mut Table,
     found: &Found,
-    file: Content,
+    (file, stat): (Content, Stat),
     start: Vec<u8>,
 ) -> Option<&'a Generation> {
-    let stat = generation::stat(&file).ok()?;
     let candidates = table.with_head_of(&start);
     let newcomer =
         Newcomer { found, file, stat, start, suspect: None, grew: false, arrival: None, since_ms: 0 };
     let original = candidates.into_iter().take(limits::CANDIDATES_MAX).find(|stream| {
         let Some(generation) = table.get_mut(*stream) else { return false };
-        generation.file = generation::open(&generation.path).ok().map(|(file, _)| file);
+        generation.file = inspect::open(&generation.path).ok().map(|(file, _)| file);
         let origin = if generation.file.is_some() { Origin::Alive } else { Origin::Gone };
         // A moment at which everything that is merely waited for has been.
         let later = Now { mono_ms: limits::COPY_SETTLE_MS, unix_ns: 0 };
@@ -184,16 +183,16 @@ fn original_of<'a>(
 }
 
 /// Opens a file the way a newcomer is opened; else why it isn't one.
-fn look_inside(settings: &Settings, found: &Found) -> Result<(Content, Vec<u8>), Box<Explanation>> {
+fn look_inside(settings: &Settings, found: &Found) -> Result<(Content, Stat, Vec<u8>), Box<Explanation>> {
     let no = |reason: String, advice: &str| Box::new(Explanation::no(&found.path, reason, advice));
     if found.size == 0 {
         return Err(no("it is empty".into(), "it is read from its first line on"));
     }
     let unreadable = |error: std::io::Error| no(error.to_string(), advice(&Skip::Unreadable(String::new())));
-    let (file, _) = generation::open(&found.path).map_err(unreadable)?;
-    let start = generation::read_vec(&file, limits::COMPARE_BYTES, 0).map_err(unreadable)?;
+    let (file, stat) = inspect::open(&found.path).map_err(unreadable)?;
+    let start = inspect::read_vec(&file, limits::COMPARE_BYTES, 0).map_err(unreadable)?;
     match why_useless(&file, &start, encoding_of(settings, found, &start)) {
-        None => Ok((file, start)),
+        None => Ok((file, stat, start)),
         Some(Useless::Binary) => Err(no("binary, not text".into(), "exclude it; only text is read")),
         Some(Useless::EmptyArchive) => Err(no("an archive with nothing in it".into(), "")),
         Some(Useless::Damaged(reason)) => Err(no(reason, "nothing of it can be unpacked; replace it")),

@@ -6,8 +6,9 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::encoding::Encoding;
-use super::generation::{self, Generation, Life};
+use super::generation::{Generation, Life};
 use super::identity::Mark;
+use super::inspect;
 use super::write::Origin;
 use crate::limits;
 use crate::time::Now;
@@ -50,7 +51,7 @@ impl Tailer {
             return None;
         }
         let next = self.table.get(successor)?;
-        let head = generation::read_vec(next.file.as_ref()?, limits::READ_WINDOW_BYTES, 0).ok()?;
+        let head = inspect::read_vec(next.file.as_ref()?, limits::READ_WINDOW_BYTES, 0).ok()?;
         let encoding = self.settings.sections.get(next.section).and_then(|section| section.encoding);
         let encoding = encoding.unwrap_or_else(|| Encoding::of(&head));
         next.head.matches(&head).then_some(Successor { stream: successor, head, encoding })

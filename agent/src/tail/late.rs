@@ -5,7 +5,8 @@
 use millpond_wire::position::StreamId;
 
 use super::Tailer;
-use super::generation::{self, Life};
+use super::generation::Life;
+use super::inspect;
 use crate::limits;
 use crate::time::Now;
 
@@ -31,7 +32,7 @@ impl Tailer {
             };
             let is_away = generation.life == Life::Deleted
                 || (generation.life == Life::Live && !generation.covered && generation.file.is_some());
-            let stat = generation.file.as_ref().and_then(|file| generation::stat(file).ok());
+            let stat = generation.file.as_ref().and_then(|file| inspect::stat(file).ok());
             if !is_away {
                 self.late.remove(&stream);
             } else if stat.is_some_and(|stat| stat.size != generation.size_seen) {

@@ -8,6 +8,7 @@
 //! | `identity` | what makes a file the same file |
 //! | `decide` | the decisions about identity, pure |
 //! | `generation`, `table` | what is known of each file, and how to find it |
+//! | `inspect` | what a file says of itself |
 //! | `content` | what stands in a file, archives unpacked |
 //! | `scan` | compares what was found with what is known |
 //! | `newcomer`, `examine` | files that aren't known: opens them, decides what they are |
@@ -42,6 +43,7 @@ pub mod generation;
 pub mod group;
 mod handover;
 pub mod identity;
+pub mod inspect;
 pub mod join;
 mod late;
 pub mod lines;

@@ -9,8 +9,9 @@ use super::content::Content;
 use super::decide::{self, Arrival, Likeness, Origin, Tail};
 use super::encoding::{Decoder, Encoding};
 use super::examine::Suspect;
-use super::generation::{self, Archive, Generation, Stat};
+use super::generation::{Archive, Generation};
 use super::identity::Mark;
+use super::inspect::{self, Stat};
 use super::{Settings, Tailer, spooled};
 use crate::discover::Found;
 use crate::limits;
@@ -68,14 +69,14 @@ impl Tailer {
         now: Now,
     ) -> io::Result<Option<Newcomer<'a>>> {
         let (file, stat) = match unpacked {
-            Some(content) => generation::stat(&content).map(|stat| (content, stat))?,
+            Some(content) => inspect::stat(&content).map(|stat| (content, stat))?,
             None => spooled::open(&self.settings, found.section, &found.path)?,
         };
         // Replaced or emptied since it was listed: the next scan will see.
         if stat.inode != found.inode || stat.size == 0 {
             return Ok(None);
         }
-        let start = generation::read_vec(&file, limits::COMPARE_BYTES, 0)?;
+        let start = inspect::read_vec(&file, limits::COMPARE_BYTES, 0)?;
         if let Some(reason) = why_useless(&file, &start, self.encoding_of(found, &start))
             .filter(|_| !(file.is_packed() && self.is_fresh(&stat, now)))
         {
@@ -136,9 +137,9 @@ impl Tailer {
         let window = (limits::READ_WINDOW_BYTES as u64).min(newcomer.stat.size);
         let unit_bytes = encoding.unit_bytes() as u64;
         let from = (newcomer.stat.size - window).next_multiple_of(unit_bytes);
-        let bytes = generation::read_vec(&newcomer.file, limits::READ_WINDOW_BYTES, from)?;
+        let bytes = inspect::read_vec(&newcomer.file, limits::READ_WINDOW_BYTES, from)?;
         let after_line = encoding.rfind_newline(&bytes).map_or(0, |at| at as u64 + unit_bytes);
-        generation::mark_at(&newcomer.file, from + after_line)
+        inspect::mark_at(&newcomer.file, from + after_line)
     }
 }
 
@@ -151,16 +152,16 @@ pub(super) fn compare(
     origin: Origin,
     now: Now,
 ) -> Option<Likeness> {
-    let is_reborn = || decide::is_reborn(arrival::born_s(&newcomer.file), generation.remembered_s);
+    let is_reborn = || decide::is_reborn(newcomer.stat.born_s, generation.remembered_s);
     if generation.inode == newcomer.found.inode && !is_reborn() {
         return None;
     }
     let read = generation.read;
     newcomer.file.approach(read.offset, usize::MAX).ok()?;
-    let size = generation::stat(&newcomer.file).ok()?.size;
+    let size = inspect::stat(&newcomer.file).ok()?.size;
     let tail = if size < read.offset {
         Tail::TooShort
-    } else if generation::holds(&newcomer.file, &read).unwrap_or(false) {
+    } else if inspect::holds(&newcomer.file, &read).unwrap_or(false) {
         Tail::Same
     } else {
         Tail::Other
@@ -170,7 +171,7 @@ pub(super) fn compare(
             Some(tail == Tail::Same && read.offset > 0)
         }
         Some(original) => {
-            Some(generation::is_prefix(&newcomer.file, &newcomer.start, original).unwrap_or(false))
+            Some(inspect::is_prefix(&newcomer.file, &newcomer.start, original).unwrap_or(false))
         }
         None => None,
     };
@@ -178,7 +179,7 @@ pub(super) fn compare(
     let passes_a_mark = || {
         let marks = generation.recent.iter().chain([&generation.acked]);
         let last = marks.filter(|mark| mark.offset > 0 && mark.offset <= size).max_by_key(|mark| mark.offset);
-        last.is_some_and(|mark| generation::holds(&newcomer.file, mark).unwrap_or(false))
+        last.is_some_and(|mark| inspect::holds(&newcomer.file, mark).unwrap_or(false))
     };
     // Where the original is, the next scan will say.
     let is_unseen = compared.is_none() && origin == Origin::Alive && tail == Tail::Same;

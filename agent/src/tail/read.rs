@@ -18,10 +18,11 @@ use crate::record::{Input, More, Recorder};
 use crate::tail::Section;
 use crate::tail::content::Content;
 use crate::tail::encoding::Decoder;
-use crate::tail::generation::{self, Generation, Waiting};
+use crate::tail::generation::{Generation, Waiting};
 use crate::tail::group::Events;
 use crate::tail::handover::Successor;
 use crate::tail::identity::Mark;
+use crate::tail::inspect;
 use crate::tail::lines;
 use crate::tail::window::Writer;
 use crate::tail::write::{RecordGroup, count_text};
@@ -237,7 +238,7 @@ impl Reader {
             return Ok(false);
         }
         let offset = turn.generation.read.offset;
-        let mut next = generation::next_data(turn.file, offset);
+        let mut next = inspect::next_data(turn.file, offset);
         if next == offset && window.end == WindowEnd::More && is_nul(bytes) {
             next = offset + window.len as u64;
         }
@@ -246,7 +247,7 @@ impl Reader {
             return Ok(false);
         }
         turn.counters.nul_bytes_skipped.add(next - offset);
-        turn.generation.advance(generation::mark_at(turn.file, next)?);
+        turn.generation.advance(inspect::mark_at(turn.file, next)?);
         Ok(true)
     }
 
@@ -326,7 +327,7 @@ impl Reader {
         group: &mut RecordGroup,
         budget: &mut usize,
     ) -> io::Result<Option<TurnEnd>> {
-        if !generation::holds(turn.file, &turn.generation.read)? {
+        if !inspect::holds(turn.file, &turn.generation.read)? {
             return Ok(Some(TurnEnd::Cut));
         }
         let scanned_to = turn.generation.scanned_to;
@@ -351,9 +352,9 @@ impl Reader {
         };
         let start = turn.generation.read.offset;
         // Whatever can fail comes before the line is written: it must not be written twice.
-        let end = generation::mark_at(turn.file, next)?;
+        let end = inspect::mark_at(turn.file, next)?;
         // A little more than is kept, so that it is cut between two characters.
-        let raw = generation::read_vec(turn.file, MESSAGE_BYTES_MAX + 4, start)?;
+        let raw = inspect::read_vec(turn.file, MESSAGE_BYTES_MAX + 4, start)?;
         let view = self.decoder.decode(encoding, &raw);
         let text = lines::text(view.bytes, start == 0, Some(line_end - start));
         count_text(&text, turn.counters);

@@ -11,10 +11,11 @@ use millpond_wire::position::StreamId;
 use super::Tailer;
 use super::archive::is_name_of_archive;
 use super::content::Content;
-use super::generation::{self, Archive, Life};
+use super::decide;
+use super::generation::{Archive, Life};
 use super::identity::Inode;
+use super::inspect::{self, Stat};
 use super::spooled;
-use super::{arrival, decide};
 use crate::discover::{self, Found};
 use crate::limits;
 use crate::time::Now;
@@ -133,7 +134,7 @@ impl Tailer {
         generation.quiet_since_ms = now.mono_ms;
         let (inode, path) = (generation.inode, generation.path.clone());
         if let Some(file) = &generation.file {
-            if generation::stat(file).is_ok_and(|stat| stat.is_deleted) {
+            if inspect::stat(file).is_ok_and(|stat| stat.is_deleted) {
                 self.table.set_life(stream, Life::Deleted);
             } else {
                 generation.renamed = true;
@@ -179,9 +180,9 @@ impl Tailer {
         let mut is_recognised = false;
         for stream in self.table.dormant_at(found.inode) {
             match self.open_if_same(stream, found) {
-                Some(file) if !is_recognised => {
+                Some(opened) if !is_recognised => {
                     is_recognised = true;
-                    self.resume(stream, found, file, true, now);
+                    self.resume(stream, found, opened, true, now);
                 }
                 _ => {
                     // The inode is another file's now; what it was may live on as a copy.
@@ -195,22 +196,23 @@ impl Tailer {
 
     /// A file that was found, if it holds what a generation is remembered to hold. An archive is believed by its head;
     /// what stands before the position is looked at in its turn, when it has been unpacked.
-    fn open_if_same(&self, stream: StreamId, found: &Found) -> Option<Content> {
+    fn open_if_same(&self, stream: StreamId, found: &Found) -> Option<(Content, Stat)> {
         let generation = self.table.get(stream)?;
         let (file, stat) = spooled::open(&self.settings, found.section, &found.path).ok()?;
-        let start = generation::read_vec(&file, usize::from(generation.head.len), 0).ok()?;
+        let start = inspect::read_vec(&file, usize::from(generation.head.len), 0).ok()?;
         let is_same = stat.inode == generation.inode
-            && !decide::is_reborn(arrival::born_s(&file), generation.remembered_s)
+            && !decide::is_reborn(stat.born_s, generation.remembered_s)
             && generation.head.matches(&start)
-            && (file.is_packed() || generation::holds(&file, &generation.read).unwrap_or(false));
-        is_same.then_some(file)
+            && (file.is_packed() || inspect::holds(&file, &generation.read).unwrap_or(false));
+        is_same.then_some((file, stat))
     }
 
     /// Follows a remembered generation again.
-    fn resume(&mut self, stream: StreamId, found: &Found, file: Content, covered: bool, now: Now) {
+    fn resume(&mut self, stream: StreamId, found: &Found, opened: (Content, Stat), covered: bool, now: Now) {
+        let (file, stat) = opened;
         self.table.place(stream, found.inode, &found.path);
         let Some(generation) = self.table.get_mut(stream) else { return };
-        generation.remembered_s = generation.remembered_s.max(arrival::born_s(&file));
+        generation.remembered_s = generation.remembered_s.max(stat.born_s);
         generation.section = found.section;
         generation.covered = covered;
         generation.quiet_since_ms = now.mono_ms;
@@ -259,8 +261,8 @@ impl Tailer {
             if generation.is_exhausted() || (found.size <= generation.read.offset && !is_packed) {
                 continue;
             }
-            if let Some(file) = self.open_if_same(stream, &found) {
-                self.resume(stream, &found, file, false, now);
+            if let Some(opened) = self.open_if_same(stream, &found) {
+                self.resume(stream, &found, opened, false, now);
             }
         }
         for directory in listings.into_keys() {

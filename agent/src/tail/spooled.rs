@@ -8,7 +8,8 @@ use std::path::Path;
 use millpond_wire::position::StreamId;
 
 use super::content::Content;
-use super::generation::{self, Generation, Life, Stat};
+use super::generation::{Generation, Life};
+use super::inspect::{self, Stat};
 use super::{Settings, Tailer};
 use crate::discover;
 use crate::spool::segments;
@@ -17,10 +18,10 @@ use crate::spool::segments;
 /// an archive.
 pub(super) fn open(settings: &Settings, section: usize, path: &Path) -> io::Result<(Content, Stat)> {
     if !is_spooled(settings, section) {
-        return generation::open(path);
+        return inspect::open(path);
     }
-    let content = Content::plain(generation::open_regular(path)?);
-    let stat = generation::stat(&content)?;
+    let content = Content::plain(inspect::open_regular(path)?);
+    let stat = inspect::stat(&content)?;
     Ok((content, stat))
 }
 

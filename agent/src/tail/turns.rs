@@ -7,8 +7,9 @@ use millpond_wire::position::StreamId;
 use super::Tailer;
 use super::content::Content;
 use super::encoding::Encoding;
-use super::generation::{self, Generation, Life};
+use super::generation::{Generation, Life};
 use super::identity::{Head, Inode};
+use super::inspect;
 use super::open::may_be_opened_again;
 use super::read::{Turn, TurnEnd};
 use super::watchdog::LastTurn;
@@ -176,7 +177,7 @@ impl Tailer {
     /// It has no turn, and nobody else will notice that it grows.
     fn not_opened(&mut self, stream: StreamId, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
-        let error = match generation::open(&generation.path) {
+        let error = match inspect::open(&generation.path) {
             Ok(_) => "another file has its name".to_owned(),
             Err(error) => error.to_string(),
         };
@@ -199,7 +200,7 @@ impl Tailer {
         if file.is_packed() && !self.approach(stream, file, now)? {
             return Ok(TurnEnd::More);
         }
-        let stat = generation::stat(file)?;
+        let stat = inspect::stat(file)?;
         let Some(generation) = self.table.get_mut(stream) else { return Ok(TurnEnd::AtEnd) };
         if stat.size < generation.read.offset {
             // What stood between the position and the old end is gone, as far as is known.
@@ -276,7 +277,7 @@ impl Tailer {
         let section = self.settings.sections.get(generation.section);
         generation.encoding = section.and_then(|section| section.encoding);
         if generation.encoding.is_none() {
-            let start = generation::read_vec(file, BYTE_ORDER_MARK_BYTES, 0)?;
+            let start = inspect::read_vec(file, BYTE_ORDER_MARK_BYTES, 0)?;
             generation.encoding = (start.len() == BYTE_ORDER_MARK_BYTES).then(|| Encoding::of(&start));
         }
         Ok(())
@@ -295,7 +296,7 @@ impl Tailer {
             return Ok(true);
         }
         let head_bytes = usize::try_from(size).unwrap_or(usize::MAX).min(limits::HEAD_BYTES);
-        let start = generation::read_vec(file, head_bytes, 0)?;
+        let start = inspect::read_vec(file, head_bytes, 0)?;
         if !head.matches(&start) {
             return Ok(false);
         }
@@ -323,8 +324,7 @@ impl Tailer {
         if generation.archive.is_some() {
             return self.settle_archive(stream, now);
         }
-        let size =
-            generation.file.as_ref().and_then(|file| generation::stat(file).ok()).map(|stat| stat.size);
+        let size = generation.file.as_ref().and_then(|file| inspect::stat(file).ok()).map(|stat| stat.size);
         if size.is_some_and(|size| size != generation.size_seen) {
             return self.enqueue(stream);
         }

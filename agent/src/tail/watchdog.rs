@@ -7,6 +7,7 @@ use millpond_wire::position::StreamId;
 
 use super::Tailer;
 use super::generation::{Generation, Life};
+use super::inspect;
 use super::open::may_be_opened_again;
 use crate::time::Now;
 
@@ -153,7 +154,7 @@ impl Tailer {
     /// Files that wait for a turn grow meanwhile; without a turn nobody would notice.
     pub fn look_at_waiting_files(&mut self, now: Now) {
         for (_, file) in self.table.iter_mut().filter(|(_, file)| file.queued) {
-            let size = file.file.as_ref().and_then(|file| super::generation::stat(file).ok());
+            let size = file.file.as_ref().and_then(|file| inspect::stat(file).ok());
             if let Some(stat) = size.filter(|stat| stat.size >= file.size_seen) {
                 file.saw_size(stat.size, now.mono_ms);
             }

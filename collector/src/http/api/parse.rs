@@ -110,31 +110,15 @@ fn error_reply(error: QueryError) -> ErrorReply {
 fn proposals(search: &Search<'_>, at: &Completion) -> Vec<Proposal> {
     let mut proposals = Vec::new();
     for wanted in &at.wanted {
-        let found = match wanted {
-            Wanted::Field => field_names(search, &at.prefix),
-            Wanted::Value(field) => values(search, field, &at.prefix),
-            Wanted::Operator if is_field(search, &at.prefix) => {
-                let operators =
-                    complete::OPERATORS.map(|(text, detail)| (text.to_owned(), detail.to_owned()));
-                let behind =
-                    Span { offset_bytes: at.span.offset_bytes + at.span.length_bytes, length_bytes: 0 };
-                proposals.extend(operators.map(|choice| proposal("operator", behind, choice)));
-                continue;
-            }
-            Wanted::Operator => continue,
-            Wanted::Pipe => words(complete::pipe_names(), &at.prefix),
-            Wanted::Function => words(complete::function_names(), &at.prefix),
-            Wanted::Keyword(keywords) => words(keywords.iter().copied(), &at.prefix),
+        let (kind, span, found) = match wanted {
+            Wanted::Field => ("field", at.span, field_names(search, &at.prefix)),
+            Wanted::Value(field) => ("value", at.span, values(search, field, &at.prefix)),
+            Wanted::Operator => ("operator", behind(at.span), operators(search, &at.prefix)),
+            Wanted::Pipe => ("pipe", at.span, words(complete::pipe_names(), &at.prefix)),
+            Wanted::Function => ("function", at.span, words(complete::function_names(), &at.prefix)),
+            Wanted::Keyword(keywords) => ("keyword", at.span, words(keywords.iter().copied(), &at.prefix)),
         };
-        let kind = match wanted {
-            Wanted::Field => "field",
-            Wanted::Value(_) => "value",
-            Wanted::Operator => "operator",
-            Wanted::Pipe => "pipe",
-            Wanted::Function => "function",
-            Wanted::Keyword(_) => "keyword",
-        };
-        proposals.extend(found.into_iter().map(|choice| proposal(kind, at.span, choice)));
+        proposals.extend(found.into_iter().map(|choice| proposal(kind, span, choice)));
     }
     proposals
 }
@@ -167,6 +151,19 @@ fn field_names(search: &Search<'_>, prefix: &str) -> Vec<Choice> {
     found.retain(|(_, _, name, _)| seen.insert(*name));
     let choices = found.into_iter().take(COMPLETIONS_MAX);
     choices.map(|(_, _, name, detail)| (as_name(name), detail)).collect()
+}
+
+/// The place after a span.
+fn behind(span: Span) -> Span {
+    Span { offset_bytes: span.offset_bytes + span.length_bytes, length_bytes: 0 }
+}
+
+/// What may follow the name of a field.
+fn operators(search: &Search<'_>, name: &str) -> Vec<Choice> {
+    if !is_field(search, name) {
+        return Vec::new();
+    }
+    complete::OPERATORS.map(|(text, detail)| (text.to_owned(), detail.to_owned())).into()
 }
 
 fn is_field(search: &Search<'_>, name: &str) -> bool {
