@@ -62,8 +62,16 @@ impl Watch {
         }
     }
 
-    /// Watches these directories and no others. True when there is a new one among them: what happened in it
-    /// since it was listed went unnoticed.
+    /// Watches a directory that is about to be listed, so that nothing that happens in it from then on goes unnoticed.
+    /// Whether it can be watched is said by [`Self::set`].
+    pub fn enter(&mut self, directory: &Path) {
+        if !self.watched.contains(directory) {
+            let _ = self.add(directory);
+        }
+    }
+
+    /// Watches these directories and no others. True when there is a new one among them, which was not
+    /// [entered](Self::enter): what happened in it since it was listed went unnoticed.
     pub fn set(&mut self, directories: &HashSet<PathBuf>) -> bool {
         let Some(inotify) = &self.inotify else { return false };
         self.watched.retain(|path| directories.contains(path));
@@ -228,6 +236,19 @@ mod tests {
         fs::write(&file, "three\n").unwrap();
         hints(&mut watch, root);
         assert_eq!(hints(&mut watch, root), [""; 0]);
+    }
+
+    #[test]
+    fn a_directory_that_was_entered_is_not_new() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let mut watch = Watch::new();
+        watch.enter(root);
+        watch.enter(root);
+        watch.enter(&root.join("missing"));
+        fs::write(root.join("a.log"), "one\n").unwrap();
+        assert!(!watch.set(&HashSet::from([root.to_owned()])) && watch.is_complete());
+        assert_eq!(hints(&mut watch, root), ["created a.log", "data a.log"]);
     }
 
     #[test]

@@ -192,9 +192,9 @@ impl Worker {
     fn scan(&mut self, agenda: &mut Agenda, now: Now) {
         // So that it is known how the files that it finds have come there.
         self.watch.read(|hint| self.tailer.hint(hint, now));
-        let directories = self.tailer.scan(now);
+        let directories = self.tailer.scan_entering(now, &mut |directory| self.watch.enter(directory));
         if self.watch.set(&directories) {
-            // What happened in a new directory before its watch was set went unnoticed.
+            // What happened before in a directory that no walk has entered went unnoticed.
             self.tailer.hint(&Hint::Scan, now);
         }
         let end_ms = self.clock.now().mono_ms;

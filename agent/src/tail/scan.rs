@@ -23,9 +23,14 @@ use crate::time::Now;
 impl Tailer {
     /// Looks at everything that is covered. Returns the directories whose changes are worth a hint.
     pub fn scan(&mut self, now: Now) -> HashSet<PathBuf> {
+        self.scan_entering(now, &mut |_| ())
+    }
+
+    /// As [`Self::scan`]; each directory is named before it is listed (see [`discover::walk_entering`]).
+    pub fn scan_entering(&mut self, now: Now, entering: &mut dyn FnMut(&Path)) -> HashSet<PathBuf> {
         self.needs_scan = false;
         self.counters.scans.increment();
-        let listing = discover::walk(&self.settings.coverage, &self.settings.never);
+        let listing = discover::walk_entering(&self.settings.coverage, &self.settings.never, entering);
         for obstacle in &listing.obstacles {
             self.warn_once(&obstacle.path, &obstacle.reason.to_string());
         }
