@@ -56,7 +56,7 @@ impl Tailer {
             self.sighted(stream, found, &mut cut, now);
         }
         for stream in followed.into_iter().filter(|stream| !present.contains(stream)) {
-            self.missing(stream, now);
+            self.missing(stream, &mut cut, now);
         }
         // Files with a remembered inode first, so that the others can be told from their copies.
         unknown.retain(|found| !self.recognise(found, &mut cut, now));
@@ -129,8 +129,9 @@ impl Tailer {
         }
     }
 
-    /// A file that is followed has no covered name any more: it was deleted, or moved.
-    fn missing(&mut self, stream: StreamId, now: Now) {
+    /// A file that is followed has no covered name any more: it was deleted, or moved. When it was truncated before, it
+    /// is added to `cut`: what was found may be its copy.
+    fn missing(&mut self, stream: StreamId, cut: &mut Vec<StreamId>, now: Now) {
         let Some(generation) = self.table.get_mut(stream) else { return };
         if generation.life != Life::Live {
             return;
@@ -147,6 +148,10 @@ impl Tailer {
                 if let Some(moved) = sibling_with(&path, inode) {
                     self.table.place(stream, inode, &moved.path);
                 }
+            }
+            if !self.is_still_there(stream) {
+                self.mark_cut(stream, now);
+                return cut.push(stream);
             }
             self.ending.insert(stream);
             return self.enqueue(stream);

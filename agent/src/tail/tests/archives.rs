@@ -349,3 +349,20 @@ fn what_is_damaged_is_said_by_each_import_and_shipped_by_one() {
         host.kill();
     }
 }
+
+/// Found by the model: what is truncated and gone between two scans was taken for deleted, and its packed copy for
+/// a log of its own.
+#[test]
+fn a_log_that_was_copied_truncated_and_deleted_between_scans_is_found_in_its_copy() {
+    let mut host = Host::new(&["app.log*"]).grouping();
+    let all = lines("line", 0..3);
+    host.append("app.log", text(&all));
+    host.scan();
+    host.work(20);
+    host.copy("app.log", "app.log.1");
+    host.truncate("app.log");
+    host.pack("app.log.1", gzip, "gz");
+    host.remove("app.log");
+    host.run();
+    host.check(all);
+}
