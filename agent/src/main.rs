@@ -10,7 +10,10 @@ use millpond_agent::enroll::{self, Enrolment};
 use millpond_agent::record::Labels;
 use millpond_wire::identity::AgentId;
 use millpond_wire::token::JoinToken;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::commands::import::Wanted;
 use crate::commands::{DEFAULT_CONFIG, EXIT_SOFTWARE, EXIT_USAGE, failed};
@@ -129,6 +132,32 @@ fn collector_name(text: &str) -> Result<String, String> {
     collectors::check_name(text).map(|()| text.to_owned())
 }
 
+/// What `MILLPOND_LOG` lets through goes to standard error, such as `debug` or `info,h2=debug`.
+fn log_to_stderr(is_import: bool) {
+    let usual = match is_import {
+        // An import says itself what became of the files.
+        true => Targets::new().with_default(Level::ERROR).with_target("millpond_agent::ship", Level::WARN),
+        false => Targets::new().with_default(Level::INFO),
+    };
+    let wanted = std::env::var("MILLPOND_LOG").ok().map(|text| text.parse::<Targets>());
+    let is_wrong = matches!(wanted, Some(Err(_)));
+    tracing_subscriber::fmt()
+        .with_max_level(Level::TRACE)
+        .with_writer(std::io::stderr)
+        // It would tell of a line that can't be written by writing a line, and panic when it can't: a log file
+        // on a full disk must stop nothing.
+        .log_internal_errors(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .finish()
+        .with(wanted.and_then(Result::ok).unwrap_or(usual))
+        .init();
+    if is_wrong {
+        tracing::warn!(
+            "MILLPOND_LOG is neither a level (error, warn, info, debug, trace) nor a list of target=level"
+        );
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -137,19 +166,7 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    // An import says itself what became of the files.
-    let is_import = matches!(arguments.command, Command::Import { .. });
-    let level = if is_import { "error,millpond_agent::ship=warn" } else { "info" };
-    let filter = EnvFilter::try_from_env("MILLPOND_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let is_terminal = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // It would tell of a line that can't be written by writing a line, and panic when it can't: a log file
-        // on a full disk must stop nothing.
-        .log_internal_errors(false)
-        .with_ansi(is_terminal)
-        .init();
+    log_to_stderr(matches!(arguments.command, Command::Import { .. }));
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error, EXIT_SOFTWARE),
