@@ -44,6 +44,10 @@ pub const UNDATED_MS: u64 = 60_000;
 /// the lines of an event at once; a second's searchability has room for this.
 pub const LINE_HOLD_MS: u64 = 200;
 
+/// Time that a text of a container waits for its next piece while nothing else can pass it, in milliseconds. Runtimes
+/// write the pieces of a line as fast as it comes; a container that was killed within one leaves its end out.
+pub const PIECES_HOLD_MS: u64 = 60_000;
+
 /// Default time that a trace at the end of a file waits for its next line, in milliseconds. It counts from its last one.
 pub const MULTILINE_TIMEOUT_MS: u64 = 5_000;
 

@@ -56,6 +56,8 @@ counters! {
     truncated_events,
     /// Lines that were left out of events because these have too many.
     left_out_lines,
+    /// Texts of containers that were shipped without their last piece, which had not come.
+    unended_texts,
     /// Events that begin with an indented line: what it belonged to was sent before it came, or was never there.
     orphaned_lines,
     /// Last lines without a newline, of files that had come to their end.

@@ -46,8 +46,10 @@ pub struct Waiting {
     pub end_offset: u64,
     /// Monotonic time at which that line was seen first.
     pub since_ms: u64,
-    /// Monotonic time from which on it is complete; `None`: pieces are missing.
-    pub due_ms: Option<u64>,
+    /// Monotonic time from which on it is complete.
+    pub due_ms: u64,
+    /// Pieces of a text are missing.
+    pub is_in_pieces: bool,
     /// The file was read up to here.
     pub seen_to: u64,
     /// Bytes that are read again.
@@ -57,7 +59,7 @@ pub struct Waiting {
 impl Waiting {
     /// True when the event is complete.
     pub fn is_due(&self, now_ms: u64) -> bool {
-        self.due_ms.is_some_and(|due_ms| wakes::is_due(due_ms, now_ms))
+        wakes::is_due(self.due_ms, now_ms)
     }
 
     /// True when the file has grown too little to read all that is open again: it is worth it from an eighth on, so
@@ -65,7 +67,7 @@ impl Waiting {
     pub fn is_not_worth_a_turn(&self, size: u64, now_ms: u64) -> bool {
         let grown = size.saturating_sub(self.seen_to);
         !self.is_due(now_ms)
-            && self.due_ms.is_some()
+            && !self.is_in_pieces
             && self.open_bytes > limits::REREAD_BYTES
             && grown < self.open_bytes / 8
     }

@@ -76,7 +76,20 @@ pub(super) struct Event<'w> {
     pub(super) dropped_lines: u64,
     /// Seen after its last line: part of it only if it goes on.
     pub(super) blank_lines: u64,
+    /// Its last piece has not come.
+    pub(super) is_unended: bool,
     state: State,
+}
+
+/// What keeps events from being written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Awaited {
+    /// Index in the window of the end of their last line.
+    pub(super) behind: usize,
+    /// How long they wait for another line, or piece, from when that line was seen, in milliseconds.
+    pub(super) wait_ms: u64,
+    /// Pieces of a text are missing.
+    pub(super) is_in_pieces: bool,
 }
 
 #[derive(Debug)]
@@ -119,6 +132,7 @@ impl Event<'_> {
         self.state = match std::mem::replace(&mut self.state, State::Pieces(Join::default())) {
             State::Pieces(join) => {
                 self.text = join.finish();
+                self.is_unended = true;
                 State::Done(Rules::Off.begin(b"", true))
             }
             State::Open(group) | State::Done(group) => State::Done(group),
@@ -180,6 +194,7 @@ impl<'w> Events<'w> {
             lines: 1,
             dropped_lines: 0,
             blank_lines: 0,
+            is_unended: false,
             state: State::Pieces(Join::default()),
         };
         if join::may_wrap(line.raw, self.format, found)
@@ -325,21 +340,23 @@ impl<'w> Events<'w> {
         self.queue.front().map(|event| event.start)
     }
 
-    /// What keeps the first events: where their last line ends, and how long they wait for another one. `None` for
-    /// the time: pieces of a line are missing, which come or never will.
-    pub(super) fn waiting(&self) -> Option<(usize, Option<u64>)> {
+    /// What keeps the first events from being written; `None` when there are none.
+    pub(super) fn awaited(&self) -> Option<Awaited> {
         let count = self.run(|_| true)?;
-        let first = self.queue.iter().take(count);
-        let end = first.clone().map(|event| event.end).max()?;
-        let wait_ms = first.map(|event| match event.group() {
-            None => None,
+        let first = || self.queue.iter().take(count);
+        let wait_ms = |event: &Event<'_>| match event.group() {
+            None => limits::PIECES_HOLD_MS,
             Some(group) => match self.settings.rules.wait(group, event.text.text.as_bytes()) {
-                Wait::Nothing => Some(0),
-                Wait::Short => Some(limits::LINE_HOLD_MS.min(self.settings.timeout_ms)),
-                Wait::Long => Some(self.settings.timeout_ms),
+                Wait::Nothing => 0,
+                Wait::Short => limits::LINE_HOLD_MS.min(self.settings.timeout_ms),
+                Wait::Long => self.settings.timeout_ms,
             },
-        });
-        Some((end, wait_ms.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max())))
+        };
+        Some(Awaited {
+            behind: first().map(|event| event.end).max()?,
+            wait_ms: first().map(wait_ms).max()?,
+            is_in_pieces: first().any(|event| event.group().is_none()),
+        })
     }
 
     /// Ends the first events: nothing more is awaited.

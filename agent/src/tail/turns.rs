@@ -128,7 +128,7 @@ impl Tailer {
                 self.open_files -= 1;
             }
         }
-        let due_ms = self.table.get(stream).and_then(|generation| generation.waiting?.due_ms);
+        let due_ms = self.table.get(stream).and_then(|generation| Some(generation.waiting?.due_ms));
         self.waiting.set(stream, due_ms);
         match end {
             Ok(TurnEnd::Cut) => {
@@ -328,7 +328,7 @@ impl Tailer {
         if size.is_some_and(|size| size != generation.size_seen) {
             return self.enqueue(stream);
         }
-        if generation.waiting.is_some_and(|waiting| waiting.due_ms.is_some()) {
+        if generation.waiting.is_some_and(|waiting| !waiting.is_in_pieces) {
             return;
         }
         let rests = now.mono_ms.saturating_sub(generation.quiet_since_ms) >= self.settings.rotate_grace_ms;

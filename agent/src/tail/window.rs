@@ -100,16 +100,17 @@ impl<'t> Writer<'t> {
     pub(super) fn wait(&mut self, turn: &mut Turn<'_>, events: &mut Events<'_>, at: usize) {
         let now_ms = turn.now.mono_ms;
         while events.ready() == 0
-            && let Some((last_line_end, wait_ms)) = events.waiting()
+            && let Some(awaited) = events.awaited()
         {
-            let end = if self.is_torn(at) { self.view.bytes.len() } else { last_line_end };
+            let end = if self.is_torn(at) { self.view.bytes.len() } else { awaited.behind };
             let end_offset = self.offset_at(end);
             let before = turn.waited.filter(|before| before.end_offset == end_offset);
             let since_ms = before.map_or(now_ms, |before| before.since_ms);
-            let due_ms = wait_ms.map(|wait_ms| since_ms.saturating_add(wait_ms));
+            let due_ms = since_ms.saturating_add(awaited.wait_ms);
             let seen_to = self.offset + self.len as u64;
             let open_bytes = seen_to - self.offset_at(events.start().unwrap_or(at));
-            let waiting = Waiting { end_offset, since_ms, due_ms, seen_to, open_bytes };
+            let is_in_pieces = awaited.is_in_pieces;
+            let waiting = Waiting { end_offset, since_ms, due_ms, is_in_pieces, seen_to, open_bytes };
             if !waiting.is_due(now_ms) {
                 turn.generation.waiting = Some(waiting);
                 return;

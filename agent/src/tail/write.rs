@@ -156,6 +156,9 @@ impl Event<'_> {
             counters.left_out_lines.add(self.dropped_lines);
             counters.truncated_events.increment();
         }
+        if self.is_unended {
+            counters.unended_texts.increment();
+        }
         if self.lines > 1 {
             counters.multiline_events.increment();
         }

@@ -619,6 +619,25 @@ fn pieces_of_containers_are_joined() {
     host.check(["one text in pieces", "between", "next"]);
 }
 
+/// A container that is killed within a line held up what came after it for as long as its log was there.
+#[test]
+fn a_text_without_end_holds_up_others_for_a_minute() {
+    let line = |stream: &str, tag: &str, text: &str| format!("2026-11-22T10:00:00Z {stream} {tag} {text}\n");
+    let mut host = Host::new(&["*.log"]);
+    host.append("a.log", line("stdout", "P", "killed within "));
+    host.append("a.log", line("stderr", "F", "after it"));
+    host.run();
+    host.check([""; 0]);
+    host.pass(limits::PIECES_HOLD_MS);
+    host.run();
+    host.check(["killed within ", "after it"]);
+    assert_eq!(host.counters.unended_texts.value(), 1);
+    host.kill();
+    host.append("a.log", line("stdout", "F", "the rest"));
+    host.run();
+    host.check(["killed within ", "after it", "the rest"]);
+}
+
 #[test]
 fn pieces_of_both_outputs_may_be_interleaved() {
     let line = |stream: &str, tag: &str, text: &str| format!("2026-11-22T10:00:00Z {stream} {tag} {text}\n");
