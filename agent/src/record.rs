@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use millpond_parsers::multiline::exception_of;
+use millpond_parsers::multiline::{self, exception_of};
 use millpond_parsers::{Context, Detector, Parsed, Stream, Value};
 use millpond_wire::batch::ValueRef;
 use millpond_wire::names;
@@ -215,13 +215,21 @@ impl Recorder {
         if spooled.cut_from_bytes.is_some() {
             around.counters.truncated_lines.increment();
         }
+        // The lines that the input has put together.
+        let lines = spooled.message.split_once('\n').filter(|_| from == InputType::Stdin);
+        let lines = lines.map(|(first, more)| (first.to_owned().into(), more.to_owned()));
+        let (message, more) = lines.unwrap_or((spooled.message, String::new()));
+        if !more.is_empty() {
+            around.counters.multiline_events.increment();
+        }
         let text = Text {
-            text: spooled.message,
+            text: message,
             lossy: input.text.lossy,
             cut_from_bytes: spooled.cut_from_bytes,
             nul_bytes: 0,
         };
-        let inner = Input { offset: input.offset, text: &text, unfinished: false, more: More::default() };
+        let more = More { text: &more, is_trace: multiline::is_trace(&text.text, &more), dropped_lines: 0 };
+        let inner = Input { offset: input.offset, text: &text, unfinished: false, more };
         // That of a journal entry is its cursor.
         let sender = spooled.sender.filter(|_| from == InputType::Syslog);
         let around = Surroundings { now_ns: spooled.at_ns, sender, ..*around };

@@ -42,6 +42,14 @@ fn standard_input_is_shipped_to_its_end() {
     messages.sort_unstable();
     assert_eq!(messages, ["four", "one", "three without end", "two"]);
     assert_eq!(client.count("level:warn input.type:stdin"), Some(1));
+    // A trace is an event, while the program still runs.
+    let mut child = cluster.agent_program().stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(b"panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t/a/b.go:12 +0x1d\nnext\n").unwrap();
+    await_count(&client, "service:job", 6);
+    assert_eq!(client.count("message:goroutine message:\"b.go\" error.type:panic"), Some(1));
+    drop(pipe);
+    assert!(eventually("the agent's end", SOON, || child.try_wait().unwrap()).success());
 }
 
 #[test]

@@ -8,11 +8,12 @@ use millpond_parsers::Format;
 use millpond_parsers::multiline::Rules;
 use serde::Deserialize;
 
-use super::{Mistake, format_named, place};
+use super::multiline::RawMultiline;
+use super::{Checked, Mistake, format_named, place};
 use crate::discover::Coverage;
 use crate::glob::Pattern;
 use crate::inputs::syslog::{self, Certificates, Transport};
-use crate::inputs::{Input, InputType, Kind, journald};
+use crate::inputs::{Input, InputType, Kind, journald, stdin};
 use crate::limits;
 use crate::record::Labels;
 use crate::spool;
@@ -73,6 +74,9 @@ pub struct RawStdin {
     /// `auto` or the name of a format.
     #[serde(default = "super::raw::auto")]
     pub format: String,
+    /// Which lines belong together.
+    #[serde(default)]
+    pub multiline: RawMultiline,
     /// Value of `service.name`.
     pub service: Option<String>,
     /// Fields of every record.
@@ -118,17 +122,23 @@ pub(super) fn check(
         inputs.extend(place::note(errors, input.map_err(key)));
     }
     if let Some(raw) = stdin {
-        let input = Input { name: "stdin".into(), spool_bytes_max: raw.spool_bytes, kind: Kind::Stdin };
-        let labels = Labels::new(raw.service, raw.fields);
-        let format = format_named(&raw.format).map_err(|reason| ("format", reason));
-        let input = format.and_then(|format| checked(input, InputType::Stdin, format, labels, data_dir));
         let key = |(name, reason)| (format!("stdin.{name}"), reason);
-        inputs.extend(place::note(errors, input.map_err(key)));
+        inputs.extend(place::note(errors, of_stdin(raw, data_dir).map_err(key)));
     }
     inputs
 }
 
 type Named<T> = Result<T, (&'static str, String)>;
+
+fn of_stdin(raw: RawStdin, data_dir: &Path) -> Checked<CheckedInput> {
+    let named = |(name, reason): (&str, String)| (name.to_owned(), reason);
+    let format = format_named(&raw.format).map_err(|reason| named(("format", reason)))?;
+    let settings = stdin::Settings { multiline: raw.multiline.check()?, format };
+    let kind = Kind::Stdin(settings);
+    let input = Input { name: "stdin".into(), spool_bytes_max: raw.spool_bytes, kind };
+    let labels = Labels::new(raw.service, raw.fields);
+    checked(input, InputType::Stdin, format, labels, data_dir).map_err(named)
+}
 
 fn of_syslog(raw: RawSyslog, data_dir: &Path) -> Named<CheckedInput> {
     let wrong = || {

@@ -201,7 +201,7 @@ fn check(raw: RawConfig, path: &Path, errors: &mut Vec<Mistake>) -> Option<Confi
     });
     let inputs: Vec<Input> = inputs.collect();
     // Once standard input has ended nothing more can come.
-    let ends_with_stdin = !has_files && inputs.iter().all(|input| matches!(input.kind, Kind::Stdin));
+    let ends_with_stdin = !has_files && inputs.iter().all(|input| matches!(input.kind, Kind::Stdin(_)));
     let limits = raw.limits.check(errors);
     let metrics = place::note(errors, raw.metrics.check());
     let resource = crate::metadata::of_host(host_name(raw.host_name), raw.metadata.host);

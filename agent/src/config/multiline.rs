@@ -1,4 +1,4 @@
-//! `multiline` of a `[[files]]` section: a word, or a table with a pattern and limits.
+//! `multiline` of a `[[files]]` section or of `[stdin]`: a word, or a table with a pattern and limits.
 
 use std::fmt;
 

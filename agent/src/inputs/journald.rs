@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::lines::{Rest, take_in};
+use super::lines::take_in;
 use super::{InputError, Sink};
 use crate::spool::line;
 use crate::spool::segments::Segments;
@@ -78,7 +78,7 @@ impl Journald {
             }
             cursor.clone()
         };
-        take_in("journald", pipe, sink, Rest::Beginning, note).await?;
+        take_in("journald", pipe, sink, note).await?;
         if sink.is_stopping() {
             return Ok(());
         }

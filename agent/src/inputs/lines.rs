@@ -11,16 +11,24 @@ use super::framing::{Framer, Framing};
 use super::{Chunk, InputError, Sink};
 use crate::limits;
 
-/// What stands after the last line feed when reading ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
-    /// A line, too.
-    Line,
-    /// The beginning of one that will come again, whole.
-    Beginning,
+/// Starts the thread and gives what it reads; the last is an error, if there is one.
+///
+/// # Errors
+/// When there can be no thread.
+pub(super) fn pieces_of(
+    name: &str,
+    pipe: impl Read + Send + 'static,
+) -> Result<mpsc::Receiver<io::Result<Bytes>>, InputError> {
+    let (pieces, incoming) = mpsc::channel(1);
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || read(pipe, &pieces))
+        .map_err(|error| InputError(format!("no thread: {error}")))?;
+    Ok(incoming)
 }
 
-/// Takes in every line until the pipe or the program ends. `sender` says for each line what is noted with it.
+/// Takes in every line until the pipe or the program ends; what stands after the last line feed will come again, whole.
+/// `sender` says for each line what is noted with it.
 ///
 /// # Errors
 /// When the pipe can't be read.
@@ -28,36 +36,25 @@ pub(super) async fn take_in(
     name: &str,
     pipe: impl Read + Send + 'static,
     sink: &Sink,
-    rest: Rest,
     mut sender: impl FnMut(&[u8]) -> Option<String>,
 ) -> Result<(), InputError> {
-    let (pieces, mut incoming) = mpsc::channel(1);
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || read(pipe, &pieces))
-        .map_err(|error| InputError(format!("no thread: {error}")))?;
+    let mut pieces = pieces_of(name, pipe)?;
     let mut framer = Framer::new(Framing::Lines);
-    let result = loop {
+    loop {
         let piece = tokio::select! {
-            piece = incoming.recv() => piece,
-            () = sink.stopped() => break Ok(()),
+            piece = pieces.recv() => piece,
+            () = sink.stopped() => return Ok(()),
         };
         match piece {
             Some(Ok(bytes)) => {
-                let (mut chunk, now_ns) = (Chunk::default(), sink.now_ns());
-                framer.push(&bytes, |line| chunk.add(now_ns, sender(line.bytes).as_deref(), line));
+                let (mut chunk, now) = (Chunk::default(), sink.now());
+                framer.push(&bytes, |line| chunk.add(now.unix_ns, sender(line.bytes).as_deref(), line));
                 sink.send(chunk).await;
             }
-            Some(Err(error)) => break Err(InputError(error.to_string())),
-            None => break Ok(()),
+            Some(Err(error)) => return Err(InputError(error.to_string())),
+            None => return Ok(()),
         }
-    };
-    if rest == Rest::Line {
-        let (mut chunk, now_ns) = (Chunk::default(), sink.now_ns());
-        framer.finish(|line| chunk.add(now_ns, sender(line.bytes).as_deref(), line));
-        sink.send(chunk).await;
     }
-    result
 }
 
 fn read(mut pipe: impl Read, pieces: &mpsc::Sender<io::Result<Bytes>>) {
@@ -78,48 +75,22 @@ fn read(mut pipe: impl Read, pieces: &mpsc::Sender<io::Result<Bytes>>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::watch;
-
+    use super::super::tests::{sink, spooled};
     use super::*;
-    use crate::inputs::Context;
-    use crate::mailbox::Mailbox;
-    use crate::metrics::Counters;
-    use crate::spool::line;
-    use crate::time::Clock;
 
     /// A reader of the journal that is killed within an entry is started again behind the last whole one.
     #[tokio::test]
-    async fn what_has_no_end_is_a_line_or_comes_again() {
-        for (rest, expected) in [(Rest::Line, &["one", "two", "thr"][..]), (Rest::Beginning, &["one", "two"])]
-        {
-            let (chunks, mut queue) = mpsc::channel(limits::SPOOL_QUEUE_CHUNKS);
-            let (_running, stop) = watch::channel(false);
-            let context = Context {
-                data_dir: "/d".into(),
-                mailbox: Arc::new(Mailbox::new().unwrap()),
-                counters: Arc::new(Counters::default()),
-                clock: Clock::start(),
-                stop,
-            };
-            let sink = Sink { chunks, context };
-            let mut noted = Vec::new();
-            let note = |line: &[u8]| {
-                noted.push(String::from_utf8_lossy(line).into_owned());
-                noted.last().cloned()
-            };
-            take_in("test", &b"one\ntwo\nthr"[..], &sink, rest, note).await.unwrap();
-            drop(sink);
-            let mut spooled = Vec::new();
-            while let Some(chunk) = queue.recv().await {
-                spooled.extend_from_slice(&chunk);
-            }
-            let text = String::from_utf8(spooled).unwrap();
-            let lines: Vec<_> = text.lines().map(|text| line::decode(text).unwrap()).collect();
-            assert_eq!(lines.iter().map(|line| line.message.as_ref()).collect::<Vec<_>>(), expected);
-            assert!(lines.iter().all(|line| line.sender == Some(line.message.as_ref())));
-            assert_eq!(noted, expected, "what isn't taken in is no place to go on behind");
-        }
+    async fn what_has_no_end_comes_again() {
+        let (sink, queue, _running) = sink();
+        let mut noted = Vec::new();
+        let note = |line: &[u8]| {
+            noted.push(String::from_utf8_lossy(line).into_owned());
+            noted.last().cloned()
+        };
+        take_in("test", &b"one\ntwo\nthr"[..], &sink, note).await.unwrap();
+        drop(sink);
+        let expected = ["one", "two"].map(|text| (Some(text.to_owned()), text.to_owned()));
+        assert_eq!(spooled(queue).await, expected);
+        assert_eq!(noted, ["one", "two"], "what isn't taken in is no place to go on behind");
     }
 }

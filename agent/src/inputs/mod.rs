@@ -6,10 +6,12 @@
 //! |---|---|
 //! | `framing` | bytes of a stream to messages |
 //! | `lines` | the lines of a pipe, read by a thread |
+//! | `group` | lines that belong together |
 //! | `syslog/` | UDP, TCP, TLS |
 //! | `journald`, `stdin` | what their names say |
 
 pub mod framing;
+mod group;
 pub mod journald;
 mod lines;
 pub mod stdin;
@@ -32,7 +34,7 @@ use crate::ship::backoff::Backoff;
 use crate::spool::line::{self, Received};
 use crate::spool::segments::Segments;
 use crate::spool::{self, Writer};
-use crate::time::Clock;
+use crate::time::{Clock, Now};
 use crate::{limits, random};
 
 /// Where the records of a spool come from.
@@ -76,7 +78,7 @@ pub enum Kind {
     /// `[journald]`
     Journald(journald::Settings),
     /// `[stdin]`
-    Stdin,
+    Stdin(stdin::Settings),
 }
 
 /// What every input needs.
@@ -166,7 +168,7 @@ impl Receiver {
         match kind {
             Kind::Syslog(settings) => Self::Syslog(Syslog::new(settings)),
             Kind::Journald(settings) => Self::Journald(Journald::new(settings, segments)),
-            Kind::Stdin => Self::Stdin(Stdin),
+            Kind::Stdin(settings) => Self::Stdin(Stdin(settings)),
         }
     }
 
@@ -208,9 +210,14 @@ impl Sink {
         *self.context.stop.borrow()
     }
 
-    /// The clock's time, Unix nanoseconds.
+    /// The clocks' time.
+    pub fn now(&self) -> Now {
+        self.context.clock.now()
+    }
+
+    /// Of it, Unix nanoseconds.
     pub fn now_ns(&self) -> i64 {
-        self.context.clock.now().unix_ns
+        self.now().unix_ns
     }
 
     /// Where things are counted.
@@ -242,5 +249,35 @@ impl Chunk {
     /// Nothing was added.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An input's end of a queue that nobody writes to a spool; the input runs while the last part is there.
+    pub(super) fn sink() -> (Sink, mpsc::Receiver<Bytes>, watch::Sender<bool>) {
+        let (chunks, queue) = mpsc::channel(limits::SPOOL_QUEUE_CHUNKS);
+        let (running, stop) = watch::channel(false);
+        let context = Context {
+            data_dir: "/d".into(),
+            mailbox: Arc::new(Mailbox::new().unwrap()),
+            counters: Arc::new(Counters::default()),
+            clock: Clock::start(),
+            stop,
+        };
+        (Sink { chunks, context }, queue, running)
+    }
+
+    /// Senders and messages of what is in the queue, until its other end is dropped.
+    pub(super) async fn spooled(mut queue: mpsc::Receiver<Bytes>) -> Vec<(Option<String>, String)> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = queue.recv().await {
+            bytes.extend_from_slice(&chunk);
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        let records = text.lines().map(|text| line::decode(text).unwrap());
+        records.map(|record| (record.sender.map(str::to_owned), record.message.into_owned())).collect()
     }
 }

@@ -172,6 +172,16 @@ fn what_inputs_received_has_its_time_and_sender_and_no_path() {
             "host.name": "host", "input.type": "stdin",
         }),
     );
+    // What the input has put together is an event as it is in a file.
+    check(
+        "1 1800000000000000000 - 0 2026-11-22T10:00:00Z ERROR no\\njava.lang.Error: x\\n\tat a.B.c(B.java:1)",
+        InputType::Stdin,
+        json!({
+            "@timestamp": "2026-11-22T10:00:00Z", "log.level": "error", "severity_text": "ERROR",
+            "host.name": "host", "input.type": "stdin", "message": "no\njava.lang.Error: x\n\tat a.B.c(B.java:1)",
+            "error.type": "java.lang.Error", "error.message": "x",
+        }),
+    );
     check(
         "damaged on the disk",
         InputType::Stdin,

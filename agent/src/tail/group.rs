@@ -20,7 +20,7 @@ use crate::metrics::Counters;
 use crate::record::Recorder;
 
 /// How lines of a section are put together, checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Multiline {
     /// What belongs together.
     pub rules: Rules,
@@ -298,7 +298,7 @@ impl<'w> Events<'w> {
             }
             self.overflow = None;
         }
-        let stands_alone = is_structured(event.lane, looker.detector);
+        let stands_alone = stands_alone(event.lane, looker.detector);
         let group = rules.begin(line, stands_alone);
         event.state = if group.is_complete() { State::Done(group) } else { State::Open(group) };
         self.queue.insert(index, event);
@@ -383,10 +383,15 @@ impl<'w> Events<'w> {
 }
 
 /// True when each line of that lane is a record: the lines of such files don't wait for others.
-fn is_structured(lane: Lane, detector: &Detector) -> bool {
+fn stands_alone(lane: Lane, detector: &Detector) -> bool {
     let format = match lane {
         Lane::File => detector.format(),
         Lane::Container(stream) => detector.inner(stream).and_then(Detector::format),
     };
-    matches!(format, Some(Format::Json | Format::Access | Format::Logfmt | Format::Syslog))
+    format.is_some_and(is_structured)
+}
+
+/// True when each line of that format is a record.
+pub fn is_structured(format: Format) -> bool {
+    matches!(format, Format::Json | Format::Access | Format::Logfmt | Format::Syslog)
 }

@@ -25,7 +25,7 @@ pub use pattern::{Pattern, Place};
 pub(crate) use words::reports_crash;
 
 /// How lines are put together.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Rules {
     /// By what they look like; see the module `auto`.
     #[default]
@@ -47,6 +47,12 @@ pub enum Wait {
     Short,
     /// It may go on: a trace, which some programs write line by line.
     Long,
+}
+
+/// True when an event with this first line and these further ones is a trace.
+pub fn is_trace(first_line: &str, more: &str) -> bool {
+    let mut group = Rules::Auto.begin(first_line.as_bytes(), false);
+    more.lines().all(|line| Rules::Auto.continues(&mut group, line.as_bytes())) && group.is_trace()
 }
 
 impl Rules {

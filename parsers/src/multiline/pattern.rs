@@ -31,6 +31,8 @@ impl PartialEq for Pattern {
     }
 }
 
+impl Eq for Pattern {}
+
 impl Pattern {
     /// `negate`: the lines that don't match are those of that place.
     ///
