@@ -35,16 +35,17 @@ mod sse;
 mod style;
 mod terminal;
 mod when;
+mod words;
 
 const EXIT_NOTHING: u8 = 1;
 /// Also what clap gives for arguments that it doesn't understand.
 const EXIT_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments::protect(std::env::args_os())) {
+    let arguments = match Arguments::try_parse_from(words::protect(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
+            say(&error);
             return if error.use_stderr() { ExitCode::from(EXIT_ERROR) } else { ExitCode::SUCCESS };
         }
     };
@@ -56,6 +57,13 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_ERROR)
         }
     }
+}
+
+/// What clap has to say. Words have their marks there, which are no text for people.
+fn say(error: &clap::Error) {
+    let text = error.to_string();
+    let unmarked = words::unprotect(&text);
+    if unmarked == text { _ = error.print() } else { terminal::say(&unmarked) }
 }
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {

@@ -4,7 +4,7 @@ use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, Parameters};
-use crate::arguments::{self, Range};
+use crate::arguments::Range;
 use crate::escape;
 use crate::failure::Failure;
 use crate::render::Look;
@@ -69,7 +69,7 @@ impl Shell {
         let mut parameters = Parameters::new();
         for (name, typed) in [("start", &range.since), ("end", &range.until)] {
             if let Some(typed) = typed {
-                parameters.push((name, when::instant(&arguments::unprotect(typed), &self.now)?));
+                parameters.push((name, when::instant(typed, &self.now)?));
             }
         }
         Ok(parameters)
