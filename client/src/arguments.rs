@@ -103,8 +103,8 @@ impl Query {
 /// The part of time that is looked at.
 #[derive(Debug, Args)]
 pub(crate) struct Range {
-    /// From when on: 15m, 2h, 7d, today, yesterday, 10:30, 2026-11-22, "2026-11-22 10:30", an RFC 3339 time. Local time
-    /// unless it says otherwise.
+    /// From when on: 15m, 2h, 7d, 1y, today, yesterday, 10:30 (the last there was), 2026-11-22, "2026-11-22 10:30", an
+    /// RFC 3339 or Unix time. Local time unless it says otherwise.
     #[arg(long, value_name = "TIME", value_parser = text)]
     pub(crate) since: Option<String>,
     /// Until when, exclusive; the same forms.

@@ -66,13 +66,18 @@ impl Shell {
 
     /// Parameters for a range.
     pub(crate) fn range(&self, range: &Range) -> Result<Parameters, Failure> {
-        let mut parameters = Parameters::new();
-        for (name, typed) in [("start", &range.since), ("end", &range.until)] {
-            if let Some(typed) = typed {
-                parameters.push((name, when::instant(typed, &self.now)?));
+        let bounds = when::range(range.since.as_deref(), range.until.as_deref(), &self.now)?;
+        let pairs = ["start", "end"].into_iter().zip(bounds);
+        Ok(pairs.filter_map(|(name, bound)| Some((name, bound?))).collect())
+    }
+
+    /// Makes a range stay where it is over several requests. It is then told by the clock of this machine.
+    pub(crate) fn hold(&self, parameters: &mut Parameters) {
+        for (name, value) in parameters {
+            if matches!(*name, "start" | "end") {
+                *value = when::fixed(value, &self.now);
             }
         }
-        Ok(parameters)
     }
 
     /// Writes one JSON object a line.
