@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
-use super::search::last_line;
+use super::pages::last_line;
 use super::{Meta, Outcome, Shell};
 use crate::api::{Api, Parameters};
 use crate::arguments::{Export, ExportFormat};

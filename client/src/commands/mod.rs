@@ -17,6 +17,7 @@ pub(crate) mod export;
 pub(crate) mod fields;
 pub(crate) mod histogram;
 pub(crate) mod login;
+mod pages;
 pub(crate) mod search;
 pub(crate) mod tail;
 pub(crate) mod top;

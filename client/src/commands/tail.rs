@@ -4,13 +4,14 @@
 //! a search gives the last documents; and after that second another one what fell between the two. A connection that
 //! broke is taken up in the same way, from before the break.
 
+use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::search::{page, row};
+use super::pages::{page, row};
 use super::{Outcome, Shell};
 use crate::api::{Lines, Parameters};
 use crate::arguments::{Tail, TailFormat};
@@ -22,6 +23,8 @@ use crate::limits::{
 use crate::render::pretty;
 use crate::shown::{Document, Shown};
 use crate::sse::{Event, Events};
+
+const PATH: &str = "/api/v1/query";
 
 pub(crate) fn run(tail: &Tail, shell: &mut Shell) -> Result<Outcome, Failure> {
     let format = match tail.output {
@@ -43,11 +46,11 @@ fn last(query: &str, lines: u16, shell: &mut Shell) -> Result<Vec<Document>, Fai
     let mut documents = Vec::new();
     if lines > 0 {
         let parameters = Parameters::from([("q", query.to_owned()), ("limit", lines.to_string())]);
-        let (_, meta) = page(&parameters, shell, &mut |line, _| {
+        let (_, meta) = page(PATH, &parameters, shell, &mut |line, _| {
             documents.push(document(line)?);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
-        shell.tell(&meta);
+        shell.tell(&meta.unwrap_or_default());
     }
     documents.reverse();
     Ok(documents)
@@ -68,7 +71,9 @@ fn show(document: &Document, format: TailFormat, shell: &mut Shell) -> Result<()
     match format {
         TailFormat::Pretty => pretty::push(&row(&document.json)?, &shell.look, &mut out),
         TailFormat::Raw => pretty::push_raw(&row(&document.json)?, shell.out.is_terminal(), &mut out),
-        TailFormat::Ndjson | TailFormat::Auto => out.extend([&document.json, "\n"]),
+        TailFormat::Ndjson | TailFormat::Auto => {
+            pretty::push_json(&document.json, shell.out.is_terminal(), &mut out);
+        }
     }
     shell.out.write(out.as_bytes())
 }
@@ -90,9 +95,11 @@ impl Follower<'_> {
         let mut events = self.connect()?;
         // Without lines to show, the last one tells where they end.
         for document in last(&self.query, lines.max(1), self.shell)? {
-            self.shown.add(&document.id);
             if lines > 0 {
+                self.shown.add(&document.id);
                 show(&document, self.format, self.shell)?;
+            } else {
+                self.shown.pass(&document.id);
             }
         }
         let mut is_behind = lines > 0;
@@ -213,16 +220,16 @@ impl Follower<'_> {
             ]);
             parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
             let shown = &self.shown;
-            let (count, meta) = page(&parameters, self.shell, &mut |line, _| {
+            let (count, meta) = page(PATH, &parameters, self.shell, &mut |line, _| {
                 let document = document(line)?;
                 if bytes < CATCH_UP_BYTES_MAX && shown.is_missing(&document.id) {
                     bytes += line.len();
                     found.push(document);
                 }
-                Ok(())
+                Ok(ControlFlow::Continue(()))
             })?;
             rows += count;
-            cursor = meta.cursor;
+            cursor = meta.unwrap_or_default().cursor;
             let is_full = rows >= SHOWN_MAX || bytes >= CATCH_UP_BYTES_MAX;
             if is_full && cursor.is_some() {
                 self.shell.note("more was missed than is looked up; `millpond search` finds it");

@@ -94,6 +94,16 @@ pub(crate) fn push_raw(row: &Row, is_terminal: bool, out: &mut String) {
     out.push('\n');
 }
 
+/// Appends a line of JSON, on a terminal with escapes for what JSON may have bare and a terminal must not get.
+pub(crate) fn push_json(line: &str, is_terminal: bool, out: &mut String) {
+    if is_terminal {
+        escape::push_json(line, out)
+    } else {
+        out.push_str(line)
+    }
+    out.push('\n');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
