@@ -272,10 +272,12 @@ pub(crate) struct Export {
     /// Columns of CSV and text; of CSV all known fields if not given.
     #[arg(long, value_delimiter = ',', value_name = "FIELD,…", value_parser = text)]
     pub(crate) fields: Vec<String>,
-    /// Write to this file, which must not exist yet, instead of to standard output.
+    /// Write to this file, which must not exist yet, instead of to standard output; `-` is standard output.
     #[arg(short = 'O', long = "output-file", value_name = "FILE", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
-    /// Go on after the last whole row of the file of an export that was cut off. Everything else must be as it was then.
+    /// Go on after the last whole row of the file of an export that was cut off. Everything else must be as it was then;
+    /// times such as 1h or today have moved since, so give the times that were told when it was cut off. CSV needs _id
+    /// as its first column, which it has without --fields; text, and queries that sort, count or limit, can't go on.
     #[arg(long, requires = "file")]
     pub(crate) resume: bool,
 }

@@ -8,6 +8,7 @@ mod archives;
 mod certificates;
 mod check;
 mod client;
+mod client_exports;
 mod collectors;
 mod disk_full;
 mod exactly_once;
