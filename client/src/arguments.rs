@@ -295,10 +295,13 @@ pub(crate) struct Login {
     /// Address of the collector, or of the proxy in front of it.
     #[arg(value_parser = text)]
     pub(crate) address: String,
-    /// Token that a proxy asks for, sent as `Authorization: Bearer`; `-` reads it from standard input, so that it is in
-    /// no list of processes. MILLPOND_TOKEN has the same effect for one call.
-    #[arg(long, value_parser = text)]
-    pub(crate) token: Option<String>,
+    /// File with the token that a proxy asks for, sent as `Authorization: Bearer`; `-` reads it from standard input, and
+    /// asks for it on a terminal. MILLPOND_TOKEN has the same effect for one call, and is not kept.
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) token: Option<PathBuf>,
+    /// Send the token over the network in the clear, where anybody on the way can read it.
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
     /// Certificates (PEM) to trust for https, instead of those of the system.
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) ca: Option<PathBuf>,

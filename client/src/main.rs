@@ -93,13 +93,15 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn shell(target: &Target, environment: &Environment) -> Result<Shell, Failure> {
-    let settings = Settings::resolve(target.url.as_deref(), environment)?;
+    let notes = terminal::look_of_notes(target);
+    let warn = |failure: &Failure| terminal::note(&failure.to_string(), &notes);
+    let settings = Settings::resolve(target.url.as_deref(), environment, warn)?;
     let zone = if target.utc { TimeZone::UTC } else { TimeZone::system() };
     Ok(Shell {
         api: Api::new(settings)?,
         out: Output::new(),
         look: terminal::look_of_output(target),
-        notes: terminal::look_of_notes(target),
+        notes,
         now: Zoned::now().with_time_zone(zone),
     })
 }

@@ -103,19 +103,19 @@ fn what_is_no_export_is_left_as_it_is() {
 
 /// Answers one request with the beginning of an answer, and hangs up.
 fn cut_off(body: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
     thread::spawn(move || {
-        let (mut connection, _) = listener.accept().unwrap();
+        let (mut connection, _) = listener.accept().expect("a connection");
         let mut request = Vec::new();
         let mut chunk = [0; 1_024];
         // The form is the last that comes, and has the format in it.
         while !String::from_utf8_lossy(&request).contains("format=") {
-            let length = connection.read(&mut chunk).unwrap();
+            let length = connection.read(&mut chunk).expect("a request");
             request.extend_from_slice(&chunk[..length]);
         }
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        write!(connection, "{head}{:x}\r\n{body}\r\n", body.len()).unwrap();
+        write!(connection, "{head}{:x}\r\n{body}\r\n", body.len()).expect("a reader");
     });
     address
 }

@@ -9,6 +9,7 @@ mod certificates;
 mod check;
 mod client;
 mod client_exports;
+mod client_login;
 mod collectors;
 mod disk_full;
 mod exactly_once;

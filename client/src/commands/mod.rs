@@ -5,10 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, Parameters};
 use crate::arguments::Range;
-use crate::escape;
 use crate::failure::Failure;
 use crate::render::Look;
-use crate::style::Style;
 use crate::terminal::{self, Output};
 use crate::when;
 
@@ -93,8 +91,7 @@ impl Shell {
 
     /// Says something beside the output.
     pub(crate) fn note(&self, text: &str) {
-        let title = self.notes.palette.paint(Style::Yellow, "note:");
-        terminal::say(&format!("{title} {}\n", escape::line(text)));
+        terminal::note(text, &self.notes);
     }
 
     /// Says what is wrong with an answer, if anything is.
