@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Search(Search),
     /// Show the last documents, and with -f those that come in.
     Tail(Tail),
+    /// Show what came just before and after a document, in its stream.
+    Context(Context),
     /// Count documents over time, as bars.
     Histogram(Histogram),
     /// Show the most frequent values of a field.
@@ -190,6 +192,38 @@ pub(crate) struct Tail {
     #[arg(short = 'n', long = "lines", default_value_t = 10, value_name = "N",
           value_parser = clap::value_parser!(u16).range(0..=10_000))]
     pub(crate) lines: u16,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = TailFormat::Auto, value_name = "FORMAT")]
+    pub(crate) output: TailFormat,
+}
+
+/// Which neighbours of a document count, in the words of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scope {
+    /// Of the same host and file, as far as the document has them.
+    Stream,
+    /// Of the same host.
+    Host,
+    /// Of everything.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Context {
+    /// The `_id` of the document, as NDJSON has it.
+    #[arg(value_parser = text)]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) query: Query,
+    /// So many after it.
+    #[arg(short = 'A', long, default_value_t = 10, value_name = "N")]
+    pub(crate) after: u16,
+    /// So many before it.
+    #[arg(short = 'B', long, default_value_t = 10, value_name = "N")]
+    pub(crate) before: u16,
+    /// Whose.
+    #[arg(long, value_enum, default_value_t = Scope::Stream)]
+    pub(crate) scope: Scope,
     /// How to print.
     #[arg(short, long, value_enum, default_value_t = TailFormat::Auto, value_name = "FORMAT")]
     pub(crate) output: TailFormat,

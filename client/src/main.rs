@@ -67,7 +67,7 @@ fn say(error: &clap::Error) {
 }
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    use commands::{explain, export, fields, histogram, login, search, tail, top, values};
+    use commands::{context, explain, export, fields, histogram, login, search, tail, top, values};
 
     let environment = Environment::read();
     let command: &dyn Fn(&mut Shell) -> Result<Outcome, Failure> = match &arguments.command {
@@ -76,6 +76,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Login(login) => return login::run(login, &environment),
         Command::Search(search) => &|shell| search::run(search, shell),
         Command::Tail(tail) => &|shell| tail::run(tail, shell),
+        Command::Context(context) => &|shell| context::run(context, shell),
         Command::Histogram(histogram) => &|shell| histogram::run(histogram, shell),
         Command::Top(top) => &|shell| top::run(top, shell),
         Command::Fields(fields) => &|shell| fields::run(fields, shell),

@@ -141,6 +141,7 @@ mod tests {
             "millpond export -xy --fields -a,-b -O -file",
             "millpond login -address --token -abc --ca -file",
             "millpond explain -xy",
+            "millpond context -id -xy -A3 -B 2",
             "millpond man -directory",
             "millpond --url -address search",
         ];

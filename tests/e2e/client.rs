@@ -230,6 +230,40 @@ fn mistakes_are_told_with_their_place() {
 }
 
 #[test]
+fn the_neighbours_of_a_document_are_shown_and_itself_is_marked() {
+    let cluster = collector();
+    let (_, stdout, _) = piped(&cluster, &["search", "healthcheck"]);
+    let found: Value = serde_json::from_str(&stdout).unwrap();
+    let id = found["_id"].as_str().unwrap();
+    let rows: [(&[&str], &[u64]); 5] = [
+        (&[id], &[1, 2, 3, 4, 5]),
+        (&[id, "-A1", "-B", "0"], &[2, 3]),
+        (&[id, "-A", "1", "-B1", "service:cart"], &[2, 3]),
+        (&[id, "-B0", "-A9", "-slow", "--scope", "all"], &[2, 3, 5]),
+        (&["98ea00000000000000000000000000ff"], &[]),
+    ];
+    for (arguments, expected) in rows {
+        let (code, stdout, stderr) = piped(&cluster, &[&["context"], arguments].concat());
+        let numbers: Vec<_> = stdout
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["n"].as_u64().unwrap())
+            .collect();
+        assert_eq!(
+            (code, numbers.as_slice()),
+            (i32::from(expected.is_empty()), expected),
+            "{arguments:?}: {stderr}"
+        );
+    }
+    let (code, shown) = on_terminal(&cluster, &["--color", "never", "context", id, "-A", "1", "-B", "1"]);
+    let expected = "  2026-11-20 10:00:01.000 error web-01 shop: timeout after 5 s n=1\r\n\
+                    > 2026-11-20 10:00:02.000 info  web-01 shop: healthcheck n=2\r\n\
+                    \x20 2026-11-20 10:00:03.000 error web-01 cart: two\r\n    lines n=3\r\n";
+    assert_eq!((code, shown.as_str()), (0, expected));
+    let (code, _, stderr) = piped(&cluster, &["context", "no-id"]);
+    assert!(code == 2 && stderr.contains("error: "), "{stderr}");
+}
+
+#[test]
 fn a_slow_reader_gets_all_rows() {
     let mut cluster = Cluster::new();
     cluster.edit_config("collector/collector.toml", "query_timeout = \"30s\"", "query_timeout = \"1s\"");

@@ -10,6 +10,7 @@ use crate::render::Look;
 use crate::terminal::{self, Output};
 use crate::when;
 
+pub(crate) mod context;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fields;

@@ -27,11 +27,7 @@ use crate::sse::{Event, Events};
 const PATH: &str = "/api/v1/query";
 
 pub(crate) fn run(tail: &Tail, shell: &mut Shell) -> Result<Outcome, Failure> {
-    let format = match tail.output {
-        TailFormat::Auto if shell.out.is_terminal() => TailFormat::Pretty,
-        TailFormat::Auto => TailFormat::Ndjson,
-        format => format,
-    };
+    let format = format(tail.output, shell);
     let query = tail.query.text();
     if tail.follow {
         return Follower { query, format, shown: Shown::default(), shell }.run(tail.lines);
@@ -39,6 +35,15 @@ pub(crate) fn run(tail: &Tail, shell: &mut Shell) -> Result<Outcome, Failure> {
     let documents = last(&query, tail.lines, shell)?;
     documents.iter().try_for_each(|document| show(document, format, shell))?;
     Ok(Outcome::of(!documents.is_empty()))
+}
+
+/// The form that is meant.
+pub(super) fn format(wanted: TailFormat, shell: &Shell) -> TailFormat {
+    match wanted {
+        TailFormat::Auto if shell.out.is_terminal() => TailFormat::Pretty,
+        TailFormat::Auto => TailFormat::Ndjson,
+        format => format,
+    }
 }
 
 /// The newest documents, the oldest of them first.
@@ -56,7 +61,7 @@ fn last(query: &str, lines: u16, shell: &mut Shell) -> Result<Vec<Document>, Fai
     Ok(documents)
 }
 
-fn document(json: &str) -> Result<Document, Failure> {
+pub(super) fn document(json: &str) -> Result<Document, Failure> {
     #[derive(Deserialize)]
     struct Id {
         #[serde(default)]
@@ -66,7 +71,7 @@ fn document(json: &str) -> Result<Document, Failure> {
     Ok(Document { id: id._id, json: json.to_owned() })
 }
 
-fn show(document: &Document, format: TailFormat, shell: &mut Shell) -> Result<(), Failure> {
+pub(super) fn show(document: &Document, format: TailFormat, shell: &mut Shell) -> Result<(), Failure> {
     let mut out = String::new();
     match format {
         TailFormat::Pretty => pretty::push(&row(&document.json)?, &shell.look, &mut out),
