@@ -23,10 +23,12 @@ const PATH: &str = "/api/v1/export";
 
 pub(crate) fn run(export: &Export, shell: &mut Shell) -> Result<Outcome, Failure> {
     let mut parameters = shell.parameters(&export.query.text(), &export.range)?;
-    // What goes on later must ask for the same time.
-    shell.hold(&mut parameters);
-    let moving = moving(export, &parameters, shell);
     let path = export.file.as_deref().filter(|path| *path != Path::new("-"));
+    // What goes on later must ask for the same time.
+    if path.is_some() {
+        shell.hold(&mut parameters);
+    }
+    let moving = moving(export, &parameters, shell);
     let found = match path {
         None if export.resume => {
             return Err(Failure::Usage("--resume needs a file; standard output can't go on".into()));
