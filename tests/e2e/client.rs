@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use millpond_tests::client::Client;
 use millpond_tests::cluster::{Cluster, program};
 use millpond_tests::eventually;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// What a hostile program may write into a log: it clears the screen, sets the title, turns the text around.
@@ -314,56 +312,4 @@ fn a_closed_output_ends_it_quietly() {
     let output = child.wait_with_output().unwrap();
     assert!(line.contains("line 2999"), "{line}");
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
-}
-
-/// A live tail, and the documents that it shows.
-fn follow(cluster: &Cluster, arguments: &[&str]) -> (Child, mpsc::Receiver<Value>) {
-    let mut command = prepared(cluster, &client());
-    command.args(["tail", "-f"]).args(arguments);
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the client is built");
-    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let (to, shown) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            let _ = to.send(serde_json::from_str(&line).expect("NDJSON"));
-        }
-    });
-    (child, shown)
-}
-
-#[test]
-fn a_live_tail_has_no_gap_and_no_repeats_over_a_restart() {
-    let mut cluster = Cluster::new();
-    cluster.start_collector();
-    let client = cluster.client();
-    let send = |from: u64, to: u64| {
-        let lines: Vec<_> = (from..to).map(|n| format!(r#"{{"message":"line","n":{n}}}"#)).collect();
-        ingest(&client, &lines, to);
-    };
-    send(0, 5);
-    let (mut child, shown) = follow(&cluster, &["-n", "3", "line"]);
-    let mut seen = Vec::new();
-    let mut until = |last: u64| {
-        while seen.last() != Some(&last) {
-            let document = shown.recv_timeout(Duration::from_secs(60));
-            let document = document.unwrap_or_else(|_| panic!("after {seen:?}, waiting for {last}"));
-            seen.push(document["n"].as_u64().unwrap());
-        }
-    };
-    until(4);
-    send(5, 50);
-    until(49);
-    // While the tail stands still the collector ends, comes back, and takes in what the tail must find by a search.
-    let tail = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
-    kill_process(tail, Signal::STOP).unwrap();
-    cluster.kill_collector();
-    cluster.start_collector();
-    send(50, 100);
-    kill_process(tail, Signal::CONT).unwrap();
-    send(100, 110);
-    until(109);
-    let _ = child.kill();
-    let _ = child.wait();
-    assert_eq!(seen, (2..110).collect::<Vec<_>>());
 }

@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod client_exports;
 mod client_login;
+mod client_tail;
 mod collectors;
 mod disk_full;
 mod exactly_once;
