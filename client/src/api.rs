@@ -23,6 +23,8 @@ pub(crate) type Parameters = Vec<(&'static str, String)>;
 pub(crate) struct Api {
     agent: Agent,
     settings: Settings,
+    /// The address, and the proxy on the way there, for people.
+    place: String,
 }
 
 impl Api {
@@ -42,7 +44,14 @@ impl Api {
         if settings.url.starts_with("https://") {
             config = config.tls_config(tls(&settings)?);
         }
-        Ok(Self { agent: config.build().new_agent(), settings })
+        let config = config.build();
+        let uri = settings.url.parse().unwrap_or_default();
+        let place = match config.proxy().filter(|proxy| !proxy.is_no_proxy(&uri)) {
+            // Not its address as it was given, which may have a password.
+            Some(proxy) => format!("{} (by the proxy {}:{})", settings.url, proxy.host(), proxy.port()),
+            None => settings.url.clone(),
+        };
+        Ok(Self { agent: config.new_agent(), settings, place })
     }
 
     /// An answer that is one JSON value.
@@ -111,7 +120,7 @@ impl Api {
         query: &str,
     ) -> Result<Response<Body>, Failure> {
         let mut response =
-            sent.map_err(|error| Failure::Unreachable { url: self.settings.url.clone(), why: why(&error) })?;
+            sent.map_err(|error| Failure::Unreachable { url: self.place.clone(), why: why(&error) })?;
         let status = response.status().as_u16();
         if status == 200 {
             return Ok(response);
@@ -140,7 +149,7 @@ impl Api {
         if status == 401 {
             line = "it asks for a token; see `millpond login --help`".into();
         }
-        Failure::Stranger { url: self.settings.url.clone(), status, said: line }
+        Failure::Stranger { url: self.place.clone(), status, said: line }
     }
 }
 

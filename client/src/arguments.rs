@@ -1,10 +1,12 @@
 //! What can be typed. `main` runs it.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::words::{path, text};
 
 /// Ask a Millpond collector from the shell: search, follow, count, export.
 #[derive(Debug, Parser)]
@@ -32,7 +34,7 @@ Exit codes: 0 found, 1 nothing found, 2 error. A partial answer counts as an ans
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Target {
     /// Address of the collector; else MILLPOND_URL, else that of `login`, else http://127.0.0.1:7500.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = text)]
     pub(crate) url: Option<String>,
     /// Colours; `auto` has them on a terminal, unless NO_COLOR is set.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Search(Search),
     /// Show the last documents, and with -f those that come in.
     Tail(Tail),
+    /// Show what came just before and after a document, in its stream.
+    Context(Context),
     /// Count documents over time, as bars.
     Histogram(Histogram),
     /// Show the most frequent values of a field.
@@ -78,6 +82,7 @@ pub(crate) enum Command {
     /// Write man pages.
     Man {
         /// An existing directory.
+        #[arg(value_parser = path())]
         directory: PathBuf,
     },
 }
@@ -86,26 +91,26 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Query {
     /// The query; its words are joined with spaces.
-    #[arg(value_name = "QUERY")]
+    #[arg(value_name = "QUERY", value_parser = text)]
     words: Vec<String>,
 }
 
 impl Query {
     /// The text.
     pub(crate) fn text(&self) -> String {
-        self.words.join(" ").replace(PROTECTED, "")
+        self.words.join(" ")
     }
 }
 
 /// The part of time that is looked at.
 #[derive(Debug, Args)]
 pub(crate) struct Range {
-    /// From when on: 15m, 2h, 7d, today, yesterday, 10:30, 2026-11-22, "2026-11-22 10:30", an RFC 3339 time. Local time
-    /// unless it says otherwise.
-    #[arg(long, value_name = "TIME")]
+    /// From when on: 15m, 2h, 7d, 1y, today, yesterday, 10:30 (the last there was), 2026-11-22, "2026-11-22 10:30", an
+    /// RFC 3339 or Unix time. Local time unless it says otherwise.
+    #[arg(long, value_name = "TIME", value_parser = text)]
     pub(crate) since: Option<String>,
     /// Until when, exclusive; the same forms.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = text)]
     pub(crate) until: Option<String>,
 }
 
@@ -150,13 +155,14 @@ pub(crate) struct Search {
     #[command(flatten)]
     pub(crate) range: Range,
     /// Most documents. Tables are shown whole.
-    #[arg(short = 'n', long = "limit", default_value_t = 100, value_name = "N")]
+    #[arg(short = 'n', long = "limit", default_value_t = 100, value_name = "N",
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub(crate) limit: usize,
     /// Newest or oldest first.
     #[arg(long, value_enum, default_value_t = Order::Desc)]
     pub(crate) order: Order,
-    /// These fields only, in this order.
-    #[arg(long, value_delimiter = ',', value_name = "FIELD,…")]
+    /// These fields only. Tables and CSV have them in this order, NDJSON as the collector gives them.
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,…", value_parser = text)]
     pub(crate) fields: Vec<String>,
     /// How to print.
     #[arg(short, long, value_enum, default_value_t = Format::Auto, value_name = "FORMAT")]
@@ -191,6 +197,38 @@ pub(crate) struct Tail {
     pub(crate) output: TailFormat,
 }
 
+/// Which neighbours of a document count, in the words of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scope {
+    /// Of the same host and file, as far as the document has them.
+    Stream,
+    /// Of the same host.
+    Host,
+    /// Of everything.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Context {
+    /// The `_id` of the document, as NDJSON has it.
+    #[arg(value_parser = text)]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) query: Query,
+    /// So many after it.
+    #[arg(short = 'A', long, default_value_t = 10, value_name = "N")]
+    pub(crate) after: u16,
+    /// So many before it.
+    #[arg(short = 'B', long, default_value_t = 10, value_name = "N")]
+    pub(crate) before: u16,
+    /// Whose.
+    #[arg(long, value_enum, default_value_t = Scope::Stream)]
+    pub(crate) scope: Scope,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = TailFormat::Auto, value_name = "FORMAT")]
+    pub(crate) output: TailFormat,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Histogram {
     #[command(flatten)]
@@ -198,16 +236,17 @@ pub(crate) struct Histogram {
     #[command(flatten)]
     pub(crate) range: Range,
     /// Split the bars by a field's most frequent values.
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, value_name = "FIELD", value_parser = text)]
     pub(crate) by: Option<String>,
     /// Width of a bar: 30s, 5m, 1h. A round one for the range if not given.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = text)]
     pub(crate) step: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// The field.
+    #[arg(value_parser = text)]
     pub(crate) field: String,
     #[command(flatten)]
     pub(crate) query: Query,
@@ -221,6 +260,7 @@ pub(crate) struct Top {
 #[derive(Debug, Args)]
 pub(crate) struct Fields {
     /// What the names begin with.
+    #[arg(value_parser = text)]
     pub(crate) prefix: Option<String>,
     #[command(flatten)]
     pub(crate) range: Range,
@@ -229,8 +269,10 @@ pub(crate) struct Fields {
 #[derive(Debug, Args)]
 pub(crate) struct Values {
     /// The field.
+    #[arg(value_parser = text)]
     pub(crate) field: String,
     /// What the values begin with, in any case.
+    #[arg(value_parser = text)]
     pub(crate) prefix: Option<String>,
     #[command(flatten)]
     pub(crate) range: Range,
@@ -262,12 +304,14 @@ pub(crate) struct Export {
     #[arg(long, value_enum, default_value_t = Order::Desc)]
     pub(crate) order: Order,
     /// Columns of CSV and text; of CSV all known fields if not given.
-    #[arg(long, value_delimiter = ',', value_name = "FIELD,…")]
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,…", value_parser = text)]
     pub(crate) fields: Vec<String>,
-    /// Write to this file, which must not exist yet, instead of to standard output.
-    #[arg(short = 'O', long = "output-file", value_name = "FILE")]
+    /// Write to this file, which must not exist yet, instead of to standard output; `-` is standard output.
+    #[arg(short = 'O', long = "output-file", value_name = "FILE", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
-    /// Go on after the last whole row of the file of an export that was cut off. Everything else must be as it was then.
+    /// Go on after the last whole row of the file of an export that was cut off. Everything else must be as it was then;
+    /// times such as 1h or today have moved since, so give the times that were told when it was cut off. CSV needs _id
+    /// as its first column, which it has without --fields; text, and queries that sort, count or limit, can't go on.
     #[arg(long, requires = "file")]
     pub(crate) resume: bool,
 }
@@ -283,51 +327,28 @@ pub(crate) struct Explain {
 #[derive(Debug, Args)]
 pub(crate) struct Login {
     /// Address of the collector, or of the proxy in front of it.
+    #[arg(value_parser = text)]
     pub(crate) address: String,
-    /// Token that a proxy asks for, sent as `Authorization: Bearer`; `-` reads it from standard input, so that it is in
-    /// no list of processes. MILLPOND_TOKEN has the same effect for one call.
+    /// File with the token that a proxy asks for, sent as `Authorization: Bearer`; `-` reads it from standard input, and
+    /// asks for it on a terminal. MILLPOND_TOKEN has the same effect for one call, and is not kept.
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) token: Option<PathBuf>,
+    /// Send the token over the network in the clear, where anybody on the way can read it.
     #[arg(long)]
-    pub(crate) token: Option<String>,
+    pub(crate) insecure_http: bool,
     /// Certificates (PEM) to trust for https, instead of those of the system.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) ca: Option<PathBuf>,
-}
-
-/// Marks a word that is no option. An argument can't have this character.
-const PROTECTED: char = '\0';
-
-/// Marks words such as `-healthcheck`, in which clap would find `-h`. No option of this program is a single dash and a
-/// word; `-fn 5`, `-n100` and `-oraw` are the ones that stand together.
-pub(crate) fn protect(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut are_words = false;
-    let protect = |argument: OsString| {
-        let Some(text) = argument.to_str() else { return argument };
-        are_words |= text == "--";
-        if !are_words && is_term(text) { format!("{PROTECTED}{text}").into() } else { argument }
-    };
-    arguments.into_iter().map(protect).collect()
-}
-
-fn is_term(text: &str) -> bool {
-    let Some(word) = text.strip_prefix('-') else { return false };
-    let number = word.trim_start_matches('f').trim_start_matches('n');
-    let are_options = word.starts_with(['f', 'n'])
-        && word.len() - number.len() <= 2
-        && number.bytes().all(|byte| byte.is_ascii_digit());
-    let is_format = word.strip_prefix('o').is_some_and(|name| Format::from_str(name, false).is_ok());
-    word.chars().nth(1).is_some() && !word.starts_with('-') && !are_options && !is_format
-}
-
-/// What was typed, without marks.
-pub(crate) fn unprotect(text: &str) -> String {
-    text.replace(PROTECTED, "")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use clap::CommandFactory;
 
     use super::*;
+    use crate::words::protect;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
         Arguments::try_parse_from(protect(line.split(' ').map(OsString::from)))
@@ -339,38 +360,14 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_query_need_no_quotes() {
-        let rows = [
-            ("millpond search level:error service:api", "level:error service:api", 100),
-            ("millpond search error -healthcheck -n 5", "error -healthcheck", 5),
-            ("millpond search -healthcheck error -n100", "-healthcheck error", 100),
-            ("millpond search -service:api -(a or b) --limit 7", "-service:api -(a or b)", 7),
-            ("millpond search -n 3 -- --odd -n", "--odd -n", 3),
-            ("millpond --utc search -name", "-name", 100),
-            ("millpond search -oraw -other x", "-other x", 100),
-            ("millpond search", "", 100),
-        ];
-        for (line, query, limit) in rows {
-            let Command::Search(search) = parse(line).unwrap().command else { panic!("{line}") };
-            assert_eq!((search.query.text().as_str(), search.limit), (query, limit), "{line}");
-        }
-        let rows = [
-            ("millpond tail -fn 5 x", true, 5),
-            ("millpond tail -fn5 x", true, 5),
-            ("millpond tail -f -n 0 x", true, 0),
-            ("millpond tail x", false, 10),
-        ];
-        for (line, follow, lines) in rows {
-            let Command::Tail(tail) = parse(line).unwrap().command else { panic!("{line}") };
-            assert_eq!((tail.query.text().as_str(), tail.follow, tail.lines), ("x", follow, lines), "{line}");
-        }
-    }
-
-    #[test]
     fn mistakes_are_refused() {
-        for line in
-            ["millpond search --sicne 1h x", "millpond search -x", "millpond export --resume", "millpond"]
-        {
+        for line in [
+            "millpond search --sicne 1h x",
+            "millpond search -n 0",
+            "millpond search -x",
+            "millpond export --resume",
+            "millpond",
+        ] {
             assert!(parse(line).is_err_and(|error| error.use_stderr()), "{line}");
         }
     }

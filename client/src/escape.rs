@@ -43,6 +43,63 @@ pub(crate) fn line(text: &str) -> String {
     out
 }
 
+/// Appends a line of JSON with everything visible. It says the same as before: what is not printed can only stand in
+/// texts, and is written there as JSON escapes it.
+pub(crate) fn push_json(line: &str, out: &mut String) {
+    for c in line.chars() {
+        if is_invisible(c) {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| _ = write!(out, "\\u{unit:04x}"));
+        } else {
+            out.push(c);
+        }
+    }
+}
+
+/// Text that comes in pieces of bytes. Breaks of lines, with the carriage return of CSV, and tabs stay.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    /// Bytes that the next piece may make a character, or a break, of.
+    rest: Vec<u8>,
+}
+
+impl Pieces {
+    /// The text of the next piece with everything visible; the last piece is empty.
+    pub(crate) fn take(&mut self, piece: &[u8]) -> String {
+        let mut bytes = std::mem::take(&mut self.rest);
+        bytes.extend_from_slice(piece);
+        let whole = if piece.is_empty() { bytes.len() } else { whole(&bytes) };
+        self.rest = bytes.split_off(whole);
+        let text = String::from_utf8_lossy(&bytes);
+        let mut out = String::with_capacity(text.len());
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\n' | '\t' => out.push(c),
+                '\r' if chars.peek() == Some(&'\n') => out.push(c),
+                c => push(c.encode_utf8(&mut [0; 4]), Breaks::Escaped, &mut out),
+            }
+        }
+        out
+    }
+}
+
+/// Length without a carriage return, or a character that is not whole, at the end.
+fn whole(bytes: &[u8]) -> usize {
+    if bytes.last() == Some(&b'\r') {
+        return bytes.len() - 1;
+    }
+    let after = bytes.iter().rev().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count();
+    let length = match bytes.iter().rev().nth(after) {
+        Some(0xc0..0xe0) => 2,
+        Some(0xe0..0xf0) => 3,
+        Some(0xf0..) => 4,
+        _ => 0,
+    };
+    let cut = if length > after + 1 { after + 1 } else { 0 };
+    bytes.len() - cut
+}
+
 /// Controls (C0, DEL, C1), and what Unicode has to reorder or hide text. The joiners U+200C and U+200D stay: scripts
 /// and emoji need them.
 fn is_invisible(c: char) -> bool {
@@ -70,6 +127,30 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(line(text), expected);
+        }
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let text = "\u{1b}[2J\u{7f}\u{9b}1m\u{202e}\u{e0001}ü👩\n";
+        let line = serde_json::to_string(text).unwrap();
+        let mut out = String::new();
+        push_json(&line, &mut out);
+        assert_eq!(out, r#""\u001b[2J\u007f\u009b1m\u202e\udb40\udc01ü👩\n""#);
+        assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+    }
+
+    #[test]
+    fn pieces_may_end_anywhere() {
+        let bytes =
+            [b"_id,\"a\tb\"\r\nx\ry\x1b[2J \xc2\x9b ".as_slice(), "ü日👩".as_bytes(), b"\xff\xe2\x80"]
+                .concat();
+        let expected = "_id,\"a\tb\"\r\nx\\ry\\x1b[2J \\x9b ü日👩\u{fffd}\u{fffd}";
+        for size in 1..bytes.len() {
+            let mut pieces = Pieces::default();
+            let mut out: String = bytes.chunks(size).map(|piece| pieces.take(piece)).collect();
+            out.push_str(&pieces.take(&[]));
+            assert_eq!(out, expected, "{size}");
         }
     }
 

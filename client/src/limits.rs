@@ -5,6 +5,14 @@ use std::time::Duration;
 /// Rows of one request: the most that the API gives. More come page by page.
 pub(crate) const PAGE_ROWS: usize = 10_000;
 
+/// Rows of one request of a search without pipes. The collector ends a query after a time that also counts while it
+/// waits for its reader, so a page is read at once, and whoever reads what we write may take an hour.
+pub(crate) const SEARCH_PAGE_ROWS: usize = 1_000;
+
+/// Bytes of rows that are held until they are written. A page with more ends there, and the next goes on after it; one
+/// of a query with pipes is written from there on as it comes.
+pub(crate) const PAGE_BYTES_MAX: usize = 16 << 20;
+
 /// Longest line that is read, bytes. A document has at most 16 MiB as it comes in, and up to six times that when
 /// every byte of it is escaped; an answer with a longer line is an error.
 pub(crate) const LINE_BYTES_MAX: usize = 128 << 20;

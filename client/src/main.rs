@@ -35,16 +35,17 @@ mod sse;
 mod style;
 mod terminal;
 mod when;
+mod words;
 
 const EXIT_NOTHING: u8 = 1;
 /// Also what clap gives for arguments that it doesn't understand.
 const EXIT_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments::protect(std::env::args_os())) {
+    let arguments = match Arguments::try_parse_from(words::protect(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
+            say(&error);
             return if error.use_stderr() { ExitCode::from(EXIT_ERROR) } else { ExitCode::SUCCESS };
         }
     };
@@ -58,8 +59,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// What clap has to say. Words have their marks there, which are no text for people.
+fn say(error: &clap::Error) {
+    let text = error.to_string();
+    let unmarked = words::unprotect(&text);
+    if unmarked == text { _ = error.print() } else { terminal::say(&unmarked) }
+}
+
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    use commands::{explain, export, fields, histogram, login, search, tail, top, values};
+    use commands::{context, explain, export, fields, histogram, login, search, tail, top, values};
 
     let environment = Environment::read();
     let command: &dyn Fn(&mut Shell) -> Result<Outcome, Failure> = match &arguments.command {
@@ -68,6 +76,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Login(login) => return login::run(login, &environment),
         Command::Search(search) => &|shell| search::run(search, shell),
         Command::Tail(tail) => &|shell| tail::run(tail, shell),
+        Command::Context(context) => &|shell| context::run(context, shell),
         Command::Histogram(histogram) => &|shell| histogram::run(histogram, shell),
         Command::Top(top) => &|shell| top::run(top, shell),
         Command::Fields(fields) => &|shell| fields::run(fields, shell),
@@ -85,13 +94,15 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn shell(target: &Target, environment: &Environment) -> Result<Shell, Failure> {
-    let settings = Settings::resolve(target.url.as_deref(), environment)?;
+    let notes = terminal::look_of_notes(target);
+    let warn = |failure: &Failure| terminal::note(&failure.to_string(), &notes);
+    let settings = Settings::resolve(target.url.as_deref(), environment, warn)?;
     let zone = if target.utc { TimeZone::UTC } else { TimeZone::system() };
     Ok(Shell {
         api: Api::new(settings)?,
         out: Output::new(),
         look: terminal::look_of_output(target),
-        notes: terminal::look_of_notes(target),
+        notes,
         now: Zoned::now().with_time_zone(zone),
     })
 }

@@ -26,11 +26,6 @@ impl Records {
         Self { is_csv, is_quoted: false, position: 0, start: 0, first: None, last: None, count: 0 }
     }
 
-    /// Bytes taken.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
-    }
-
     /// Takes the next bytes.
     pub(crate) fn take(&mut self, bytes: &[u8]) {
         for byte in bytes {

@@ -55,11 +55,19 @@ impl Environment {
 }
 
 impl Settings {
-    /// Whom to ask. A token that was kept for one address goes to no other.
-    pub(crate) fn resolve(typed: Option<&str>, environment: &Environment) -> Result<Self, Failure> {
-        let kept = match &environment.file {
-            Some(file) => Self::load(file)?.unwrap_or_default(),
-            None => Self::default(),
+    /// Whom to ask. A token that was kept for one address goes to no other. A file that can't be read matters only where
+    /// no address is typed; else its mistake is handed to `warn`.
+    pub(crate) fn resolve(
+        typed: Option<&str>,
+        environment: &Environment,
+        warn: impl FnOnce(&Failure),
+    ) -> Result<Self, Failure> {
+        let kept = match environment.file.as_deref().map_or(Ok(None), Self::load) {
+            Err(failure) if typed.is_some() => {
+                warn(&failure);
+                Self::default()
+            }
+            kept => kept?.unwrap_or_default(),
         };
         let url = match typed.or(environment.url.as_deref()) {
             Some(url) => address(url)?,
@@ -115,7 +123,8 @@ impl Settings {
             Some(rest) => rest.split(']').next().unwrap_or_default(),
             None => authority.split(':').next().unwrap_or_default(),
         };
-        host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
     }
 }
 
@@ -164,6 +173,7 @@ mod tests {
             ("http://127.0.0.1:7500", true),
             ("http://[::1]:7500", true),
             ("http://localhost", true),
+            ("http://LocalHost:7500", true),
             ("http://localhost.example.com", false),
             ("http://10.0.0.1:7500/127.0.0.1", false),
         ];
@@ -194,7 +204,7 @@ mod tests {
             (None, Environment::default(), URL_DEFAULT, None),
         ];
         for (typed, environment, url, token) in rows {
-            let settings = Settings::resolve(typed, &environment).unwrap();
+            let settings = Settings::resolve(typed, &environment, |_| ()).unwrap();
             assert_eq!((settings.url.as_str(), settings.token.as_deref()), (url, token));
         }
     }
@@ -205,7 +215,10 @@ mod tests {
         let file = directory.path().join("client.toml");
         fs::write(&file, "url = \"x\"\ntoken = secret\n").unwrap();
         let environment = Environment { file: Some(file), ..Environment::default() };
-        let said = Settings::resolve(None, &environment).err().unwrap().to_string();
+        let said = Settings::resolve(None, &environment, |_| ()).err().unwrap().to_string();
         assert!(said.contains("client.toml") && !said.contains("secret"), "{said}");
+        let mut warned = String::new();
+        let settings = Settings::resolve(Some("typed"), &environment, |failure| warned = failure.to_string());
+        assert_eq!((settings.unwrap().url.as_str(), warned), ("http://typed", said));
     }
 }

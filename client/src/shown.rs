@@ -33,8 +33,13 @@ impl Shown {
         {
             self.ids.remove(&oldest);
         }
-        self.newest = self.newest.max(admission(id));
+        self.pass(id);
         true
+    }
+
+    /// Takes note that a document need not be looked for. If it comes it is shown: it may have come in meanwhile.
+    pub(crate) fn pass(&mut self, id: &str) {
+        self.newest = self.newest.max(admission(id));
     }
 
     /// Whether a document that a search found came after all that was shown.
@@ -85,6 +90,15 @@ mod tests {
             }
             assert_eq!(shown.merge(documents(found), documents(came)), documents(expected), "{before:?}");
         }
+    }
+
+    #[test]
+    fn a_document_that_tells_where_the_tail_begins_is_not_swallowed() {
+        let mut shown = Shown::default();
+        let documents: [Document; 3] = documents(&[6, 7, 8]).try_into().unwrap();
+        shown.pass(&documents[1].id);
+        assert_eq!(documents.each_ref().map(|document| shown.is_missing(&document.id)), [false, false, true]);
+        assert!(shown.add(&documents[1].id));
     }
 
     #[test]

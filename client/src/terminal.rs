@@ -3,12 +3,14 @@
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use jiff::tz::TimeZone;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::arguments::{Colour, Target};
+use crate::escape;
 use crate::failure::Failure;
 use crate::limits::{WIDTH_DEFAULT, WIDTH_MAX, WIDTH_MIN};
 use crate::render::Look;
-use crate::style::Palette;
+use crate::style::{Palette, Style};
 
 /// Standard output. On a terminal every piece is shown at once; a pipe gets large ones.
 pub(crate) struct Output {
@@ -40,6 +42,35 @@ impl Output {
 /// Writes to standard error. Where that can't be written there is nobody to tell.
 pub(crate) fn say(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// While it is there, the terminal doesn't show what is typed.
+pub(crate) struct Hidden(Option<Termios>);
+
+impl Hidden {
+    /// Of standard input. Where it is no terminal there is nothing to hide.
+    pub(crate) fn new() -> Self {
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(mut hidden) = before.clone() {
+            hidden.local_modes.remove(LocalModes::ECHO);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &hidden);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+            say("\n");
+        }
+    }
+}
+
+/// Says something beside the output.
+pub(crate) fn note(text: &str, look: &Look) {
+    say(&format!("{} {}\n", look.palette.paint(Style::Yellow, "note:"), escape::line(text)));
 }
 
 /// How output to standard output is to look.

@@ -1,25 +1,90 @@
 //! `export`: all documents as they come, to standard output or a file. A file that was cut off goes on after its last
-//! whole row.
+//! whole row; nothing of it is touched before the collector has answered, and with the same columns.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
 
-use super::search::last_line;
+use super::pages::last_line;
 use super::{Meta, Outcome, Shell};
-use crate::api::{Api, Parameters};
+use crate::api::{Lines, Parameters};
 use crate::arguments::{Export, ExportFormat};
+use crate::escape::Pieces;
 use crate::failure::Failure;
 use crate::limits::CHUNK_BYTES;
 use crate::progress::Progress;
 use crate::records::Records;
-use crate::resume::{Kept, create, resume};
+use crate::render::pretty;
+use crate::resume::{Found, create, find};
 use crate::terminal::Output;
+use crate::when;
 
 const PATH: &str = "/api/v1/export";
 
 pub(crate) fn run(export: &Export, shell: &mut Shell) -> Result<Outcome, Failure> {
     let mut parameters = shell.parameters(&export.query.text(), &export.range)?;
+    let path = export.file.as_deref().filter(|path| *path != Path::new("-"));
+    // What goes on later must ask for the same time.
+    if path.is_some() {
+        shell.hold(&mut parameters);
+    }
+    let moving = moving(export, &parameters, shell);
+    let found = match path {
+        None if export.resume => {
+            return Err(Failure::Usage("--resume needs a file; standard output can't go on".into()));
+        }
+        None => None,
+        Some(path) if export.resume => Some(find(path, export.format)?),
+        Some(path) => Some(create(path)?),
+    };
+    let rows_kept = found.as_ref().map_or(0, |found| found.rows);
+    if !moving.is_empty() {
+        if rows_kept > 0 {
+            let why = "a time such as 1h or today has moved since the export began, and rows would be missing; give \
+                       the time itself, as it was told at the beginning or at the cut: --since 2026-11-22T10:30:00Z";
+            return Err(Failure::Usage(why.into()));
+        }
+        if path.is_some() && io::stderr().is_terminal() {
+            shell.note(&format!("what goes on with it if it is cut off: --resume{moving}"));
+        }
+    }
+    add_form(export, found.as_ref(), &mut parameters);
+    let mut progress = Progress::new(path.is_some());
+    let written = copy(export.format, &parameters, found, path, shell, &mut progress);
+    progress.end();
+    let rows = progress.rows + rows_kept;
+    // Nothing came, so nothing stays behind.
+    if let (Err(_), Some(path), false, 0) = (&written, path, export.resume, progress.rows) {
+        let _ = std::fs::remove_file(path);
+    }
+    let meta = match written {
+        Err(Failure::CutOff(why)) if rows > 0 && path.is_some_and(|path| goes_on(export, path)) => {
+            return Err(Failure::CutOff(format!("{why}; the same command with --resume{moving} goes on")));
+        }
+        written => written?,
+    };
+    shell.tell(&meta);
+    Ok(Outcome::of(rows > 0))
+}
+
+/// The options that hold the times of which the typed ones will be others later, each after a space.
+fn moving(export: &Export, parameters: &Parameters, shell: &Shell) -> String {
+    let typed = [("start", "--since", &export.range.since), ("end", "--until", &export.range.until)];
+    let moving = typed.into_iter().filter_map(|(name, option, typed)| {
+        typed.as_ref().filter(|typed| when::moves(typed, &shell.now))?;
+        let (_, held) = parameters.iter().find(|(parameter, _)| *parameter == name)?;
+        Some(format!(" {option} {held}"))
+    });
+    moving.collect()
+}
+
+/// Whether the file can go on. With pipes it is not known: rows that were ordered or counted can't.
+fn goes_on(export: &Export, path: &Path) -> bool {
+    !export.query.text().contains('|') && find(path, export.format).is_ok()
+}
+
+/// What rows are wanted in. A file that goes on keeps its columns.
+fn add_form(export: &Export, found: Option<&Found>, parameters: &mut Parameters) {
     let format = match export.format {
         ExportFormat::Ndjson => "ndjson",
         ExportFormat::Csv => "csv",
@@ -27,77 +92,62 @@ pub(crate) fn run(export: &Export, shell: &mut Shell) -> Result<Outcome, Failure
     };
     parameters.push(("format", format.to_owned()));
     parameters.push(("order", export.order.name().to_owned()));
-    let is_csv = export.format == ExportFormat::Csv;
-    let mut fields = export.fields.clone();
-    let mut kept = Kept::default();
-    let mut sink = match &export.file {
-        None => Sink::Output(&mut shell.out),
-        Some(path) if !export.resume => Sink::File(BufWriter::new(create(path)?), path),
-        Some(path) => {
-            let (file, found) = resume(path, export.format)?;
-            kept = found;
-            if !kept.columns.is_empty() {
-                fields.clone_from(&kept.columns);
-            }
-            parameters.extend(kept.cursor.clone().map(|cursor| ("cursor", cursor)));
-            Sink::File(BufWriter::new(file), path)
-        }
-    };
+    let columns = found.map(|found| &found.columns).filter(|columns| !columns.is_empty());
+    let fields = columns.unwrap_or(&export.fields);
     if !fields.is_empty() {
         parameters.push(("fields", fields.join(",")));
     }
-    let mut progress = Progress::new(export.file.is_some());
-    let written = match export.format {
-        ExportFormat::Ndjson => rows(&parameters, &shell.api, &mut sink, &mut progress),
-        _ => bytes(&parameters, &shell.api, is_csv, kept.cursor.is_some(), &mut sink, &mut progress),
-    };
-    // What came is kept also when not all did.
-    let flushed = sink.flush();
-    progress.end();
-    // Nothing came, so nothing stays behind.
-    if let (Err(_), Sink::File(_, path), false, 0) = (&written, &sink, export.resume, progress.rows) {
-        let _ = std::fs::remove_file(path);
-    }
-    let meta = match written {
-        Err(Failure::CutOff(why)) if export.file.is_some() && export.format != ExportFormat::Text => {
-            return Err(Failure::CutOff(format!("{why}; the same command with --resume goes on")));
+    parameters.extend(found.and_then(|found| found.cursor.clone()).map(|cursor| ("cursor", cursor)));
+}
+
+/// Asks, and copies what comes. What came is kept also when not all did.
+fn copy(
+    format: ExportFormat,
+    parameters: &Parameters,
+    found: Option<Found>,
+    path: Option<&Path>,
+    shell: &mut Shell,
+    progress: &mut Progress,
+) -> Result<Meta, Failure> {
+    let mut sink;
+    let copied = if format == ExportFormat::Ndjson {
+        let lines = shell.api.lines(PATH, parameters)?;
+        sink = Sink::open(found, path, &mut shell.out)?;
+        rows(lines, &mut sink, progress)
+    } else {
+        let mut body = BufReader::with_capacity(CHUNK_BYTES, shell.api.bytes(PATH, parameters)?);
+        if let Some(found) = &found {
+            found.check_header(&mut body)?;
         }
-        written => written?,
+        let is_csv = format == ExportFormat::Csv;
+        let has_header = is_csv && found.as_ref().is_none_or(|found| found.rows == 0);
+        sink = Sink::open(found, path, &mut shell.out)?;
+        bytes(body, is_csv, has_header, &mut sink, progress)
     };
-    flushed?;
-    shell.tell(&meta);
-    Ok(Outcome::of(progress.rows + kept.rows > 0))
+    let flushed = sink.flush();
+    copied.and_then(|meta| flushed.map(|()| meta))
 }
 
 /// Copies NDJSON but for its last line, whose words come back.
-fn rows(
-    parameters: &Parameters,
-    api: &Api,
-    sink: &mut Sink<'_>,
-    progress: &mut Progress,
-) -> Result<Meta, Failure> {
-    let mut lines = api.lines(PATH, parameters)?;
+fn rows(mut lines: Lines, sink: &mut Sink<'_>, progress: &mut Progress) -> Result<Meta, Failure> {
     while let Some(line) = lines.read()? {
         if let Some(meta) = last_line(line) {
             return Ok(meta);
         }
-        sink.write(line.as_bytes())?;
-        sink.write(b"\n")?;
+        sink.line(line)?;
         progress.add(1, line.len());
     }
     Err(Failure::CutOff("its last line is missing".into()))
 }
 
-/// Copies CSV or text, where an answer that is cut off lacks its end. A file that goes on has its header already.
+/// Copies CSV or text, where an answer that is cut off lacks its end.
 fn bytes(
-    parameters: &Parameters,
-    api: &Api,
+    mut body: impl Read,
     is_csv: bool,
-    goes_on: bool,
+    has_header: bool,
     sink: &mut Sink<'_>,
     progress: &mut Progress,
 ) -> Result<Meta, Failure> {
-    let mut body = api.bytes(PATH, parameters)?;
     let mut records = Records::new(is_csv);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut before = 0;
@@ -107,13 +157,9 @@ fn bytes(
         if bytes.is_empty() {
             return Ok(Meta::default());
         }
-        let position = records.position();
+        sink.bytes(bytes)?;
         records.take(bytes);
-        let header_end = records.first.as_ref().map_or(u64::MAX, |header| header.end);
-        let header_left = if is_csv && goes_on { header_end.saturating_sub(position) } else { 0 };
-        let header_left = usize::try_from(header_left).unwrap_or(usize::MAX).min(bytes.len());
-        sink.write(bytes.get(header_left..).unwrap_or_default())?;
-        let rows = records.count.saturating_sub(u64::from(is_csv));
+        let rows = records.count.saturating_sub(u64::from(has_header));
         progress.add(rows - before, length);
         before = rows;
     }
@@ -121,21 +167,48 @@ fn bytes(
 
 /// Where the rows go.
 enum Sink<'a> {
-    Output(&'a mut Output),
+    Output(&'a mut Output, Pieces),
     File(BufWriter<File>, &'a Path),
 }
 
-impl Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+impl<'a> Sink<'a> {
+    /// Cuts a file that goes on behind its last whole row.
+    fn open(found: Option<Found>, path: Option<&'a Path>, out: &'a mut Output) -> Result<Self, Failure> {
+        match (found, path) {
+            (Some(found), Some(path)) => Ok(Self::File(BufWriter::new(found.open()?), path)),
+            _ => Ok(Self::Output(out, Pieces::default())),
+        }
+    }
+
+    /// A line of JSON.
+    fn line(&mut self, line: &str) -> Result<(), Failure> {
         match self {
-            Self::Output(out) => out.write(bytes),
+            Self::Output(out, _) => {
+                let mut text = String::with_capacity(line.len() + 1);
+                pretty::push_json(line, out.is_terminal(), &mut text);
+                out.write(text.as_bytes())
+            }
+            Self::File(file, path) => {
+                let written = file.write_all(line.as_bytes()).and_then(|()| file.write_all(b"\n"));
+                written.map_err(|error| Failure::file(path, error))
+            }
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Output(out, pieces) if out.is_terminal() => out.write(pieces.take(bytes).as_bytes()),
+            Self::Output(out, _) => out.write(bytes),
             Self::File(file, path) => file.write_all(bytes).map_err(|error| Failure::file(path, error)),
         }
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
         match self {
-            Self::Output(out) => out.flush(),
+            Self::Output(out, pieces) => {
+                out.write(pieces.take(&[]).as_bytes())?;
+                out.flush()
+            }
             Self::File(file, path) => file.flush().map_err(|error| Failure::file(path, error)),
         }
     }

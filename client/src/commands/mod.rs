@@ -4,19 +4,19 @@ use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, Parameters};
-use crate::arguments::{self, Range};
-use crate::escape;
+use crate::arguments::Range;
 use crate::failure::Failure;
 use crate::render::Look;
-use crate::style::Style;
 use crate::terminal::{self, Output};
 use crate::when;
 
+pub(crate) mod context;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fields;
 pub(crate) mod histogram;
 pub(crate) mod login;
+mod pages;
 pub(crate) mod search;
 pub(crate) mod tail;
 pub(crate) mod top;
@@ -66,13 +66,18 @@ impl Shell {
 
     /// Parameters for a range.
     pub(crate) fn range(&self, range: &Range) -> Result<Parameters, Failure> {
-        let mut parameters = Parameters::new();
-        for (name, typed) in [("start", &range.since), ("end", &range.until)] {
-            if let Some(typed) = typed {
-                parameters.push((name, when::instant(&arguments::unprotect(typed), &self.now)?));
+        let bounds = when::range(range.since.as_deref(), range.until.as_deref(), &self.now)?;
+        let pairs = ["start", "end"].into_iter().zip(bounds);
+        Ok(pairs.filter_map(|(name, bound)| Some((name, bound?))).collect())
+    }
+
+    /// Makes a range stay where it is over several requests. It is then told by the clock of this machine.
+    pub(crate) fn hold(&self, parameters: &mut Parameters) {
+        for (name, value) in parameters {
+            if matches!(*name, "start" | "end") {
+                *value = when::fixed(value, &self.now);
             }
         }
-        Ok(parameters)
     }
 
     /// Writes one JSON object a line.
@@ -87,8 +92,7 @@ impl Shell {
 
     /// Says something beside the output.
     pub(crate) fn note(&self, text: &str) {
-        let title = self.notes.palette.paint(Style::Yellow, "note:");
-        terminal::say(&format!("{title} {}\n", escape::line(text)));
+        terminal::note(text, &self.notes);
     }
 
     /// Says what is wrong with an answer, if anything is.

@@ -4,14 +4,13 @@ use millpond_query::aliases;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::pages::{pages, row};
 use super::{Meta, Outcome, Shell};
 use crate::api::Parameters;
 use crate::arguments::{Format, Search};
 use crate::columns::{self, Wanted};
 use crate::failure::Failure;
-use crate::limits::PAGE_ROWS;
 use crate::render::{csv, pretty, table};
-use crate::row::Row;
 
 /// An answer of `/api/v1/stats`.
 #[derive(Deserialize)]
@@ -27,15 +26,6 @@ struct Column {
     name: String,
 }
 
-/// The last line of rows.
-#[derive(Deserialize)]
-struct LastLine {
-    _meta: Meta,
-}
-
-/// What every last line begins with, and no row: an id or a cell that is no object comes first there.
-const LAST_LINE: &str = "{\"_meta\":{";
-
 pub(crate) fn run(search: &Search, shell: &mut Shell) -> Result<Outcome, Failure> {
     let query = search.query.text();
     let mut parameters = shell.parameters(&query, &search.range)?;
@@ -44,8 +34,8 @@ pub(crate) fn run(search: &Search, shell: &mut Shell) -> Result<Outcome, Failure
         Format::Auto => Format::Ndjson,
         format => format,
     };
-    // The collector knows whether a query makes a table, and its columns have an order.
-    if query.contains('|') && matches!(format, Format::Pretty | Format::Table | Format::Csv) {
+    // The collector knows whether a query makes a table. Only as a table it is whole, with its columns in their order.
+    if query.contains('|') && format != Format::Raw {
         match shell.api.json::<Table>("/api/v1/stats", &parameters) {
             Err(failure) if failure.code() == Some("unsupported_query") => {}
             table => return show_table(&table?.only(&search.fields), format, shell),
@@ -61,71 +51,13 @@ pub(crate) fn run(search: &Search, shell: &mut Shell) -> Result<Outcome, Failure
     let count = pages(search, &parameters, shell, |line, shell| {
         out.clear();
         match format {
-            Format::Ndjson => out.extend([line, "\n"]),
+            Format::Ndjson => pretty::push_json(line, shell.out.is_terminal(), &mut out),
             Format::Raw => pretty::push_raw(&row(line)?, shell.out.is_terminal(), &mut out),
             _ => pretty::push(&row(line)?, &shell.look, &mut out),
         }
         shell.out.write(out.as_bytes())
     })?;
     Ok(Outcome::of(count > 0))
-}
-
-/// What the last line of rows says; `None` of a row.
-pub(super) fn last_line(line: &str) -> Option<Meta> {
-    let last = line.starts_with(LAST_LINE).then(|| serde_json::from_str::<LastLine>(line).ok());
-    last.flatten().map(|last| last._meta)
-}
-
-/// A line as a row.
-pub(super) fn row(line: &str) -> Result<Row, Failure> {
-    serde_json::from_str(line).map_err(|_| Failure::CutOff("a line is no JSON object".into()))
-}
-
-/// Asks for rows page by page and hands over each line. Gives their number.
-fn pages(
-    search: &Search,
-    parameters: &Parameters,
-    shell: &mut Shell,
-    mut each: impl FnMut(&str, &mut Shell) -> Result<(), Failure>,
-) -> Result<usize, Failure> {
-    let (mut count, mut cursor) = (0, None::<String>);
-    loop {
-        let mut parameters = parameters.clone();
-        parameters.push(("limit", search.limit.saturating_sub(count).clamp(1, PAGE_ROWS).to_string()));
-        parameters.push(("order", search.order.name().to_owned()));
-        let is_first = cursor.is_none();
-        parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-        let (rows, mut meta) = page(&parameters, shell, &mut each)?;
-        count += rows;
-        cursor = meta.cursor.take();
-        if !is_first {
-            meta.warnings.clear();
-        }
-        shell.tell(&meta);
-        if cursor.is_none() || count >= search.limit {
-            return Ok(count);
-        }
-    }
-}
-
-/// Asks for one page of rows and hands over each line. Gives their number and what the last line says.
-pub(super) fn page(
-    parameters: &Parameters,
-    shell: &mut Shell,
-    each: &mut impl FnMut(&str, &mut Shell) -> Result<(), Failure>,
-) -> Result<(usize, Meta), Failure> {
-    let mut lines = shell.api.lines("/api/v1/query", parameters)?;
-    let mut count = 0;
-    while let Some(line) = lines.read()? {
-        if let Some(meta) = last_line(line) {
-            return Ok((count, meta));
-        }
-        each(line, shell)?;
-        count += 1;
-    }
-    // What came is shown; a script must not take it for all.
-    shell.out.flush()?;
-    Err(Failure::CutOff("its last line is missing".into()))
 }
 
 fn show_table(table: &Table, format: Format, shell: &mut Shell) -> Result<Outcome, Failure> {
@@ -171,17 +103,28 @@ fn write_columns(
     format: Format,
     shell: &mut Shell,
 ) -> Result<(), Failure> {
-    if format != Format::Csv {
+    let is_terminal = shell.out.is_terminal();
+    let mut out = String::new();
+    if format == Format::Csv {
+        csv::push_names(heads, is_terminal, &mut out);
+    } else if format != Format::Ndjson {
         return shell.out.write(table::table(heads, rows, &shell.look).as_bytes());
     }
-    let heads: Vec<Value> = heads.iter().map(|head| head.as_str().into()).collect();
-    let mut out = String::new();
-    for row in std::iter::once(&heads).chain(rows) {
-        out.clear();
-        csv::push(row, &mut out);
+    for row in rows {
+        match format {
+            Format::Ndjson => pretty::push_json(&object(heads, row), is_terminal, &mut out),
+            _ => csv::push(row, is_terminal, &mut out),
+        }
         shell.out.write(out.as_bytes())?;
+        out.clear();
     }
-    Ok(())
+    shell.out.write(out.as_bytes())
+}
+
+/// A row as JSON, its cells in their order.
+fn object(heads: &[String], row: &[Value]) -> String {
+    let pairs = heads.iter().zip(row).map(|(head, cell)| format!("{}:{cell}", Value::from(head.as_str())));
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
 }
 
 impl Table {

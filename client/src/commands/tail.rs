@@ -4,13 +4,14 @@
 //! a search gives the last documents; and after that second another one what fell between the two. A connection that
 //! broke is taken up in the same way, from before the break.
 
+use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::search::{page, row};
+use super::pages::{page, row};
 use super::{Outcome, Shell};
 use crate::api::{Lines, Parameters};
 use crate::arguments::{Tail, TailFormat};
@@ -23,12 +24,10 @@ use crate::render::pretty;
 use crate::shown::{Document, Shown};
 use crate::sse::{Event, Events};
 
+const PATH: &str = "/api/v1/query";
+
 pub(crate) fn run(tail: &Tail, shell: &mut Shell) -> Result<Outcome, Failure> {
-    let format = match tail.output {
-        TailFormat::Auto if shell.out.is_terminal() => TailFormat::Pretty,
-        TailFormat::Auto => TailFormat::Ndjson,
-        format => format,
-    };
+    let format = format(tail.output, shell);
     let query = tail.query.text();
     if tail.follow {
         return Follower { query, format, shown: Shown::default(), shell }.run(tail.lines);
@@ -38,22 +37,31 @@ pub(crate) fn run(tail: &Tail, shell: &mut Shell) -> Result<Outcome, Failure> {
     Ok(Outcome::of(!documents.is_empty()))
 }
 
+/// The form that is meant.
+pub(super) fn format(wanted: TailFormat, shell: &Shell) -> TailFormat {
+    match wanted {
+        TailFormat::Auto if shell.out.is_terminal() => TailFormat::Pretty,
+        TailFormat::Auto => TailFormat::Ndjson,
+        format => format,
+    }
+}
+
 /// The newest documents, the oldest of them first.
 fn last(query: &str, lines: u16, shell: &mut Shell) -> Result<Vec<Document>, Failure> {
     let mut documents = Vec::new();
     if lines > 0 {
         let parameters = Parameters::from([("q", query.to_owned()), ("limit", lines.to_string())]);
-        let (_, meta) = page(&parameters, shell, &mut |line, _| {
+        let (_, meta) = page(PATH, &parameters, shell, &mut |line, _| {
             documents.push(document(line)?);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
-        shell.tell(&meta);
+        shell.tell(&meta.unwrap_or_default());
     }
     documents.reverse();
     Ok(documents)
 }
 
-fn document(json: &str) -> Result<Document, Failure> {
+pub(super) fn document(json: &str) -> Result<Document, Failure> {
     #[derive(Deserialize)]
     struct Id {
         #[serde(default)]
@@ -63,12 +71,14 @@ fn document(json: &str) -> Result<Document, Failure> {
     Ok(Document { id: id._id, json: json.to_owned() })
 }
 
-fn show(document: &Document, format: TailFormat, shell: &mut Shell) -> Result<(), Failure> {
+pub(super) fn show(document: &Document, format: TailFormat, shell: &mut Shell) -> Result<(), Failure> {
     let mut out = String::new();
     match format {
         TailFormat::Pretty => pretty::push(&row(&document.json)?, &shell.look, &mut out),
         TailFormat::Raw => pretty::push_raw(&row(&document.json)?, shell.out.is_terminal(), &mut out),
-        TailFormat::Ndjson | TailFormat::Auto => out.extend([&document.json, "\n"]),
+        TailFormat::Ndjson | TailFormat::Auto => {
+            pretty::push_json(&document.json, shell.out.is_terminal(), &mut out);
+        }
     }
     shell.out.write(out.as_bytes())
 }
@@ -90,9 +100,11 @@ impl Follower<'_> {
         let mut events = self.connect()?;
         // Without lines to show, the last one tells where they end.
         for document in last(&self.query, lines.max(1), self.shell)? {
-            self.shown.add(&document.id);
             if lines > 0 {
+                self.shown.add(&document.id);
                 show(&document, self.format, self.shell)?;
+            } else {
+                self.shown.pass(&document.id);
             }
         }
         let mut is_behind = lines > 0;
@@ -213,16 +225,16 @@ impl Follower<'_> {
             ]);
             parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
             let shown = &self.shown;
-            let (count, meta) = page(&parameters, self.shell, &mut |line, _| {
+            let (count, meta) = page(PATH, &parameters, self.shell, &mut |line, _| {
                 let document = document(line)?;
                 if bytes < CATCH_UP_BYTES_MAX && shown.is_missing(&document.id) {
                     bytes += line.len();
                     found.push(document);
                 }
-                Ok(())
+                Ok(ControlFlow::Continue(()))
             })?;
             rows += count;
-            cursor = meta.cursor;
+            cursor = meta.unwrap_or_default().cursor;
             let is_full = rows >= SHOWN_MAX || bytes >= CATCH_UP_BYTES_MAX;
             if is_full && cursor.is_some() {
                 self.shell.note("more was missed than is looked up; `millpond search` finds it");

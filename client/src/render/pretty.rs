@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use millpond_query::Level;
 use serde_json::Value;
 
 use super::Look;
@@ -30,6 +31,9 @@ const NOT_EXTRA: [&str; 14] = [
     "os.version",
 ];
 
+/// The fields that may hold the level, as the collector believes them.
+const LEVELS: [&str; 4] = ["log.level", "level", "severity", "severity_text"];
+
 /// Columns of the level, so that messages begin in line.
 const LEVEL_WIDTH: usize = 5;
 
@@ -48,8 +52,10 @@ pub(crate) fn push(row: &Row, look: &Look, out: &mut String) {
         let shown = when::local(&time, &look.zone).unwrap_or_else(|| escape::line(&time));
         part(Style::Dim, &shown);
     }
-    if let Some(level) = row.text("log.level") {
-        part(Style::of_level(&level), &format!("{:LEVEL_WIDTH$}", escape::line(&level)));
+    let level = level(row);
+    if let Some((_, text)) = &level {
+        let style = Level::parse(text).map_or(Style::Plain, |level| Style::of_level(level.name()));
+        part(style, &format!("{:LEVEL_WIDTH$}", escape::line(text)));
     } else if row.get("message").is_some() {
         part(Style::Plain, &format!("{:LEVEL_WIDTH$}", "-"));
     }
@@ -67,11 +73,19 @@ pub(crate) fn push(row: &Row, look: &Look, out: &mut String) {
         part(Style::Plain, &shown);
     }
     for (name, value) in &row.0 {
-        if !NOT_EXTRA.contains(&name.as_str()) && !value.is_null() {
+        let is_level = level.as_ref().is_some_and(|(field, _)| field == name);
+        if !is_level && !NOT_EXTRA.contains(&name.as_str()) && !value.is_null() {
             part(Style::Dim, &pair(name, value));
         }
     }
     out.push('\n');
+}
+
+/// The first field that names a level, else what stands in the place of one; and its text.
+fn level(row: &Row) -> Option<(&'static str, Cow<'_, str>)> {
+    let mut texts = LEVELS.into_iter().filter_map(|name| Some((name, row.text(name)?)));
+    let named = texts.find(|(_, text)| Level::parse(text).is_some());
+    named.or_else(|| Some((LEVELS[0], row.text(LEVELS[0])?)))
 }
 
 /// `name=value`, with quotes where a space would make it unclear where the value ends.
@@ -90,6 +104,16 @@ pub(crate) fn push_raw(row: &Row, is_terminal: bool, out: &mut String) {
         escape::push(&text, Breaks::Indented, out);
     } else {
         out.push_str(&text);
+    }
+    out.push('\n');
+}
+
+/// Appends a line of JSON, on a terminal with escapes for what JSON may have bare and a terminal must not get.
+pub(crate) fn push_json(line: &str, is_terminal: bool, out: &mut String) {
+    if is_terminal {
+        escape::push_json(line, out)
+    } else {
+        out.push_str(line)
     }
     out.push('\n');
 }
@@ -120,6 +144,10 @@ mod tests {
                 "2026-11-22 10:00:01.000 -     no level\n",
             ),
             (r#"{"message":"m","log.file.path":"/var/log/a.log"}"#, "-     a.log: m\n"),
+            (r#"{"message":"m","level":"ERROR","n":1}"#, "ERROR m n=1\n"),
+            (r#"{"message":"m","log.level":"warn","level":"ERROR"}"#, "warn  m level=ERROR\n"),
+            (r#"{"message":"m","log.level":"odd","severity":"err"}"#, "err   m\n"),
+            (r#"{"message":"m","log.level":"odd","severity":3}"#, "odd   m severity=3\n"),
             (r#"{"@timestamp":"odd","n":null,"list":[1,"a b"],"e":""}"#, "odd list=[1,\"a b\"] e=\"\"\n"),
             (
                 r#"{"message":"Trace:\n  at a\n  at b\n","k":"two\nlines"}"#,
@@ -152,6 +180,8 @@ mod tests {
     fn colours_by_level() {
         let out = shown(r#"{"message":"m","log.level":"warn","a":1}"#, &Look::coloured(None));
         assert_eq!(out, "\x1b[33mwarn \x1b[0m m \x1b[2ma=1\x1b[0m\n");
+        let out = shown(r#"{"message":"m","level":"ERR"}"#, &Look::coloured(None));
+        assert_eq!(out, "\x1b[31mERR  \x1b[0m m\n");
     }
 
     #[test]
