@@ -47,7 +47,7 @@ fn standard_input_is_shipped_to_its_end() {
     let mut pipe = child.stdin.take().unwrap();
     pipe.write_all(b"panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t/a/b.go:12 +0x1d\nnext\n").unwrap();
     await_count(&client, "service:job", 6);
-    assert_eq!(client.count("message:goroutine message:\"b.go\" error.type:panic"), Some(1));
+    assert_eq!(client.count("message:goroutine message:\"b.go\" level:fatal"), Some(1));
     drop(pipe);
     assert!(eventually("the agent's end", SOON, || child.try_wait().unwrap()).success());
 }
