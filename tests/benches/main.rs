@@ -3,10 +3,11 @@
 //!
 //! `MILLPOND_BENCH_DOCUMENTS` sets the size (default 1,000,000; the bars are stated for 3,000,000),
 //! `MILLPOND_BENCH` picks those parts whose names begin with it: `agent-throughput`, `agent-latency`,
-//! `agent-crowd`, `collector`, `clients`, `query-parse`.
+//! `agent-crowd`, `collector`, `clients`, `answers`, `query-parse`.
 //! CPU time and memory are the operating system's, of the one process that is measured.
 
 mod agent;
+mod answers;
 mod clients;
 mod corpus;
 mod parse;
@@ -20,12 +21,13 @@ use crate::report::Report;
 /// Measures one thing for that many documents.
 type Part = fn(u64, &mut Report);
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("agent-throughput", agent::throughput::measure),
     ("agent-latency", agent::latency::measure),
     ("agent-crowd", agent::crowd::measure),
     ("collector", store::measure),
     ("clients", clients::measure),
+    ("answers", answers::measure),
     ("query-parse", parse::measure),
 ];
 
