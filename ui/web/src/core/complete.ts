@@ -25,6 +25,11 @@ export const COMMANDS: readonly { readonly name: string; readonly example: strin
   { name: "fields", example: "fields @timestamp, message" },
   { name: "where", example: "where n > 10" },
   { name: "dedup", example: "dedup by message" },
+  { name: "eval", example: "eval seconds = duration_ms / 1000" },
+  { name: "extract", example: 'extract "from <ip> port <port>"' },
+  { name: "rex", example: 'rex "user=(?<user>\\w+)"' },
+  { name: "parse", example: "parse json" },
+  { name: "rename", example: "rename host.name as host" },
 ];
 
 /** What a proposal at `caret` would complete; `undefined` where nothing helps (inside a regular expression, after a gap). */
