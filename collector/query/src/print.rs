@@ -10,6 +10,7 @@ use crate::ast::{
 use crate::formula::Formula;
 use crate::names::is_field_name;
 use crate::pipe::AggFunction;
+use crate::syntax::is_misspelt_number;
 
 impl Display for Query {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -53,7 +54,8 @@ impl Display for FieldExpr {
             Condition::Equals(value) => write!(f, "{name}={value}"),
             Condition::Differs(value) => write!(f, "{name}!={value}"),
             Condition::Compare(comparison, literal) => {
-                write!(f, "{name}{}{}", comparison.as_str(), Text(&literal.text))
+                write!(f, "{name}{}", comparison.as_str())?;
+                bound(f, Some(literal))
             }
             Condition::Range { low, low_inclusive, high, high_inclusive } => {
                 write!(f, "{name}:{}", if *low_inclusive { '[' } else { '{' })?;
@@ -260,6 +262,7 @@ impl Display for Text<'_> {
 
 fn bound(f: &mut Formatter<'_>, literal: Option<&Literal>) -> fmt::Result {
     match literal {
+        Some(literal) if is_misspelt_number(&literal.text) => quote(f, &literal.text),
         Some(literal) => write!(f, "{}", Text(&literal.text)),
         None => f.write_str("*"),
     }

@@ -21,3 +21,8 @@ fn countif_of_a_field_counts_where_it_is_true() {
     let query = millpond_query::parse("| stats countif(cached) as hits").unwrap();
     assert_eq!(query.to_string(), "| stats count(cached = true) as hits");
 }
+
+#[test]
+fn colons_behind_a_wildcard_do_not_take_quadratic_time() {
+    check(&format!("*!{}", ":".repeat(60_000)));
+}

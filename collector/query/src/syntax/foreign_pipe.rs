@@ -49,7 +49,7 @@ pub(super) fn pipe(cursor: &mut Cursor<'_>) -> Result<Option<PipeExpr>, QueryErr
     let is_condition = is_field && field::plain_operator(cursor).is_some();
     if is_condition {
         cursor.set(start);
-        return expr::whole(cursor).map(PipeExpr::Where).map(Some);
+        return cursor.with_whole_regexes(expr::whole).map(PipeExpr::Where).map(Some);
     }
     cursor.set(before);
     Ok(None)

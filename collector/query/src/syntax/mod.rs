@@ -4,6 +4,7 @@
 
 mod bracket;
 mod cursor;
+mod doubtful;
 mod expr;
 mod field;
 mod foreign;
@@ -17,6 +18,7 @@ mod sql;
 mod value;
 mod word;
 
+pub(crate) use self::doubtful::is_misspelt_number;
 pub(crate) use self::pipes::{function_names, pipe_names};
 use crate::Query;
 use crate::ast::{Expr, PipeExpr};
