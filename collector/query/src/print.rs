@@ -8,7 +8,7 @@ use crate::ast::{
     PipeExpr, SortExpr, TopExpr, Value, ValueKind,
 };
 use crate::formula::Formula;
-use crate::names::is_field_name;
+use crate::names::{is_arithmetic, is_field_name, is_name_in_aggregate};
 use crate::pipe::AggFunction;
 use crate::syntax::is_misspelt_number;
 
@@ -80,7 +80,7 @@ impl Display for FieldExpr {
 
 impl Display for Name {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if is_field_name(&self.text) && !is_reserved(&self.text) {
+        if is_field_name(&self.text) && !is_arithmetic(&self.text) && !is_reserved(&self.text) {
             f.write_str(&self.text)
         } else {
             quote(f, &self.text)
@@ -204,7 +204,11 @@ impl Display for AggExpr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.function)?;
         f.write_str("(")?;
-        self.field.as_ref().map_or(Ok(()), |field| write!(f, "{field}"))?;
+        match &self.field {
+            Some(field) if is_name_in_aggregate(&field.text) => write!(f, "{field}")?,
+            Some(field) => quote(f, &field.text)?,
+            None => {}
+        }
         match &self.computed {
             None => {}
             Some(formula @ (Formula::Binary(..) | Formula::Call { .. })) => write!(f, "{formula}")?,
@@ -291,7 +295,7 @@ impl Display for Step {
 
 /// Words that mean something where a name or a value may stand.
 fn is_reserved(text: &str) -> bool {
-    const WORDS: [&str; 20] = [
+    const WORDS: [&str; 21] = [
         "and",
         "or",
         "not",
@@ -312,6 +316,7 @@ fn is_reserved(text: &str) -> bool {
         "input",
         "limit",
         "useother",
+        "usenull",
     ];
     const IN_CAPITALS: [&str; 4] = ["IS", "LIKE", "RLIKE", "BETWEEN"];
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || IN_CAPITALS.contains(&text)

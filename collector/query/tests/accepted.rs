@@ -91,3 +91,70 @@ fn regular_expressions_of_labels_match_the_whole_value() {
         ("host.name=~\"web\"", "host.name:/web/"),
     ]);
 }
+
+#[test]
+fn columns_of_a_table() {
+    check(&[
+        (
+            "| stats avg(status) by host | where avg(status)>300",
+            "| stats avg(status) by host | where \"avg(status)\">300",
+        ),
+        ("| stats mean(x) | where mean(x)>5", "| stats avg(x) | where \"avg(x)\">5"),
+        ("| stats count() by a | where count()>5", "| stats count() by a | where count>5"),
+        ("| stats sum(b/1024) | sort -sum(b/1024)", "| stats sum(b / 1024) | sort -\"sum(b / 1024)\""),
+        (
+            "| stats count() by lower(host) | where lower(host)=x | sort lower(host)",
+            "| stats count() by lower(host) | where \"lower(host)\"=x | sort \"lower(host)\"",
+        ),
+        ("| timechart max(a) | where max(a) > 5s", "| timechart max(a) | where \"max(a)\">5s"),
+    ]);
+}
+
+#[test]
+fn aggregates() {
+    check(&[
+        ("| stats avg(bytes/1024)", "| stats avg(bytes / 1024)"),
+        (
+            "| stats sum(status-100), sum(bytes*2), sum(a+b), max(x%2)",
+            "| stats sum(status - 100), sum(bytes * 2), sum(a + b), max(x % 2)",
+        ),
+        ("| stats sum(-a)", "| stats sum((-a))"),
+        ("| stats dc(x-request-id)", "| stats dc(x-request-id)"),
+        ("| stats dc(x-request-id / 2)", "| stats dc(x - request - id / 2)"),
+        ("| stats sum(`a/b`), sum(\"c-5\")", "| stats sum(\"a/b\"), sum(\"c-5\")"),
+        ("| stats count(1), count(*)  as n", "| stats count(), count() as n"),
+        ("| STATS n = COUNT(*), m = AVG(x) BY host", "| stats count() as n, avg(x) as m by host"),
+        ("| stats by (host, _time:5m) count() as n", "| stats count() as n by host, _time:5m"),
+        ("| stats by (host)", "| stats count() by host"),
+        ("| stats count(eval(status>=500)) as errors", "| stats count(status >= 500) as errors"),
+        ("| stats sum(eval(a+b)), avg(eval(c))", "| stats sum(a + b), avg(c)"),
+    ]);
+}
+
+#[test]
+fn keys_and_names() {
+    check(&[
+        ("| stats count() by _time:5m as t", "| stats count() by bin(_time, 5m) as t"),
+        ("| stats count() by bin(5m) as t, a", "| stats count() by bin(_time, 5m) as t, a"),
+        ("| stats count() by bin(_time, 1h30m) as t", "| stats count() by bin(_time, 1h30m) as t"),
+        ("| stats count() by x-request-id, \"5\"", "| stats count() by x-request-id, \"5\""),
+        ("| stats count() by \"a/5\"", "| stats count() by \"a/5\""),
+        ("| sort @timestamp DESC NULLS LAST, b asc nulls last", "| sort -@timestamp, b"),
+        ("| sort limit, sort, nulls", "| sort \"limit\", sort, nulls"),
+        ("| fields + host, limit", "| fields host, \"limit\""),
+        ("| fields host service", "| fields host, service"),
+        ("| dedup 1 host", "| dedup by host"),
+        ("| top limit=5 host", "| top 5 host"),
+        ("| head limit=5", "| limit 5"),
+        ("| timechart count() by a usenull=t", "| timechart count() by a"),
+        ("\"a/5\"=3", "\"a/5\"=3"),
+    ]);
+}
+
+#[test]
+fn the_smallest_whole_number_is_one() {
+    check(&[
+        ("| eval x = -9223372036854775808", "| eval x = -9223372036854775808"),
+        ("| eval x = --1, y = -0.5, z = -(1)", "| eval x = 1, y = -0.5, z = -1"),
+    ]);
+}

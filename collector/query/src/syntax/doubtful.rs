@@ -3,7 +3,7 @@
 
 use crate::ast::{Literal, Name};
 use crate::error::{QueryError, QueryErrorCode, Span};
-use crate::names::is_field_name;
+use crate::names::{is_arithmetic, is_field_name};
 use crate::syntax::cursor::Cursor;
 use crate::syntax::field::Operator;
 use crate::syntax::word::{Place, Word};
@@ -125,12 +125,6 @@ pub(super) fn refuse_arithmetic(cursor: &Cursor<'_>, name: &Name) -> Result<(), 
     let rest = cursor.rest().trim_start();
     let is_compared = SIGNS.into_iter().any(|sign| rest.starts_with(sign));
     if is_compared && is_arithmetic(&name.text) { Err(no_arithmetic(&name.text, name.span)) } else { Ok(()) }
-}
-
-/// Whether what could be a name is a division or has another operator: `status/100`, `bytes*8`.
-pub(super) fn is_arithmetic(text: &str) -> bool {
-    let divided = text.rsplit_once('/').is_some_and(|(_, by)| by.bytes().all(|byte| byte.is_ascii_digit()));
-    divided || text.contains(['+', '*', '%'])
 }
 
 /// The error for arithmetic where a field has to stand.

@@ -5,7 +5,7 @@ use crate::error::{QueryError, QueryErrorCode};
 use crate::syntax::cursor::Cursor;
 use crate::syntax::field::{self, Operator};
 use crate::syntax::word::{self, Place, Word};
-use crate::syntax::{doubtful, function, lucene, selector, value};
+use crate::syntax::{doubtful, function, lucene, pipes, selector, value};
 
 /// The field and operator that the values of a group belong to: `f:(a or b)`.
 #[derive(Debug, Clone, Copy)]
@@ -211,6 +211,12 @@ fn term(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
         if let Some(expr) = function::condition(cursor, &name)? {
             return Ok(expr);
         }
+        if let Some(column) = pipes::called_column(cursor, &name)? {
+            return match field::after_name(cursor, &column)? {
+                Some(expr) => Ok(expr),
+                None => Err(no_comparison(&column)),
+            };
+        }
         doubtful::refuse_arithmetic(cursor, &name)?;
         if let Some(expr) = field::after_name(cursor, &name)? {
             return Ok(expr);
@@ -235,6 +241,13 @@ fn term(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
         Some(value) => any(cursor, start, value),
         None => Err(no_term(cursor)),
     }
+}
+
+/// `avg(status)` alone
+fn no_comparison(column: &Name) -> QueryError {
+    let message = format!("{} is not compared with anything", column.text);
+    QueryError::new(QueryErrorCode::Missing, column.span, message)
+        .hint(format!("write {}>5, or quote the text to search for it", column.text))
 }
 
 /// `machine.os*:windows`

@@ -18,6 +18,12 @@ pub(super) fn formula(cursor: &mut Cursor<'_>) -> Result<Formula, QueryError> {
     Parser { cursor, start, parts: 0 }.any_of()
 }
 
+/// Reads one call of a function.
+pub(super) fn call(cursor: &mut Cursor<'_>) -> Result<Formula, QueryError> {
+    let start = cursor.at();
+    Parser { cursor, start, parts: 0 }.primary()
+}
+
 struct Parser<'p, 'a> {
     cursor: &'p mut Cursor<'a>,
     start: usize,
@@ -113,7 +119,13 @@ impl Parser<'_, '_> {
             return self.primary();
         }
         self.count()?;
-        Ok(match self.deeper(start, Self::signed)? {
+        let digits = self.cursor.at();
+        let inner = self.deeper(start, Self::signed)?;
+        // The smallest whole number has no positive twin.
+        if let Ok(number) = format!("-{}", self.cursor.since(digits)).parse::<i64>() {
+            return Ok(Formula::Number(Number::I64(number)));
+        }
+        Ok(match inner {
             Formula::Number(Number::I64(number)) => Formula::Number(Number::I64(number.saturating_neg())),
             Formula::Number(Number::F64(number)) => Formula::Number(Number::F64(-number)),
             other => Formula::Negate(Box::new(other)),
@@ -222,6 +234,9 @@ impl Parser<'_, '_> {
                 None => "some of the functions are if, case, coalesce, lower, replace, round".to_owned(),
             }));
         };
+        if matches!(function, Function::Matches | Function::Replace) {
+            self.cursor.count_regex(start)?;
+        }
         if takes.contains(&arguments.len()) {
             return Ok(Formula::Call { function, arguments, span });
         }

@@ -3,6 +3,7 @@
 //! `12:30` a word, `/a/` a regular expression, `/a/b` a path.
 
 mod bracket;
+mod computed;
 mod cursor;
 mod doubtful;
 mod expr;
@@ -86,10 +87,14 @@ fn pipe_list(cursor: &mut Cursor<'_>) -> Result<Vec<PipeExpr>, QueryError> {
             let message = format!("a query has at most {MAX_PIPES} pipes");
             return Err(cursor.error_from(start, QueryErrorCode::TooMany, message));
         }
-        pipes.push(match foreign_pipe::pipe(cursor)? {
+        let pipe = match foreign_pipe::pipe(cursor)? {
             Some(pipe) => pipe,
             None => pipes::pipe(cursor)?,
-        });
+        };
+        if let Some(keys) = pipes::computed_keys(&pipe) {
+            cursor.enter_table(keys);
+        }
+        pipes.push(pipe);
     }
     if cursor.at_end() { Ok(pipes) } else { Err(expr::left_over(cursor)) }
 }
