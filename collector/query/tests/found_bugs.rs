@@ -26,3 +26,16 @@ fn countif_of_a_field_counts_where_it_is_true() {
 fn colons_behind_a_wildcard_do_not_take_quadratic_time() {
     check(&format!("*!{}", ":".repeat(60_000)));
 }
+
+#[test]
+fn any_of_a_list_with_a_star_is_any_value() {
+    check("user.id:contains_any(bob, *)");
+}
+
+#[test]
+fn a_wildcard_is_no_statement() {
+    check("select* | extract \"\" from aa");
+    check("FROM* | limit 5");
+    assert!(millpond_query::parse("select* | extract \"<a>\" from b").is_ok());
+    assert!(millpond_query::parse("FROM* | limit 5").is_ok());
+}

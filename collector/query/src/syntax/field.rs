@@ -191,7 +191,8 @@ fn refuse_nested(cursor: &mut Cursor<'_>, name: &Name) -> Result<(), QueryError>
         .hint(format!("write {}.{first}:… and the other fields in the same way, side by side", name.text)))
 }
 
-fn is_star(value: &Value) -> bool {
+/// `*` alone, which is any value.
+pub(super) fn is_star(value: &Value) -> bool {
     matches!(&value.kind, ValueKind::Pattern(pieces) if matches!(pieces.as_slice(), [Piece::AnyRun]))
 }
 

@@ -8,7 +8,7 @@ use crate::nearest::nearest;
 use crate::syntax::bracket;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::expr;
-use crate::syntax::field::{Operator, plain_operator};
+use crate::syntax::field::{Operator, is_star, plain_operator};
 use crate::syntax::pipes;
 use crate::syntax::value;
 use crate::syntax::word::Place;
@@ -154,7 +154,8 @@ fn call(cursor: &mut Cursor<'_>, field: &Name, call: &Call, function: &str) -> R
         "contains_any" | "contains_all" => {
             let mut parts = Vec::new();
             for value in bracket::values(cursor)? {
-                parts.push(expr::field_expr(cursor, field, Condition::Has(value), start)?);
+                let condition = if is_star(&value) { Condition::Exists } else { Condition::Has(value) };
+                parts.push(expr::field_expr(cursor, field, condition, start)?);
             }
             match (parts.is_empty(), function) {
                 (true, _) => Err(call.wrong(cursor)),

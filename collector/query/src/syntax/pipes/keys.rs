@@ -1,7 +1,7 @@
 //! What rows are grouped by: fields, steps of time, and what is computed.
 
 use super::timechart::starts_option;
-use super::{check_name, missing_name, name, push};
+use super::{check_name, is_quoted, missing_name, name, push};
 use crate::aliases::{TIMESTAMP, canonical};
 use crate::ast::{KeyExpr, Literal, Name};
 use crate::error::{QueryError, QueryErrorCode, Span};
@@ -35,7 +35,7 @@ pub(super) fn group_keys(cursor: &mut Cursor<'_>) -> Result<Vec<KeyExpr>, QueryE
         } else if cursor.peek() == Some('(') {
             computed_key(cursor, &key, at)?
         } else {
-            if duration_ns(&key.text).is_some() {
+            if duration_ns(&key.text).is_some() && !is_quoted(cursor, &key) {
                 return Err(bad_key(&key, format!("write _time:{} for steps of time", key.text)));
             }
             check_name(cursor, &key, separated, "by")?;

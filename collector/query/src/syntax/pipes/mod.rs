@@ -151,11 +151,16 @@ const GOES_ON: [(&str, &str); 6] = [
     ("keep", "leave it out"),
 ];
 
+/// Whether a name that was read stands in quotes.
+fn is_quoted(cursor: &Cursor<'_>, name: &Name) -> bool {
+    cursor.since(name.span.offset_bytes).starts_with(['"', '\'', '`'])
+}
+
 /// Refuses what is no name in a list of names without quotes: a number, a name with a sign, or a word that goes on with
 /// something else. `separated`: it is the first or has a comma before it, so that any word is a name.
 fn check_name(cursor: &Cursor<'_>, name: &Name, separated: bool, pipe: &str) -> Result<(), QueryError> {
     let text = name.text.as_str();
-    if cursor.since(name.span.offset_bytes).starts_with(['"', '\'', '`']) {
+    if is_quoted(cursor, name) {
         return Ok(());
     }
     let error = |message: String| QueryError::new(QueryErrorCode::Unexpected, name.span, message);
