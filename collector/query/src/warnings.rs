@@ -59,7 +59,10 @@ fn source(text: &str, span: Span) -> &str {
 fn of_condition(expr: &Expr, text: &str, found: &mut Vec<String>) {
     match expr {
         Expr::All => {}
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| of_condition(part, text, found)),
+        Expr::And(parts) | Expr::Or(parts) => {
+            found.extend(parts.windows(3).find_map(|parts| arithmetic(parts, text)));
+            parts.iter().for_each(|part| of_condition(part, text, found));
+        }
         Expr::Not(part) => of_condition(part, text, found),
         Expr::Any(value) => found.extend(quoted_wildcard("", value, text)),
         Expr::Field(field) => {
@@ -74,6 +77,16 @@ fn of_condition(expr: &Expr, text: &str, found: &mut Vec<String>) {
             found.extend(values.iter().filter_map(|value| quoted_wildcard(&before, value, text)));
         }
     }
+}
+
+/// The sentence for `a / b = 5`, which is two words and a field.
+fn arithmetic(parts: &[Expr], text: &str) -> Option<String> {
+    let [Expr::Any(left), Expr::Any(sign), Expr::Field(right)] = parts else { return None };
+    let (left, sign, right) = (source(text, left.span), source(text, sign.span), &right.name.text);
+    let computes = matches!(sign, "+" | "-" | "/" | "%") && left.chars().all(char::is_alphanumeric);
+    computes.then(|| {
+        format!("Conditions compute nothing: write `| eval x = {left} {sign} {right}`, and use `x`.")
+    })
 }
 
 /// The sentence for `"web-*"`: a text in quotes that begins or ends with a `*` beside a letter or digit.
@@ -115,6 +128,9 @@ mod tests {
             ("host=web-* f:`a*` \"a\"* \"SELECT * FROM\" \"2 *\" \"*\" f:\"a*b\"", &[]),
             ("search error", &["leave it out"]),
             (" search index=x a or b", &["leave it out"]),
+            ("a / b = 5", &["write `| eval x = a / b`"]),
+            ("a \"/\" b = 5", &[]),
+            ("a / b", &[]),
             ("search", &[]),
             ("\"search\" error", &[]),
             ("error search", &[]),

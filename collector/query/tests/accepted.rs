@@ -59,6 +59,7 @@ fn bounds() {
         ("bytes>10M", "bytes>10M"),
         ("version>=1.2.3", "version>=1.2.3"),
         ("version>=1.2.3-rc1", "version>=1.2.3-rc1"),
+        ("version>=1.2-beta", "version>=1.2-beta"),
         ("at>=12:30", "at>=\"12:30\""),
         ("ip>10.0.0.1", "ip>10.0.0.1"),
         ("t>=2026-11-22T10", "t>=2026-11-22T10"),
@@ -106,6 +107,10 @@ fn columns_of_a_table() {
             "| stats count() by lower(host) | where lower(host)=x | sort lower(host)",
             "| stats count() by lower(host) | where \"lower(host)\"=x | sort \"lower(host)\"",
         ),
+        (
+            "| stats avg(x) by host | fields host, avg(x) | rename avg(x) as y",
+            "| stats avg(x) by host | fields host, \"avg(x)\" | rename \"avg(x)\" as y",
+        ),
         ("| timechart max(a) | where max(a) > 5s", "| timechart max(a) | where \"max(a)\">5s"),
     ]);
 }
@@ -120,7 +125,8 @@ fn aggregates() {
         ),
         ("| stats sum(-a)", "| stats sum((-a))"),
         ("| stats dc(x-request-id)", "| stats dc(x-request-id)"),
-        ("| stats dc(x-request-id / 2)", "| stats dc(x - request - id / 2)"),
+        ("| stats dc(`x-request-id` / 2)", "| stats dc(`x-request-id` / 2)"),
+        ("| stats sum(a - b * 2)", "| stats sum(a - b * 2)"),
         ("| stats sum(`a/b`), sum(\"c-5\")", "| stats sum(\"a/b\"), sum(\"c-5\")"),
         ("| stats count(1), count(*)  as n", "| stats count(), count() as n"),
         ("| STATS n = COUNT(*), m = AVG(x) BY host", "| stats count() as n, avg(x) as m by host"),

@@ -53,6 +53,7 @@ fn a_bound_that_is_nearly_a_number_is_none() {
         ("bytes>10Mx", "10Mx", "MB"),
         ("n:[1 TO 5x]", "5x", "a number"),
         ("n BETWEEN 1 AND 5x", "5x", "a number"),
+        ("t>now-5", "now-5", "a time"),
         ("id>4bf92f35", "4bf92f35", "\"4bf92f35\""),
         ("_time:5", "5", "5m"),
         ("_time>=12345678", "12345678", "2026-11-22"),
@@ -69,6 +70,8 @@ fn arithmetic_is_no_name() {
         ("bytes*8>1000", "bytes*8", "eval x = bytes*8"),
         ("status%2=0", "status%2", "eval x = status%2"),
         ("x + 1 > 5", ">", "before each sign"),
+        ("500<status", "500<status", "write status>500"),
+        ("500<status<600", "500<status<600", "status<500"),
     ]);
 }
 
@@ -98,6 +101,7 @@ fn functions_are_no_words() {
         ("* | stats avg(status) by host | where avg(status)", "avg(status)", "avg(status)>5"),
         ("* | stats avg(status) by host | where lower(host)=x", "lower", "eval x = lower(host)"),
         ("* | sort lower(host)", "lower", "eval x = lower(host)"),
+        ("* | stats avg(x) | eval y = avg(x) + 1", "avg", "`avg(status)`"),
         ("* | sort num(x)", "num", "alone"),
     ]);
 }
@@ -106,6 +110,8 @@ fn functions_are_no_words() {
 fn arithmetic_in_aggregates_is_a_formula_or_refused() {
     check(&[
         ("* | stats avg(bytes/requests)", "bytes/requests", "bytes / requests with spaces"),
+        ("* | stats sum(a-b*2)", "a-b*2", "backticks"),
+        ("* | stats sum(x-request-id / 2)", "x-request-id", "backticks"),
         ("* | stats count() by status/100", "status/100", "eval x = status/100"),
         ("* | top 5 a+b", "a+b", "eval x = a+b"),
         ("* | stats sum(5xx)", "5xx", "`5xx`"),
@@ -121,6 +127,7 @@ fn only_the_time_has_steps_with_a_colon() {
         ("* | stats count() by status:100", "status", "bin(status, 100)"),
         ("* | timechart count() by event.created:1h", "event.created:1h", "bin("),
         ("* | stats count() by 5m", "5m", "_time:5m"),
+        ("* | stats count() by _time:5m as t, _time:1h as u", "_time:1h", "name one"),
         ("* | timechart count() by bin(5m) as t", "bin(5m)", "rename _time"),
     ]);
 }
@@ -134,6 +141,10 @@ fn words_in_lists_of_names_are_no_names() {
         ("* | stats count() by host limit 5", "limit", "put a | before limit"),
         ("* | stats count() by host, 5", "5", "in quotes"),
         ("* | sort 10 -n", "10", "sort -count | limit 10"),
+        ("* | sort 0 -n", "0", "leave it out"),
+        ("* | stats count() by host having count>5", "having", "| where count>5"),
+        ("* | stats by host count() as n", "count", "before by"),
+        ("* | dedup host keepempty=true", "keepempty", "leave the option out"),
         ("* | sort n limit 5", "limit", "put a | before limit"),
         ("* | sort @timestamp DESC NULLS FIRST", " NULLS ", "nulls last"),
         ("* | dedup 3 host", "3", "dedup host"),

@@ -61,7 +61,8 @@ impl Stages<'_> {
             if keys.contains(&key) {
                 continue;
             }
-            if columns.contains(&column) {
+            // Two steps of time have the same column until they are called otherwise.
+            if columns.contains(&column) || keys.iter().any(|known| known.column() == key.column()) {
                 return Err(two_columns(&column, expr_span(expr)));
             }
             if column != key.column() {

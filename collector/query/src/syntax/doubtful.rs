@@ -59,12 +59,16 @@ pub(super) fn refuse_bound(field: &Name, bound: &Literal) -> Result<(), QueryErr
             "write a number, with a unit such as ms or MB, or a time; \"{text}\" for the order of texts"
         ),
     };
-    let message = format!("{text} is no number, and no number with a unit");
+    let message = format!("{text} is no number, number with a unit, or time");
     Err(QueryError::new(QueryErrorCode::BadNumber, bound.span, message).hint(hint))
 }
 
-/// Whether a text begins like a number, and is no number, time, address or version.
+/// Whether a text begins like a number, and is no number, time, address or version; or like `now-5m`, and is no time.
 pub(crate) fn is_misspelt_number(text: &str) -> bool {
+    let after_now = text.get(..3).filter(|now| now.eq_ignore_ascii_case("now")).and(text.get(3..));
+    if after_now.is_some_and(|after| after.starts_with(['-', '+', '/', '@'])) {
+        return parse_time(text, 0).is_none();
+    }
     let starts = text.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit());
     starts
         && quantity(text).is_none()
@@ -90,7 +94,9 @@ fn is_version(text: &str) -> bool {
             None => break,
         }
     }
-    numbers > 1 && (rest.is_empty() || (numbers > 2 && rest.starts_with(['-', '+', '~'])))
+    let tail = rest.strip_prefix(['-', '+', '~']);
+    let is_tail = |tail: &str| numbers > 2 || tail.starts_with(char::is_alphabetic);
+    numbers > 1 && (rest.is_empty() || tail.is_some_and(is_tail))
 }
 
 /// Refuses a term that is a sign, `<`, a sign with a number, `<600`, or arithmetic that is compared, `x+1>5`.
@@ -105,6 +111,11 @@ pub(super) fn refuse_term(cursor: &Cursor<'_>, word: &Word) -> Result<(), QueryE
             ));
         }
     }
+    if let Some((number, field)) = turned_round(text) {
+        let message = "the field stands before the sign";
+        return Err(QueryError::new(QueryErrorCode::Unexpected, word.span, message)
+            .hint(format!("write {field}>{number} or {field}<{number}; quote the text to search for it")));
+    }
     if text == "[search" {
         return Err(QueryError::new(
             QueryErrorCode::Unexpected,
@@ -118,6 +129,15 @@ pub(super) fn refuse_term(cursor: &Cursor<'_>, word: &Word) -> Result<(), QueryE
         return Err(no_arithmetic(left, span));
     }
     Ok(())
+}
+
+/// The number and the field of `500<status`.
+fn turned_round(text: &str) -> Option<(&str, &str)> {
+    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+    let (number, rest) = text.split_at_checked(digits).filter(|_| digits > 0)?;
+    let rest = SIGNS.into_iter().find_map(|sign| rest.strip_prefix(sign))?;
+    let field = rest.split(['<', '>', '=', '!']).next().filter(|field| is_field_name(field))?;
+    Some((number, field))
 }
 
 /// Refuses `status/100=5`, behind the name.

@@ -9,6 +9,7 @@ use crate::names::{FORMULA_WORDS, continues_name_in_formula};
 use crate::nearest::nearest;
 use crate::number::Number;
 use crate::syntax::cursor::Cursor;
+use crate::syntax::pipes::is_aggregate;
 use crate::syntax::value;
 use crate::units::{Quantity, quantity};
 
@@ -230,6 +231,9 @@ impl Parser<'_, '_> {
             let message = format!("there is no function {}", name.text);
             let error = QueryError::new(QueryErrorCode::UnknownFunction, name.span, message);
             return Err(error.hint(match nearest(&name.text, Function::names()) {
+                _ if is_aggregate(&name.text) => {
+                    "an aggregate stands in stats; write its column in backticks: `avg(status)`".to_owned()
+                }
                 Some(known) => format!("did you mean {known}?"),
                 None => "some of the functions are if, case, coalesce, lower, replace, round".to_owned(),
             }));

@@ -1,5 +1,6 @@
 //! What rows are grouped by: fields, steps of time, and what is computed.
 
+use super::stats::is_aggregate;
 use super::timechart::starts_option;
 use super::{check_name, is_quoted, missing_name, name, push};
 use crate::aliases::{TIMESTAMP, canonical};
@@ -33,6 +34,10 @@ pub(super) fn group_keys(cursor: &mut Cursor<'_>) -> Result<Vec<KeyExpr>, QueryE
         let key = if cursor.sees(":") {
             time_key(cursor, &key)?
         } else if cursor.peek() == Some('(') {
+            if is_aggregate(&key.text) && Function::called(&key.text).is_none() {
+                let hint = format!("write it before by: stats {}(…) by host", key.text);
+                return Err(bad_key(&key, hint));
+            }
             computed_key(cursor, &key, at)?
         } else {
             if duration_ns(&key.text).is_some() && !is_quoted(cursor, &key) {

@@ -7,6 +7,7 @@ mod stats;
 mod timechart;
 mod top;
 
+pub(super) use self::stats::is_aggregate;
 use crate::ast::{KeyExpr, Name, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode};
 use crate::formula::Function;
@@ -76,7 +77,7 @@ pub(super) fn pipe(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
     let Some((_, parse)) = PIPES.iter().find(|(known, _)| *known == name) else {
         let error = cursor.error_from(start, QueryErrorCode::UnknownPipe, format!("there is no pipe {name}"));
         return Err(error.hint(match nearest(&name, PIPES.iter().map(|(known, _)| *known)) {
-            _ if stats::is_aggregate(&name) => format!("aggregates stand in stats: stats {name}(…) by host"),
+            _ if is_aggregate(&name) => format!("aggregates stand in stats: stats {name}(…) by host"),
             Some(known) => format!("did you mean {known}?"),
             None => {
                 "to search for a |, quote the text around it; a regular expression ends with /".to_owned()
@@ -126,7 +127,13 @@ fn names(cursor: &mut Cursor<'_>, pipe: &str) -> Result<Vec<Name>, QueryError> {
             separated |= cursor.eat(",");
         }
         let Some(name) = name(cursor)? else { break };
-        check_name(cursor, &name, separated, pipe)?;
+        let name = match called_column(cursor, &name)? {
+            Some(column) => column,
+            None => {
+                check_name(cursor, &name, separated, pipe)?;
+                name
+            }
+        };
         push(cursor, &mut names, name, start)?;
     }
     if parenthesised && !cursor.eat(")") {
@@ -139,7 +146,7 @@ fn names(cursor: &mut Cursor<'_>, pipe: &str) -> Result<Vec<Name>, QueryError> {
 }
 
 /// Words that go on with something else behind a name; so do the names of pipes.
-const GOES_ON: [(&str, &str); 6] = [
+const GOES_ON: [(&str, &str); 12] = [
     (
         "by",
         "write by once, before all names; for each value of another field: stats count() by a, b | sort -count",
@@ -148,7 +155,13 @@ const GOES_ON: [(&str, &str); 6] = [
     ("sortby", "write sort before it: sort -_time | dedup host"),
     ("nulls", "leave it out: rows without a value come last"),
     ("span", "write by _time:5m"),
-    ("keep", "leave it out"),
+    ("having", "write | where count>5"),
+    ("keepempty", "leave the option out"),
+    ("keepevents", "leave the option out"),
+    ("consecutive", "leave the option out"),
+    ("showperc", "leave the option out"),
+    ("showcount", "leave the option out"),
+    ("countfield", "write | rename count as n"),
 ];
 
 /// Whether a name that was read stands in quotes.
@@ -189,7 +202,7 @@ fn check_name(cursor: &Cursor<'_>, name: &Name, separated: bool, pipe: &str) -> 
 
 /// Whether a formula or an aggregate is called so.
 pub(super) fn is_function(name: &str) -> bool {
-    Function::called(name).is_some() || stats::is_aggregate(name)
+    Function::called(name).is_some() || is_aggregate(name)
 }
 
 /// The column that a name with a parenthesis behind it is in a table: an aggregate without a name, `avg(status)`, or a
@@ -207,7 +220,7 @@ pub(super) fn called_column(cursor: &mut Cursor<'_>, called: &Name) -> Result<Op
         }
         cursor.set(after);
     }
-    let is_aggregate = stats::is_aggregate(&called.text);
+    let is_aggregate = is_aggregate(&called.text);
     if is_aggregate && cursor.table().is_some() {
         return stats::column(cursor, called).map(Some);
     }

@@ -44,8 +44,9 @@ fn sort_key(
     let is_number = name.text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && cursor.since(name.span.offset_bytes) == name.text {
         let (message, rows) = ("sort takes no number of rows", &name.text);
-        let hint =
-            format!("write sort -count | limit {rows}, or \"{rows}\" in quotes if a field is called so");
+        let instead =
+            if rows == "0" { "leave it out".to_owned() } else { format!("write sort -count | limit {rows}") };
+        let hint = format!("{instead}, or write \"{rows}\" in quotes if a field is called so");
         return Err(QueryError::new(QueryErrorCode::Unexpected, name.span, message).hint(hint));
     }
     let name = match called_column(cursor, &name)? {

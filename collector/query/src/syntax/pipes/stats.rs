@@ -110,7 +110,7 @@ fn call(cursor: &mut Cursor<'_>, called: &Name) -> Result<AggExpr, QueryError> {
 }
 
 /// Whether a name is that of an aggregate.
-pub(super) fn is_aggregate(name: &str) -> bool {
+pub(in crate::syntax) fn is_aggregate(name: &str) -> bool {
     called(&name.to_ascii_lowercase()).is_some() || is_percentile_of(name)
 }
 
@@ -154,6 +154,7 @@ fn argument(cursor: &mut Cursor<'_>) -> Result<Argument, QueryError> {
     cursor.skip_space();
     if evaluated || !matches!(cursor.peek(), None | Some(')' | ',' | '|')) {
         if !evaluated {
+            refuse_joined(of.field.as_ref(), cursor, start)?;
             cursor.set(start);
         }
         match formula(cursor)? {
@@ -186,6 +187,21 @@ fn eats_eval(cursor: &mut Cursor<'_>) -> bool {
     found
 }
 
+/// Refuses a name with a `-` between letters, read since `start` without quotes, where a formula stands: `a-b * 2`.
+fn refuse_joined(name: Option<&Name>, cursor: &Cursor<'_>, start: usize) -> Result<(), QueryError> {
+    let is_quoted = cursor.since(start).starts_with(['"', '\'', '`']);
+    let Some(name) = name.filter(|_| !is_quoted) else { return Ok(()) };
+    let starts = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let mut parts = name.text.split('-');
+    let begins = parts.next().is_some_and(|first| !first.is_empty());
+    if !begins || !parts.any(starts) {
+        return Ok(());
+    }
+    let message = format!("{} has a - that may belong to a name", name.text);
+    Err(QueryError::new(QueryErrorCode::Unexpected, name.span, message)
+        .hint("write `x-request-id` in backticks for a field, or spaces around a - that subtracts"))
+}
+
 /// Reads a name; none, and nothing read, when a formula stands here. `a/b` may be either.
 fn plain_name(cursor: &mut Cursor<'_>) -> Result<Option<Name>, QueryError> {
     let start = cursor.at();
@@ -196,11 +212,9 @@ fn plain_name(cursor: &mut Cursor<'_>) -> Result<Option<Name>, QueryError> {
     if is_quoted || is_name_in_aggregate(text) || !computes {
         return Ok(Some(name));
     }
+    refuse_joined(Some(&name), cursor, start)?;
     let joins = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic());
-    if is_field_name(text)
-        && text.split('/').skip(1).all(joins)
-        && is_name_in_aggregate(&text.replace('/', ""))
-    {
+    if text.contains('/') && is_field_name(text) && text.split('/').skip(1).all(joins) {
         let message = format!("{text} is a name or a division");
         let division = text.replace('/', " / ");
         return Err(QueryError::new(QueryErrorCode::Unexpected, name.span, message)
