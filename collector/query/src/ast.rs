@@ -292,6 +292,19 @@ pub struct AggExpr {
     pub span: Span,
 }
 
+impl AggExpr {
+    /// What its column is called when it has no name: `avg(status)`, or `count` alone.
+    #[must_use]
+    pub fn plain_column(&self) -> String {
+        let function = self.function;
+        match (&self.field, &self.computed) {
+            (_, Some(formula)) => format!("{function}({formula})"),
+            (Some(field), None) => format!("{function}({})", field.text),
+            (None, None) => function.to_string(),
+        }
+    }
+}
+
 /// The function of an aggregate as written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AggCall {
@@ -321,7 +334,7 @@ pub enum KeyExpr {
     Time(i64),
     /// `bin(bytes, 1000) as size`
     Computed {
-        /// A call of a function, or a field that is called otherwise.
+        /// A call of a function, or a field or step of time that is called otherwise.
         formula: Formula,
         /// The name after `as`.
         column: Option<Name>,

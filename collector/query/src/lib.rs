@@ -38,6 +38,7 @@ mod test;
 pub mod time;
 pub mod tokens;
 mod units;
+mod warnings;
 
 pub use crate::error::{QueryError, QueryErrorCode, Span};
 pub use crate::eval::Computation;
@@ -90,6 +91,13 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     syntax::parse(text)
 }
 
+/// One sentence for a field that no document has, if `name:…` may have been meant as a text, as in `localhost:5432`.
+/// `text`: what the query was parsed from.
+#[must_use]
+pub fn as_text(name: &ast::Name, text: &str) -> Option<String> {
+    warnings::as_text(name, text)
+}
+
 /// Reads a condition: a query without pipes, which are an error at the first `|`. What uses conditions alone is spared the
 /// code of the pipes.
 pub fn parse_condition(text: &str) -> Result<ast::Expr, QueryError> {
@@ -107,6 +115,12 @@ impl Query {
     #[must_use]
     pub fn fields(&self) -> Vec<&ast::Name> {
         fields::of(self)
+    }
+
+    /// What is often meant otherwise, one sentence each. `text`: what the query was parsed from.
+    #[must_use]
+    pub fn warnings(&self, text: &str) -> Vec<String> {
+        warnings::of(self, text)
     }
 
     /// Makes times absolute, units numbers, aliases names, and compiles regular expressions.

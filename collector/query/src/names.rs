@@ -14,6 +14,20 @@ pub(crate) fn is_field_name(text: &str) -> bool {
     text.len() <= MAX_BARE_NAME_BYTES && starts && ends && text.chars().all(inside)
 }
 
+/// Whether what could be a name is arithmetic that stands where no formula can: `status/100`, `bytes*8`. A name that looks
+/// so stands in quotes.
+pub(crate) fn is_arithmetic(text: &str) -> bool {
+    let by_number = |by: &str| !by.is_empty() && by.bytes().all(|byte| byte.is_ascii_digit());
+    text.rsplit_once('/').is_some_and(|(_, by)| by_number(by)) || text.contains(['+', '*', '%'])
+}
+
+/// Whether a word between the parentheses of an aggregate is a name: a `-` between letters belongs to it, as in
+/// `x-request-id`. Any other sign of arithmetic makes it a formula, unless it stands in quotes.
+pub(crate) fn is_name_in_aggregate(text: &str) -> bool {
+    let joins = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    is_field_name(text) && !text.contains('/') && text.split('-').skip(1).all(joins)
+}
+
 /// Whether `c` continues a name without quotes in a formula, where `-` and `/` are operators.
 pub(crate) fn continues_name_in_formula(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '.' | '@')

@@ -8,8 +8,9 @@ use crate::ast::{
     PipeExpr, SortExpr, TopExpr, Value, ValueKind,
 };
 use crate::formula::Formula;
-use crate::names::is_field_name;
+use crate::names::{is_arithmetic, is_field_name, is_name_in_aggregate};
 use crate::pipe::AggFunction;
+use crate::syntax::is_misspelt_number;
 
 impl Display for Query {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -53,7 +54,8 @@ impl Display for FieldExpr {
             Condition::Equals(value) => write!(f, "{name}={value}"),
             Condition::Differs(value) => write!(f, "{name}!={value}"),
             Condition::Compare(comparison, literal) => {
-                write!(f, "{name}{}{}", comparison.as_str(), Text(&literal.text))
+                write!(f, "{name}{}", comparison.as_str())?;
+                bound(f, Some(literal))
             }
             Condition::Range { low, low_inclusive, high, high_inclusive } => {
                 write!(f, "{name}:{}", if *low_inclusive { '[' } else { '{' })?;
@@ -78,7 +80,7 @@ impl Display for FieldExpr {
 
 impl Display for Name {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if is_field_name(&self.text) && !is_reserved(&self.text) {
+        if is_field_name(&self.text) && !is_arithmetic(&self.text) && !is_reserved(&self.text) {
             f.write_str(&self.text)
         } else {
             quote(f, &self.text)
@@ -202,7 +204,11 @@ impl Display for AggExpr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.function)?;
         f.write_str("(")?;
-        self.field.as_ref().map_or(Ok(()), |field| write!(f, "{field}"))?;
+        match &self.field {
+            Some(field) if is_name_in_aggregate(&field.text) => write!(f, "{field}")?,
+            Some(field) => quote(f, &field.text)?,
+            None => {}
+        }
         match &self.computed {
             None => {}
             Some(formula @ (Formula::Binary(..) | Formula::Call { .. })) => write!(f, "{formula}")?,
@@ -260,6 +266,7 @@ impl Display for Text<'_> {
 
 fn bound(f: &mut Formatter<'_>, literal: Option<&Literal>) -> fmt::Result {
     match literal {
+        Some(literal) if is_misspelt_number(&literal.text) => quote(f, &literal.text),
         Some(literal) => write!(f, "{}", Text(&literal.text)),
         None => f.write_str("*"),
     }
@@ -288,7 +295,7 @@ impl Display for Step {
 
 /// Words that mean something where a name or a value may stand.
 fn is_reserved(text: &str) -> bool {
-    const WORDS: [&str; 20] = [
+    const WORDS: [&str; 21] = [
         "and",
         "or",
         "not",
@@ -309,6 +316,7 @@ fn is_reserved(text: &str) -> bool {
         "input",
         "limit",
         "useother",
+        "usenull",
     ];
     const IN_CAPITALS: [&str; 4] = ["IS", "LIKE", "RLIKE", "BETWEEN"];
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || IN_CAPITALS.contains(&text)

@@ -39,13 +39,38 @@ impl TimeSpan {
 ///   UTC. `@d` says the same;
 /// - a date of the Gregorian calendar with as much of the time as wanted, `2026-11`, `2026-11-22`,
 ///   `2026-11-22T10:30:00.123Z`, in UTC unless an offset follows (RFC 3339);
+/// - a year, `2026`, or the digits of a date, `20261122`;
 /// - seconds, milliseconds, microseconds or nanoseconds since the Unix epoch, told apart by their size.
 ///
-/// None for anything else, and for times outside the years 1678 to 2261, which 64 bits don't hold.
+/// None for anything else, for numbers that would be times in the first years after 1970, which nobody means, and for times outside the years 1678 to 2261, which 64 bits don't hold.
 #[must_use]
 pub fn parse_time(text: &str, now_ns: i64) -> Option<TimeSpan> {
     let text = text.trim();
-    relative(text, now_ns).or_else(|| epoch(text)).or_else(|| date(text))
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_number {
+        digits_of_date(text).or_else(|| late_epoch(text))
+    } else {
+        relative(text, now_ns).or_else(|| date(text))
+    }
+}
+
+/// `2026` and `20261122`, which are not meant as seconds.
+fn digits_of_date(text: &str) -> Option<TimeSpan> {
+    let (year, rest) = text.split_at_checked(4)?;
+    match (rest.len(), rest.split_at_checked(2)) {
+        (0, _) => calendar::around(date(&format!("{year}-01"))?.start_ns, "y"),
+        (4, Some((month, day))) => date(&format!("{year}-{month}-{day}")),
+        _ => None,
+    }
+}
+
+/// The least number of seconds that is a time by itself, in the year 1973.
+const LEAST_EPOCH_NS: i64 = 100_000_000 * SECOND_NS;
+
+/// A number since the Unix epoch. 0 is its beginning; other small numbers are counts or mistyped dates.
+fn late_epoch(text: &str) -> Option<TimeSpan> {
+    epoch(text).filter(|span| text == "0" || span.start_ns >= LEAST_EPOCH_NS)
 }
 
 fn relative(text: &str, now_ns: i64) -> Option<TimeSpan> {
@@ -312,9 +337,32 @@ mod tests {
             ("é", None),
             ("noé", None),
         ];
+        check(rows);
+    }
+
+    #[track_caller]
+    fn check(rows: &[(&str, Option<(i64, i64)>)]) {
         for (text, expected) in rows {
             let read = parse_time(text, NOW).map(|span| (span.start_ns, span.end_ns - span.start_ns));
             assert_eq!(read, *expected, "{text}");
         }
+    }
+
+    #[test]
+    fn digits_are_a_year_a_day_or_a_number_since_1970() {
+        let midnight = NOW - 630 * MINUTE;
+        check(&[
+            ("2026", Some((midnight - 325 * DAY, 365 * DAY))),
+            ("2024", Some((1_704_067_200 * SECOND_NS, 366 * DAY))),
+            ("20261122", Some((midnight, DAY))),
+            ("20261322", None),
+            ("1500", None),
+            ("9999", None),
+            ("2026112", None),
+            ("5", None),
+            ("99999999", None),
+            ("0", Some((0, 1))),
+            ("100000000", Some((100_000_000 * SECOND_NS, 1))),
+        ]);
     }
 }

@@ -158,7 +158,8 @@ fn byte_unit(unit: &str) -> Option<f64> {
     Some(match unit.to_ascii_lowercase().as_str() {
         "b" => 1.0,
         "kb" | "k" => 1e3,
-        "mb" => 1e6,
+        // A small m is a minute.
+        "mb" | "m" => 1e6,
         "gb" | "g" => 1e9,
         "tb" | "t" => 1e12,
         "kib" | "ki" => 1_024.0,
@@ -222,6 +223,8 @@ mod tests {
             ("1m0.5s", Some(Quantity::Duration(60.5e9))),
             ("20 MiB", Some(Quantity::Bytes(20_971_520.0))),
             ("5kB", Some(Quantity::Bytes(5e3))),
+            ("10M", Some(Quantity::Bytes(10e6))),
+            ("10m", Some(Quantity::Duration(600e9))),
             ("5 apples", None),
             ("1h30", None),
             ("", None),

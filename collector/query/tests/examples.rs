@@ -96,8 +96,8 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         r#"{app="nginx",env!="dev",pod=~"web-.+"} error"#,
-        "app=nginx env!=dev pod:/web-.+/ error",
-        r#"and(app = "nginx", not(env = "dev"), pod ~ "web-.+", any has "error")"#,
+        "app=nginx env!=dev pod:/^(?:web-.+)$/ error",
+        r#"and(app = "nginx", not(env = "dev"), pod ~ "^(?:web-.+)$", any has "error")"#,
         "",
     ),
     (

@@ -142,6 +142,13 @@ fn aggregates_of_all_kinds() {
         "| stats first(_time), last(_time), values(_time) by host | where host=c",
         &["host.name first(_time) last(_time) values(_time)", "c 62s 62s [62s]"],
     );
+    check("| stats count() by _time:1m as t | sort -t", &["t count", "60s 2", "0s 2", "-60s 1"]);
+    check(
+        "| stats avg(status) by host | where avg(status)>300",
+        &["host.name avg(status)", "a 368", "b 500"],
+    );
+    check("| stats by (host) max(duration / 5) m | where host:a", &["host.name m", "a 8"]);
+    check("| stats count(1), n = count(eval(status >= 500))", &["count n", "5 2"]);
     check("| stats count() by bin(1m) | limit 1", &["@timestamp count", "-60s 1"]);
     check("| stats count() by bin(_time, 1m) | limit 1", &["@timestamp count", "-60s 1"]);
     check("| stats last(duration) as d by host | stats first(d), last(d)", &["first(d) last(d)", "10 5"]);

@@ -2,13 +2,14 @@
 //! JSON with the time it took and what is missing in it.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use millpond_query::ast::Name;
 use millpond_query::table::Cell;
 use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, QueryError, Resolved, aliases};
 use millpond_store::StoreError;
@@ -152,21 +153,29 @@ impl<'a> Search<'a> {
         Ok(found.map_or(name, |reading| reading).to_owned())
     }
 
-    /// One sentence for each field that a query names and no document in the range has.
+    /// One sentence for each field that a query names and no document in the range has, and for what is often meant
+    /// otherwise.
     pub(super) fn warnings(&self, query: &Query) -> Vec<String> {
-        let names: BTreeSet<&str> = query.fields().into_iter().map(|name| name.text.as_str()).collect();
+        let text = self.parameters.text("q").ok().flatten().unwrap_or_default();
+        let mut warnings = query.warnings(text);
+        let names: BTreeMap<&str, &Name> =
+            query.fields().into_iter().rev().map(|name| (name.text.as_str(), name)).collect();
         if names.is_empty() {
-            return Vec::new();
+            return warnings;
         }
         let known: BTreeSet<&str> = self.fields().iter().map(|field| field.name.as_str()).collect();
         let is_known = |name: &str| known.contains(name) || is_built_in(name) || is_object(name, &known);
-        let unknown = names.into_iter().filter(|name| !aliases::readings(name).into_iter().any(is_known));
-        let warning = |name: &str| {
-            let hint = millpond_query::field_hint(name, known.iter().copied());
-            let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
-            format!("No document in this range has a field `{name}`.{hint}")
-        };
-        unknown.map(warning).collect()
+        let unknown =
+            names.into_iter().filter(|(name, _)| !aliases::readings(name).into_iter().any(is_known));
+        warnings.extend(unknown.map(|(name, place)| {
+            let hints = [
+                millpond_query::field_hint(name, known.iter().copied()),
+                millpond_query::as_text(place, text),
+            ];
+            let hints: String = hints.into_iter().flatten().map(|hint| format!(" {hint}")).collect();
+            format!("No document in this range has a field `{name}`.{hints}")
+        }));
+        warnings
     }
 
     fn has_field(&self, name: &str) -> bool {

@@ -119,7 +119,7 @@ impl Function {
     }
 
     /// Whether its value is true or false.
-    pub(super) fn is_condition(self) -> bool {
+    pub(crate) fn is_condition(self) -> bool {
         matches!(
             self,
             Function::IsNull

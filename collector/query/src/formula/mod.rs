@@ -7,9 +7,11 @@ mod print;
 use serde::{Serialize, Serializer};
 
 pub use self::functions::Function;
+use crate::aliases::{TIMESTAMP, canonical};
 use crate::ast::{Literal, Name};
 use crate::error::Span;
 use crate::number::Number;
+use crate::units::duration_ns;
 
 /// A value, or how to compute one. At most [`MAX_FORMULA_PARTS`](crate::limits::MAX_FORMULA_PARTS) of these in one,
 /// which bounds every recursion over it.
@@ -54,6 +56,18 @@ impl Formula {
             Formula::Binary(operator, ..) => operator.is_condition(),
             Formula::Call { function, .. } => function.is_condition(),
             _ => false,
+        }
+    }
+
+    /// The step of `bin(_time, 5m)`, nanoseconds: such a key is a step of time.
+    #[must_use]
+    pub fn time_step_ns(&self) -> Option<i64> {
+        let Formula::Call { function: Function::Bin, arguments, .. } = self else { return None };
+        match arguments.as_slice() {
+            [Formula::Field(field), Formula::Quantity(step)] if canonical(&field.text) == TIMESTAMP => {
+                duration_ns(&step.text)
+            }
+            _ => None,
         }
     }
 

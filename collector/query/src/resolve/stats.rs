@@ -61,7 +61,8 @@ impl Stages<'_> {
             if keys.contains(&key) {
                 continue;
             }
-            if columns.contains(&column) {
+            // Two steps of time have the same column until they are called otherwise.
+            if columns.contains(&column) || keys.iter().any(|known| known.column() == key.column()) {
                 return Err(two_columns(&column, expr_span(expr)));
             }
             if column != key.column() {
@@ -98,6 +99,11 @@ impl Stages<'_> {
 
     /// A key, and what its column is called in the end.
     fn key(&self, expr: &KeyExpr, around: &mut Around) -> Result<(GroupKey, String), QueryError> {
+        if let KeyExpr::Computed { formula, column: Some(column), .. } = expr
+            && let Some(step_ns) = formula.time_step_ns()
+        {
+            return Ok((GroupKey::Time { step_ns }, column.text.clone()));
+        }
         let key = match expr {
             KeyExpr::Field(name) => GroupKey::Field(self.names.one(name)?),
             KeyExpr::Time(step_ns) => GroupKey::Time { step_ns: (*step_ns).max(1) },

@@ -13,12 +13,12 @@ use crate::syntax::word::Place;
 pub(super) fn range(cursor: &mut Cursor<'_>, name: &Name) -> Result<Expr, QueryError> {
     let start = cursor.at();
     let low_inclusive = cursor.bump() == Some('[');
-    let low = bound(cursor, start)?;
+    let low = bound(cursor, name, start)?;
     cursor.skip_space();
     if !cursor.eat_keyword("to") && !cursor.eat(",") {
         return Err(bad_range(cursor, start));
     }
-    let high = bound(cursor, start)?;
+    let high = bound(cursor, name, start)?;
     cursor.skip_space();
     let high_inclusive = match cursor.peek() {
         Some(']') => true,
@@ -30,7 +30,7 @@ pub(super) fn range(cursor: &mut Cursor<'_>, name: &Name) -> Result<Expr, QueryE
     expr::field_expr(cursor, name, condition, start)
 }
 
-fn bound(cursor: &mut Cursor<'_>, start: usize) -> Result<Option<Literal>, QueryError> {
+fn bound(cursor: &mut Cursor<'_>, name: &Name, start: usize) -> Result<Option<Literal>, QueryError> {
     cursor.skip_space();
     if cursor.peek() == Some('*')
         && cursor.peek_second().is_none_or(|c| c.is_whitespace() || matches!(c, ',' | ']' | '}' | ')'))
@@ -38,7 +38,7 @@ fn bound(cursor: &mut Cursor<'_>, start: usize) -> Result<Option<Literal>, Query
         cursor.bump();
         return Ok(None);
     }
-    match value::literal(cursor, Place::Bound)? {
+    match value::bound(cursor, name, Place::Bound)? {
         Some(literal) => Ok(Some(literal)),
         None => Err(bad_range(cursor, start)),
     }

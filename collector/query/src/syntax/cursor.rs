@@ -11,11 +11,15 @@ pub(super) struct Cursor<'a> {
     depth: usize,
     clauses: usize,
     regexes: usize,
+    /// Whether `=~` has to match the whole value, as in Loki.
+    whole_regexes: bool,
+    /// Computed keys of the table that the pipes so far make; none before a table.
+    table: Option<Vec<String>>,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Cursor<'a> {
-        Cursor { text, at: 0, depth: 0, clauses: 0, regexes: 0 }
+        Cursor { text, at: 0, depth: 0, clauses: 0, regexes: 0, whole_regexes: false, table: None }
     }
 
     /// Offset of the next character, bytes.
@@ -157,6 +161,29 @@ impl<'a> Cursor<'a> {
         }
         self.regexes += 1;
         Ok(())
+    }
+
+    /// Whether `=~` has to match the whole value.
+    pub(super) fn has_whole_regexes(&self) -> bool {
+        self.whole_regexes
+    }
+
+    /// Runs `inner`, which is LogQL: there `=~` has to match the whole value.
+    pub(super) fn with_whole_regexes<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.whole_regexes, true);
+        let result = inner(self);
+        self.whole_regexes = before;
+        result
+    }
+
+    /// From here on rows are those of a table, with these computed keys among its columns.
+    pub(super) fn enter_table(&mut self, computed_keys: Vec<String>) {
+        self.table = Some(computed_keys);
+    }
+
+    /// The computed keys of the table whose rows a condition is about; none before a table.
+    pub(super) fn table(&self) -> Option<&[String]> {
+        self.table.as_deref()
     }
 
     /// What was read since `start`.

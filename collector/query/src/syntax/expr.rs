@@ -5,7 +5,7 @@ use crate::error::{QueryError, QueryErrorCode};
 use crate::syntax::cursor::Cursor;
 use crate::syntax::field::{self, Operator};
 use crate::syntax::word::{self, Place, Word};
-use crate::syntax::{function, lucene, selector, value};
+use crate::syntax::{doubtful, function, lucene, pipes, selector, value};
 
 /// The field and operator that the values of a group belong to: `f:(a or b)`.
 #[derive(Debug, Clone, Copy)]
@@ -120,8 +120,13 @@ fn negated(cursor: &mut Cursor<'_>, group: Option<Group<'_>>) -> Result<Expr, Qu
     let next = cursor.peek_second();
     let joined = next.is_some_and(|c| !c.is_whitespace());
     let plus = cursor.peek() == Some('+') && joined && next != Some('+');
-    let minus = cursor.peek() == Some('-') && joined && next != Some('-');
-    let bang = cursor.peek() == Some('!') && next.is_some_and(|c| !matches!(c, '=' | '~' | '!'));
+    let minus = cursor.peek() == Some('-') && joined && !matches!(next, Some('-' | '>'));
+    let bang = cursor.peek() == Some('!')
+        && match next {
+            Some('!') => sees_negated_negation(cursor),
+            Some(next) => !matches!(next, '=' | '~'),
+            None => false,
+        };
     if plus || minus || bang {
         cursor.bump();
     }
@@ -133,6 +138,12 @@ fn negated(cursor: &mut Cursor<'_>, group: Option<Group<'_>>) -> Result<Expr, Qu
         return Ok(Expr::Not(Box::new(inner)));
     }
     primary(cursor, group)
+}
+
+/// `!!a`, but not `!!!`.
+fn sees_negated_negation(cursor: &Cursor<'_>) -> bool {
+    let after = cursor.rest().trim_start_matches('!');
+    after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '"' | '\'' | '`' | '_' | '@'))
 }
 
 fn primary(cursor: &mut Cursor<'_>, group: Option<Group<'_>>) -> Result<Expr, QueryError> {
@@ -200,10 +211,18 @@ fn term(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
         if let Some(expr) = function::condition(cursor, &name)? {
             return Ok(expr);
         }
+        if let Some(column) = pipes::called_column(cursor, &name)? {
+            return match field::after_name(cursor, &column)? {
+                Some(expr) => Ok(expr),
+                None => Err(no_comparison(&column)),
+            };
+        }
+        doubtful::refuse_arithmetic(cursor, &name)?;
         if let Some(expr) = field::after_name(cursor, &name)? {
             return Ok(expr);
         }
     }
+    doubtful::refuse_term(cursor, &word)?;
     if word.is_star() {
         // `*:value` is how Lucene says "any field".
         if cursor.eat(":") {
@@ -222,6 +241,13 @@ fn term(cursor: &mut Cursor<'_>) -> Result<Expr, QueryError> {
         Some(value) => any(cursor, start, value),
         None => Err(no_term(cursor)),
     }
+}
+
+/// `avg(status)` alone
+fn no_comparison(column: &Name) -> QueryError {
+    let message = format!("{} is not compared with anything", column.text);
+    QueryError::new(QueryErrorCode::Missing, column.span, message)
+        .hint(format!("write {}>5, or quote the text to search for it", column.text))
 }
 
 /// `machine.os*:windows`

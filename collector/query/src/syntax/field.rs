@@ -5,7 +5,7 @@ use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::syntax::cursor::Cursor;
 use crate::syntax::expr::{self, Group};
 use crate::syntax::word::{self, Place};
-use crate::syntax::{bracket, foreign, function, selector, sql, value};
+use crate::syntax::{bracket, doubtful, foreign, function, selector, sql, value};
 
 /// What may stand between a field and its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) enum Operator {
     Has,
     /// `=`, `==`, `:=`
     Equals,
-    /// `!=`, `:!=`
+    /// `!=`, `:!=`, `<>`
     Differs,
     /// `<`, `:<` and so on.
     Compare(Comparison),
@@ -25,11 +25,13 @@ pub(super) enum Operator {
 }
 
 /// As written, and what it means. Longer ones stand before their own beginnings.
-const OPERATORS: [(&str, Operator); 9] = [
+const OPERATORS: [(&str, Operator); 10] = [
     ("==", Operator::Equals),
     ("=~", Operator::Like),
     ("!=", Operator::Differs),
     ("!~", Operator::Unlike),
+    // As SQL writes it.
+    ("<>", Operator::Differs),
     (">=", Operator::Compare(Comparison::AtLeast)),
     ("<=", Operator::Compare(Comparison::AtMost)),
     (">", Operator::Compare(Comparison::More)),
@@ -125,6 +127,7 @@ pub(super) fn operand(
             return Ok(list);
         }
     }
+    doubtful::refuse_value(cursor, name, operator, place)?;
     if place == Place::Value
         && matches!(operator, Operator::Has | Operator::Equals | Operator::Differs)
         && let Some(found) = function::of_value(cursor, name, operator)?
@@ -133,12 +136,16 @@ pub(super) fn operand(
     }
     let condition = match operator {
         Operator::Compare(comparison) => {
-            let literal = value::literal(cursor, place)?;
+            let literal = value::bound(cursor, name, place)?;
             Condition::Compare(comparison, literal.ok_or_else(|| no_value(cursor, name))?)
         }
         Operator::Like | Operator::Unlike => {
             let literal = value::literal(cursor, place)?.ok_or_else(|| no_value(cursor, name))?;
-            value::regex_of(cursor, &literal)?
+            if cursor.has_whole_regexes() {
+                value::whole_regex_of(cursor, &literal)?
+            } else {
+                value::regex_of(cursor, &literal)?
+            }
         }
         Operator::Has | Operator::Equals | Operator::Differs => {
             let value = value::value(cursor, place)?.ok_or_else(|| no_value(cursor, name))?;
@@ -184,7 +191,8 @@ fn refuse_nested(cursor: &mut Cursor<'_>, name: &Name) -> Result<(), QueryError>
         .hint(format!("write {}.{first}:… and the other fields in the same way, side by side", name.text)))
 }
 
-fn is_star(value: &Value) -> bool {
+/// `*` alone, which is any value.
+pub(super) fn is_star(value: &Value) -> bool {
     matches!(&value.kind, ValueKind::Pattern(pieces) if matches!(pieces.as_slice(), [Piece::AnyRun]))
 }
 

@@ -40,11 +40,13 @@ pub(super) fn refuse(text: &str) -> Option<QueryError> {
     let error = |message: &str, hint: String| {
         Some(QueryError::new(QueryErrorCode::Unexpected, span, message).hint(hint))
     };
-    if first.eq_ignore_ascii_case("select") && find_word(rest, "from").is_some() {
+    let is_word = rest.starts_with(char::is_whitespace);
+    if is_word && first.eq_ignore_ascii_case("select") && find_word(rest, "from").is_some() {
         let hint = format!("write {}; quote the text to search for it", from_sql(rest));
         return error("there are no SELECT statements", hint);
     }
-    if first == "FROM"
+    if is_word
+        && first == "FROM"
         && let Some(pipes) = after_index_names(rest)
     {
         let hint = match repeated(pipes) {

@@ -6,10 +6,13 @@ use crate::error::{QueryError, QueryErrorCode};
 use crate::syntax::cursor::Cursor;
 use crate::syntax::field::{self, Operator};
 use crate::syntax::word::{self, Place};
-use crate::syntax::{expr, value};
+use crate::syntax::{expr, pipe_names, value};
+
+/// Longest condition that a hint repeats, bytes.
+const MAX_REPEATED_BYTES: usize = 80;
 
 /// Pipes that do not exist here, and what there is in their place.
-const ELSEWHERE: [(&str, &str); 18] = [
+const ELSEWHERE: [(&str, &str); 26] = [
     ("line_format", "write eval message = concat(method, path), and fields to choose what is shown"),
     ("label_format", "write rename old as new"),
     ("decolorize", "leave it out: colours are removed when lines are read"),
@@ -27,6 +30,14 @@ const ELSEWHERE: [(&str, &str); 18] = [
     ("mv_expand", "leave it out: a value in a list is a value of the field"),
     ("mvexpand", "leave it out: a value in a list is a value of the field"),
     ("inputlookup", "documents are searched as they are"),
+    ("bin", "write stats count() by _time:5m, or by bin(bytes, 1000) for numbers"),
+    ("bucket", "write stats count() by _time:5m, or by bin(bytes, 1000) for numbers"),
+    ("fillnull", "write eval x = coalesce(x, 0)"),
+    ("tail", "write sort -_time | limit 10 for the last in time"),
+    ("reverse", "write sort _time for the order of time, sort -_time for the opposite"),
+    ("pattern", "write extract \"from <ip> port <port>\""),
+    ("grok", "write rex \"(?<ip>\\S+) (?<method>\\w+)\""),
+    ("dissect", "write extract \"from <ip> port <port>\""),
     ("decode", "leave it out: lines are parsed when they are read"),
 ];
 
@@ -45,14 +56,29 @@ pub(super) fn pipe(cursor: &mut Cursor<'_>) -> Result<Option<PipeExpr>, QueryErr
         return regex(cursor).map(Some);
     }
     let is_field = name.field_name().is_some();
+    if is_field && cursor.sees(":") && !pipe_names().any(|known| known == text) {
+        return Err(filter_alone(cursor, start));
+    }
     cursor.skip_space();
     let is_condition = is_field && field::plain_operator(cursor).is_some();
     if is_condition {
         cursor.set(start);
-        return expr::whole(cursor).map(PipeExpr::Where).map(Some);
+        return cursor.with_whole_regexes(expr::whole).map(PipeExpr::Where).map(Some);
     }
     cursor.set(before);
     Ok(None)
+}
+
+/// `| level:error`, whose name was read since `start`.
+fn filter_alone(cursor: &mut Cursor<'_>, start: usize) -> QueryError {
+    while cursor.peek().is_some_and(|c| !c.is_whitespace() && c != '|') {
+        cursor.bump();
+    }
+    let condition = cursor.since(start);
+    let shown = if condition.len() <= MAX_REPEATED_BYTES { condition } else { "level:error" };
+    cursor
+        .error_from(start, QueryErrorCode::UnknownPipe, "a condition behind a | needs a name of a pipe")
+        .hint(format!("write | where {shown}; to search for a |, quote the text around it"))
 }
 
 /// `regex "re"`, `regex user!="re"`

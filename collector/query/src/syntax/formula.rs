@@ -9,6 +9,7 @@ use crate::names::{FORMULA_WORDS, continues_name_in_formula};
 use crate::nearest::nearest;
 use crate::number::Number;
 use crate::syntax::cursor::Cursor;
+use crate::syntax::pipes::is_aggregate;
 use crate::syntax::value;
 use crate::units::{Quantity, quantity};
 
@@ -16,6 +17,12 @@ use crate::units::{Quantity, quantity};
 pub(super) fn formula(cursor: &mut Cursor<'_>) -> Result<Formula, QueryError> {
     let start = cursor.at();
     Parser { cursor, start, parts: 0 }.any_of()
+}
+
+/// Reads one call of a function.
+pub(super) fn call(cursor: &mut Cursor<'_>) -> Result<Formula, QueryError> {
+    let start = cursor.at();
+    Parser { cursor, start, parts: 0 }.primary()
 }
 
 struct Parser<'p, 'a> {
@@ -113,7 +120,13 @@ impl Parser<'_, '_> {
             return self.primary();
         }
         self.count()?;
-        Ok(match self.deeper(start, Self::signed)? {
+        let digits = self.cursor.at();
+        let inner = self.deeper(start, Self::signed)?;
+        // The smallest whole number has no positive twin.
+        if let Ok(number) = format!("-{}", self.cursor.since(digits)).parse::<i64>() {
+            return Ok(Formula::Number(Number::I64(number)));
+        }
+        Ok(match inner {
             Formula::Number(Number::I64(number)) => Formula::Number(Number::I64(number.saturating_neg())),
             Formula::Number(Number::F64(number)) => Formula::Number(Number::F64(-number)),
             other => Formula::Negate(Box::new(other)),
@@ -218,10 +231,16 @@ impl Parser<'_, '_> {
             let message = format!("there is no function {}", name.text);
             let error = QueryError::new(QueryErrorCode::UnknownFunction, name.span, message);
             return Err(error.hint(match nearest(&name.text, Function::names()) {
+                _ if is_aggregate(&name.text) => {
+                    "an aggregate stands in stats; write its column in backticks: `avg(status)`".to_owned()
+                }
                 Some(known) => format!("did you mean {known}?"),
                 None => "some of the functions are if, case, coalesce, lower, replace, round".to_owned(),
             }));
         };
+        if matches!(function, Function::Matches | Function::Replace) {
+            self.cursor.count_regex(start)?;
+        }
         if takes.contains(&arguments.len()) {
             return Ok(Formula::Call { function, arguments, span });
         }

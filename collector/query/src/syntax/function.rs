@@ -8,7 +8,8 @@ use crate::nearest::nearest;
 use crate::syntax::bracket;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::expr;
-use crate::syntax::field::{Operator, plain_operator};
+use crate::syntax::field::{Operator, is_star, plain_operator};
+use crate::syntax::pipes;
 use crate::syntax::value;
 use crate::syntax::word::Place;
 
@@ -28,19 +29,19 @@ const CONDITIONS: [(&str, &str); 12] = [
     ("like", "field=ab*"),
 ];
 
-/// Functions behind a field, and how they are written. Without a field they are about the message.
-const OF_VALUES: [(&str, &str); 11] = [
-    ("exact", "field:exact(text)"),
-    ("re", "field:re(\"regex\")"),
-    ("contains_any", "field:contains_any(a, b)"),
-    ("contains_all", "field:contains_all(a, b)"),
-    ("len_range", "field:len_range(5, 10)"),
-    ("string_range", "field:string_range(a, b)"),
-    ("ipv4_range", "field:10.0.0.0/8"),
-    ("range", "field:range(1, 5)"),
-    ("cidr", "field:cidr(10.0.0.0/8)"),
-    ("ip", "field:ip(10.0.0.0/8)"),
-    ("i", "field:i(text)"),
+/// Functions behind a field, how they are written, and whether they are about the message without a field.
+const OF_VALUES: [(&str, &str, bool); 11] = [
+    ("exact", "field:exact(text)", true),
+    ("re", "field:re(\"regex\")", true),
+    ("contains_any", "field:contains_any(a, b)", true),
+    ("contains_all", "field:contains_all(a, b)", true),
+    ("len_range", "field:len_range(5, 10)", true),
+    ("string_range", "field:string_range(a, b)", true),
+    ("ipv4_range", "field:10.0.0.0/8", true),
+    ("range", "field:range(1, 5)", false),
+    ("cidr", "field:cidr(10.0.0.0/8)", false),
+    ("ip", "field:ip(10.0.0.0/8)", false),
+    ("i", "field:i(text)", false),
 ];
 
 /// Reads a function that is a condition; none, and nothing read, when the name before it is none.
@@ -88,8 +89,7 @@ pub(super) fn condition(cursor: &mut Cursor<'_>, name: &Name) -> Result<Option<E
 
 /// `exact("a b")` for the message; none for a word before a parenthesis that is like no function.
 fn of_message(cursor: &mut Cursor<'_>, name: &Name, function: &str) -> Result<Option<Expr>, QueryError> {
-    let known =
-        OF_VALUES.into_iter().map(|(known, _)| known).filter(|known| known.len() > 5 || *known == "exact");
+    let known = OF_VALUES.into_iter().filter(|(.., of_message)| *of_message).map(|(known, ..)| known);
     if known.clone().any(|known| known == function) {
         cursor.set(name.span.offset_bytes);
         let message = Name { text: MESSAGE.to_owned(), span: Span::between(cursor.at(), cursor.at()) };
@@ -97,6 +97,7 @@ fn of_message(cursor: &mut Cursor<'_>, name: &Name, function: &str) -> Result<Op
     }
     let known = known.chain(CONDITIONS.into_iter().map(|(known, _)| known)).filter(|known| known.len() > 3);
     match nearest(function, known) {
+        Some(_) if pipes::is_function(function) => Ok(None),
         Some(known) => Err(QueryError::new(
             QueryErrorCode::UnknownFunction,
             name.span,
@@ -125,10 +126,10 @@ pub(super) fn of_value(
     cursor.set(start + length);
     let name = Name { text: function.to_owned(), span: cursor.span_from(start) };
     let function = function.to_ascii_lowercase();
-    let Some((_, form)) = OF_VALUES.into_iter().find(|(known, _)| *known == function) else {
+    let Some((_, form, _)) = OF_VALUES.into_iter().find(|(known, ..)| *known == function) else {
         let message = format!("there is no function {}", name.text);
         let error = QueryError::new(QueryErrorCode::UnknownFunction, name.span, message);
-        let names = OF_VALUES.into_iter().map(|(known, _)| known);
+        let names = OF_VALUES.into_iter().map(|(known, ..)| known);
         return Err(error.hint(match nearest(&function, names) {
             Some(known) => format!("did you mean {known}?"),
             None => "put the text in quotes to search for it".to_owned(),
@@ -153,7 +154,8 @@ fn call(cursor: &mut Cursor<'_>, field: &Name, call: &Call, function: &str) -> R
         "contains_any" | "contains_all" => {
             let mut parts = Vec::new();
             for value in bracket::values(cursor)? {
-                parts.push(expr::field_expr(cursor, field, Condition::Has(value), start)?);
+                let condition = if is_star(&value) { Condition::Exists } else { Condition::Has(value) };
+                parts.push(expr::field_expr(cursor, field, condition, start)?);
             }
             match (parts.is_empty(), function) {
                 (true, _) => Err(call.wrong(cursor)),

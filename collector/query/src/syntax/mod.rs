@@ -3,7 +3,9 @@
 //! `12:30` a word, `/a/` a regular expression, `/a/b` a path.
 
 mod bracket;
+mod computed;
 mod cursor;
+mod doubtful;
 mod expr;
 mod field;
 mod foreign;
@@ -17,6 +19,7 @@ mod sql;
 mod value;
 mod word;
 
+pub(crate) use self::doubtful::is_misspelt_number;
 pub(crate) use self::pipes::{function_names, pipe_names};
 use crate::Query;
 use crate::ast::{Expr, PipeExpr};
@@ -84,10 +87,14 @@ fn pipe_list(cursor: &mut Cursor<'_>) -> Result<Vec<PipeExpr>, QueryError> {
             let message = format!("a query has at most {MAX_PIPES} pipes");
             return Err(cursor.error_from(start, QueryErrorCode::TooMany, message));
         }
-        pipes.push(match foreign_pipe::pipe(cursor)? {
+        let pipe = match foreign_pipe::pipe(cursor)? {
             Some(pipe) => pipe,
             None => pipes::pipe(cursor)?,
-        });
+        };
+        if let Some(keys) = pipes::computed_keys(&pipe) {
+            cursor.enter_table(keys);
+        }
+        pipes.push(pipe);
     }
     if cursor.at_end() { Ok(pipes) } else { Err(expr::left_over(cursor)) }
 }

@@ -1,5 +1,6 @@
 //! The label selector of Loki and VictoriaLogs, and the line filters that follow it:
-//! `{app="nginx", env!="dev"} |= "refused" !~ "health|ready"`.
+//! `{app="nginx", env!="dev"} |= "refused" !~ "health|ready"`. As there, a regular expression in a selector has to match
+//! the whole value, one of a line filter a part of the line.
 
 use crate::aliases::MESSAGE;
 use crate::ast::{Condition, Expr, Name, Value, ValueKind};
@@ -33,7 +34,7 @@ pub(super) fn selector(cursor: &mut Cursor<'_>) -> Result<Option<Expr>, QueryErr
             }
             return Err(bad_selector(cursor, start));
         };
-        parts.push(operand(cursor, &name, operator, Place::Bound)?);
+        parts.push(cursor.with_whole_regexes(|cursor| operand(cursor, &name, operator, Place::Bound))?);
     }
     if parts.is_empty() {
         cursor.set(start);

@@ -4,6 +4,7 @@
 use crate::ast::{Condition, Expr, Literal, Name, Piece, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode};
 use crate::syntax::cursor::Cursor;
+use crate::syntax::doubtful;
 use crate::syntax::expr;
 use crate::syntax::value;
 use crate::syntax::word::{self, Place};
@@ -24,10 +25,8 @@ pub(super) fn after_name(cursor: &mut Cursor<'_>, name: &Name) -> Result<Option<
     } else if eat(cursor, "LIKE") {
         Some(like(argument(cursor, name, "LIKE \"ab*\"")?)?)
     } else if eat(cursor, "RLIKE") {
-        let mut regex = argument(cursor, name, "RLIKE \"ab.*\"")?;
-        // It has to match the whole value.
-        regex.text = format!("^(?:{})$", regex.text);
-        Some(value::regex_of(cursor, &regex)?)
+        let regex = argument(cursor, name, "RLIKE \"ab.*\"")?;
+        Some(value::whole_regex_of(cursor, &regex)?)
     } else if eat(cursor, "BETWEEN") {
         Some(between(cursor, name)?)
     } else {
@@ -66,36 +65,49 @@ fn argument(cursor: &mut Cursor<'_>, name: &Name, form: &str) -> Result<Literal,
     }
 }
 
-/// SQL has `%` and `_`, ES|QL `*` and `?`: the text tells by having a `%` or not.
+/// SQL has `%` and `_`, ES|QL `*` and `?`: a text without `*` and `?` is one of SQL. A `\` makes them themselves.
 fn like(text: Literal) -> Result<Condition, QueryError> {
-    let (run, one) = if text.text.contains('%') { ('%', '_') } else { ('*', '?') };
+    let of_sql = text.text.contains('%') || !text.text.contains(['*', '?']);
+    let (run, one) = if of_sql { ('%', '_') } else { ('*', '?') };
     let mut pieces: Vec<Piece> = Vec::new();
-    for c in text.text.chars() {
-        match pieces.last_mut() {
-            Some(Piece::AnyRun) if c == run => {}
-            _ if c == run => pieces.push(Piece::AnyRun),
-            _ if c == one => pieces.push(Piece::AnyChar),
-            Some(Piece::Literal(literal)) => literal.push(c),
-            _ => pieces.push(Piece::Literal(c.to_string())),
+    let mut chars = text.text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let escaped = if c == '\\' { chars.next_if(|next| [run, one].contains(next)) } else { None };
+        match (escaped.unwrap_or(c), pieces.last_mut()) {
+            (c, Some(Piece::AnyRun)) if c == run && escaped.is_none() => {}
+            (c, _) if c == run && escaped.is_none() => pieces.push(Piece::AnyRun),
+            (c, _) if c == one && escaped.is_none() => pieces.push(Piece::AnyChar),
+            (c, Some(Piece::Literal(literal))) => literal.push(c),
+            (c, _) => pieces.push(Piece::Literal(c.to_string())),
         }
     }
     word::check_pattern(&pieces, text.span)?;
     let kind = match pieces.as_slice() {
         [Piece::AnyRun] => return Ok(Condition::Exists),
-        [] | [Piece::Literal(_)] => ValueKind::Text(text.text),
+        [] => ValueKind::Text(String::new()),
+        [Piece::Literal(literal)] => ValueKind::Text(literal.clone()),
         _ => ValueKind::Pattern(pieces),
     };
     Ok(Condition::Equals(Value { kind, span: text.span }))
 }
 
+fn bound(cursor: &mut Cursor<'_>, name: &Name) -> Result<Literal, QueryError> {
+    let is_quoted = matches!(cursor.peek(), Some('"' | '\'' | '`'));
+    let literal = argument(cursor, name, "BETWEEN 1 AND 5")?;
+    if !is_quoted {
+        doubtful::refuse_bound(name, &literal)?;
+    }
+    Ok(literal)
+}
+
 fn between(cursor: &mut Cursor<'_>, name: &Name) -> Result<Condition, QueryError> {
-    let low = argument(cursor, name, "BETWEEN 1 AND 5")?;
+    let low = bound(cursor, name)?;
     cursor.skip_space();
     if !eat(cursor, "AND") {
         return Err(cursor
             .error_here(QueryErrorCode::BadRange, "BETWEEN needs an AND")
             .hint(format!("write {}:[1 TO 5]", name.text)));
     }
-    let high = argument(cursor, name, "BETWEEN 1 AND 5")?;
+    let high = bound(cursor, name)?;
     Ok(Condition::Range { low: Some(low), low_inclusive: true, high: Some(high), high_inclusive: true })
 }

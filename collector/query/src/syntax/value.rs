@@ -1,8 +1,9 @@
 //! Values: words, quoted texts, regular expressions.
 
-use crate::ast::{Condition, Literal, Piece, Value, ValueKind};
+use crate::ast::{Condition, Literal, Name, Piece, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::syntax::cursor::Cursor;
+use crate::syntax::doubtful;
 use crate::syntax::lucene;
 use crate::syntax::word::{self, Place, Word};
 
@@ -19,7 +20,21 @@ pub(super) fn value(cursor: &mut Cursor<'_>, place: Place) -> Result<Option<Valu
     from_word(word::word(cursor, place)?)
 }
 
-/// Reads a bound: a word or a quoted text, in which wildcards mean themselves.
+/// Reads a bound for a field: a literal, which is no mistyped number without quotes.
+pub(super) fn bound(
+    cursor: &mut Cursor<'_>,
+    field: &Name,
+    place: Place,
+) -> Result<Option<Literal>, QueryError> {
+    let is_quoted = matches!(cursor.peek(), Some('"' | '\'' | '`'));
+    let literal = literal(cursor, place)?;
+    if let Some(literal) = literal.as_ref().filter(|_| !is_quoted) {
+        doubtful::refuse_bound(field, literal)?;
+    }
+    Ok(literal)
+}
+
+/// Reads a word or a quoted text, in which wildcards mean themselves.
 pub(super) fn literal(cursor: &mut Cursor<'_>, place: Place) -> Result<Option<Literal>, QueryError> {
     let start = cursor.at();
     if let Some(text) = quoted(cursor)? {
@@ -145,8 +160,19 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<ValueKind> {
 pub(super) fn regex_of(cursor: &mut Cursor<'_>, literal: &Literal) -> Result<Condition, QueryError> {
     cursor.count_regex(literal.span.offset_bytes)?;
     let source = regex_source(&literal.text).ok_or_else(|| bad_regex(literal.span))?;
+    Ok(has_regex(source, literal.span))
+}
+
+/// As [`regex_of`], for one that has to match the whole value.
+pub(super) fn whole_regex_of(cursor: &mut Cursor<'_>, literal: &Literal) -> Result<Condition, QueryError> {
+    cursor.count_regex(literal.span.offset_bytes)?;
+    let source = regex_source(&literal.text).ok_or_else(|| bad_regex(literal.span))?;
+    Ok(has_regex(format!("^(?:{source})$"), literal.span))
+}
+
+fn has_regex(source: String, span: Span) -> Condition {
     let kind = ValueKind::Regex { source, ignore_case: false };
-    Ok(Condition::Has(Value { kind, span: literal.span }))
+    Condition::Has(Value { kind, span })
 }
 
 pub(super) fn bad_regex(span: Span) -> QueryError {

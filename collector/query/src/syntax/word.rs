@@ -3,7 +3,7 @@
 
 use crate::ast::Piece;
 use crate::error::{QueryError, QueryErrorCode, Span};
-use crate::limits::MAX_PATTERN_BYTES;
+use crate::limits::{MAX_BARE_NAME_BYTES, MAX_PATTERN_BYTES};
 use crate::names::is_field_name;
 use crate::syntax::cursor::Cursor;
 
@@ -124,7 +124,7 @@ fn ends_word(cursor: &Cursor<'_>, place: Place, start: usize, c: char) -> bool {
 /// after what can't be a name: `12:30`, `a->b`, `/search?q=x`.
 fn ends_field_name(cursor: &Cursor<'_>, before: &str, c: char) -> bool {
     let operator = match c {
-        ':' => !cursor.sees("://"),
+        ':' => !cursor.sees("://") && !colon_is_text(cursor, before),
         '=' | '<' | '>' => true,
         '!' => cursor.sees("!=") || cursor.sees("!~"),
         _ => false,
@@ -132,9 +132,35 @@ fn ends_field_name(cursor: &Cursor<'_>, before: &str, c: char) -> bool {
     operator && (is_field_name(before) || (c == ':' && (before == "*" || sees_name_pattern(cursor, before))))
 }
 
+/// Whether a `:` behind what could be a name belongs to a text: `std::io::Error`, `C:\temp`, `fe80::1`,
+/// `aa:bb:cc:dd:ee:ff`.
+fn colon_is_text(cursor: &Cursor<'_>, before: &str) -> bool {
+    let is_path = cursor.sees("::") && !cursor.sees(":::");
+    let is_drive = before.len() == 1
+        && before.starts_with(|c: char| c.is_ascii_alphabetic())
+        && cursor.rest().strip_prefix(":\\").is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    is_path || is_drive || starts_address(cursor, before)
+}
+
+/// Whether the word is a MAC address or an IPv6 address, of which `before` is the first group.
+fn starts_address(cursor: &Cursor<'_>, before: &str) -> bool {
+    if before.len() > 4 || !before.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return false;
+    }
+    let is_part = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
+    let rest = cursor.rest();
+    let length = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
+    // No address is longer.
+    let Some(rest) = rest.get(..length).filter(|rest| rest.len() <= 45) else { return false };
+    let word = format!("{before}{rest}");
+    let is_mac = word.split(':').count() == 6 && word.split(':').all(|group| group.len() == 2);
+    is_mac || word.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
 /// Whether the word before a `:` names several fields, which Kibana knows: `machine.os*:windows`.
 fn sees_name_pattern(cursor: &Cursor<'_>, before: &str) -> bool {
-    before.contains('*')
+    before.len() <= MAX_BARE_NAME_BYTES
+        && before.contains('*')
         && is_field_name(&before.replace('*', "x"))
         && cursor.peek_second().is_some_and(|next| !next.is_whitespace())
 }

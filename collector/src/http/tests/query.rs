@@ -131,6 +131,15 @@ async fn an_unknown_field_is_a_warning_with_the_nearest() {
     let warnings = meta["warnings"].as_array().unwrap();
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].as_str().unwrap().contains("`servce`"), "{warnings:?}");
+    let doubtful = [
+        ("localhost:5432", "quote it: `\"localhost:5432\"`"),
+        ("service=\"a*\"", "write `service=a*`"),
+        ("search level:error", "`search` is a word"),
+    ];
+    for (query, expected) in doubtful {
+        let (_, meta) = rows(&server, &format!("q={}", encoded(query))).await;
+        assert!(meta["warnings"][0].as_str().unwrap().contains(expected), "{query}: {meta}");
+    }
     for query in ["service:a", "level:error", "host:x", "http:x", "@timestamp:*", "@service:a"] {
         let (_, meta) = rows(&server, &format!("q={}", encoded(query))).await;
         let is_known = query != "host:x";

@@ -1,6 +1,6 @@
 //! The pipes that make fields or call them otherwise: eval, extract, parse, rename.
 
-use super::{name, push};
+use super::{called_column, name, push};
 use crate::ast::{ExtractPattern, Literal, Name, ParseFormat, PipeExpr, Value, ValueKind};
 use crate::error::{QueryError, QueryErrorCode};
 use crate::syntax::cursor::Cursor;
@@ -166,6 +166,7 @@ pub(super) fn rename(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
     let mut names = Vec::new();
     loop {
         let Some(old) = name(cursor)? else { return Err(no_rename(cursor, "a name")) };
+        let old = called_column(cursor, &old)?.unwrap_or(old);
         cursor.skip_space();
         let separated = cursor.eat_keyword("as") || cursor.eat_keyword("to") || cursor.eat("=");
         let new = if separated { name(cursor)? } else { None };

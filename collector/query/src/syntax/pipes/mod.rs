@@ -1,18 +1,23 @@
 //! Pipes: one file for each kind of argument, one line in [`PIPES`] for each pipe.
 
+mod keys;
 mod made;
 mod rows;
 mod stats;
 mod timechart;
 mod top;
 
-use crate::ast::{Name, PipeExpr};
+pub(super) use self::stats::is_aggregate;
+use crate::ast::{KeyExpr, Name, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode};
+use crate::formula::Function;
 use crate::limits::{MAX_PIPE_ITEMS, MAX_ROWS};
+use crate::names::is_arithmetic;
 use crate::nearest::nearest;
 use crate::syntax::cursor::Cursor;
-use crate::syntax::value;
+use crate::syntax::formula::call;
 use crate::syntax::word::{self, Place};
+use crate::syntax::{computed, doubtful, value};
 
 type Parse = fn(&mut Cursor<'_>) -> Result<PipeExpr, QueryError>;
 
@@ -72,6 +77,7 @@ pub(super) fn pipe(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
     let Some((_, parse)) = PIPES.iter().find(|(known, _)| *known == name) else {
         let error = cursor.error_from(start, QueryErrorCode::UnknownPipe, format!("there is no pipe {name}"));
         return Err(error.hint(match nearest(&name, PIPES.iter().map(|(known, _)| *known)) {
+            _ if is_aggregate(&name) => format!("aggregates stand in stats: stats {name}(…) by host"),
             Some(known) => format!("did you mean {known}?"),
             None => {
                 "to search for a |, quote the text around it; a regular expression ends with /".to_owned()
@@ -116,11 +122,19 @@ fn names(cursor: &mut Cursor<'_>, pipe: &str) -> Result<Vec<Name>, QueryError> {
     let parenthesised = cursor.eat("(");
     let mut names = Vec::new();
     loop {
-        while cursor.skip_space() || cursor.eat(",") {}
-        match name(cursor)? {
-            Some(name) => push(cursor, &mut names, name, start)?,
-            None => break,
+        let mut separated = names.is_empty();
+        while cursor.skip_space() || cursor.sees(",") {
+            separated |= cursor.eat(",");
         }
+        let Some(name) = name(cursor)? else { break };
+        let name = match called_column(cursor, &name)? {
+            Some(column) => column,
+            None => {
+                check_name(cursor, &name, separated, pipe)?;
+                name
+            }
+        };
+        push(cursor, &mut names, name, start)?;
     }
     if parenthesised && !cursor.eat(")") {
         return Err(cursor.error_here(QueryErrorCode::Unclosed, "a ) is missing here"));
@@ -129,6 +143,107 @@ fn names(cursor: &mut Cursor<'_>, pipe: &str) -> Result<Vec<Name>, QueryError> {
         return Err(missing_name(cursor, pipe));
     }
     Ok(names)
+}
+
+/// Words that go on with something else behind a name; so do the names of pipes.
+const GOES_ON: [(&str, &str); 12] = [
+    (
+        "by",
+        "write by once, before all names; for each value of another field: stats count() by a, b | sort -count",
+    ),
+    ("as", "write rename old as new in a pipe of its own"),
+    ("sortby", "write sort before it: sort -_time | dedup host"),
+    ("nulls", "leave it out: rows without a value come last"),
+    ("span", "write by _time:5m"),
+    ("having", "write | where count>5"),
+    ("keepempty", "leave the option out"),
+    ("keepevents", "leave the option out"),
+    ("consecutive", "leave the option out"),
+    ("showperc", "leave the option out"),
+    ("showcount", "leave the option out"),
+    ("countfield", "write | rename count as n"),
+];
+
+/// Whether a name that was read stands in quotes.
+fn is_quoted(cursor: &Cursor<'_>, name: &Name) -> bool {
+    cursor.since(name.span.offset_bytes).starts_with(['"', '\'', '`'])
+}
+
+/// Refuses what is no name in a list of names without quotes: a number, a name with a sign, or a word that goes on with
+/// something else. `separated`: it is the first or has a comma before it, so that any word is a name.
+fn check_name(cursor: &Cursor<'_>, name: &Name, separated: bool, pipe: &str) -> Result<(), QueryError> {
+    let text = name.text.as_str();
+    if is_quoted(cursor, name) {
+        return Ok(());
+    }
+    let error = |message: String| QueryError::new(QueryErrorCode::Unexpected, name.span, message);
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(error(format!("{text} is no name"))
+            .hint(format!("write {pipe} host, or \"{text}\" in quotes if a field is called so")));
+    }
+    if text.starts_with(['+', '-']) {
+        return Err(error(format!("a name can't start with {}", text.get(..1).unwrap_or_default()))
+            .hint("drop fields in a pipe of its own: fields -message; quote the name if it has the sign"));
+    }
+    if is_arithmetic(text) {
+        return Err(doubtful::no_arithmetic(text, name.span));
+    }
+    let lower = text.to_ascii_lowercase();
+    let hint = GOES_ON.iter().find(|(word, _)| *word == lower).map(|(_, hint)| (*hint).to_owned());
+    let hint = hint.or_else(|| {
+        let is_pipe = pipe_names().any(|known| known == lower);
+        is_pipe.then(|| format!("put a | before {text}, or a comma if it is a field"))
+    });
+    match hint.filter(|_| !separated) {
+        Some(hint) => Err(error(format!("{pipe} does not take {text} here")).hint(hint)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a formula or an aggregate is called so.
+pub(super) fn is_function(name: &str) -> bool {
+    Function::called(name).is_some() || is_aggregate(name)
+}
+
+/// The column that a name with a parenthesis behind it is in a table: an aggregate without a name, `avg(status)`, or a
+/// key that was computed, `lower(host)`. None, and nothing read, when the name is no function.
+pub(super) fn called_column(cursor: &mut Cursor<'_>, called: &Name) -> Result<Option<Name>, QueryError> {
+    if cursor.peek() != Some('(') {
+        return Ok(None);
+    }
+    let (start, after) = (called.span.offset_bytes, cursor.at());
+    if cursor.table().is_some_and(|keys| !keys.is_empty()) && Function::called(&called.text).is_some() {
+        cursor.set(start);
+        let text = call(cursor)?.to_string();
+        if cursor.table().is_some_and(|keys| keys.contains(&text)) {
+            return Ok(Some(Name { text, span: cursor.span_from(start) }));
+        }
+        cursor.set(after);
+    }
+    let is_aggregate = is_aggregate(&called.text);
+    if is_aggregate && cursor.table().is_some() {
+        return stats::column(cursor, called).map(Some);
+    }
+    match computed::refused(cursor, called, is_aggregate) {
+        Some(error) => Err(error),
+        None => Ok(None),
+    }
+}
+
+/// The keys of a table that a pipe makes which are called as they are computed; none when it makes no table.
+pub(super) fn computed_keys(pipe: &PipeExpr) -> Option<Vec<String>> {
+    match pipe {
+        PipeExpr::Stats { by, .. } | PipeExpr::Timechart { by, .. } => Some(
+            by.iter()
+                .filter_map(|key| match key {
+                    KeyExpr::Computed { formula, column: None, .. } => Some(formula.to_string()),
+                    _ => None,
+                })
+                .collect(),
+        ),
+        PipeExpr::Top(_) | PipeExpr::Rare(_) => Some(Vec::new()),
+        _ => None,
+    }
 }
 
 fn missing_name(cursor: &Cursor<'_>, pipe: &str) -> QueryError {
@@ -150,6 +265,16 @@ fn push<T>(cursor: &Cursor<'_>, items: &mut Vec<T>, item: T, start: usize) -> Re
 /// Reads a number of rows; none when no digit is next.
 fn rows_wanted(cursor: &mut Cursor<'_>) -> Result<Option<u64>, QueryError> {
     cursor.skip_space();
+    let start = cursor.at();
+    // `limit=5` of SPL.
+    if cursor.eat("limit") {
+        cursor.skip_space();
+        if cursor.eat("=") {
+            cursor.skip_space();
+        } else {
+            cursor.set(start);
+        }
+    }
     let start = cursor.at();
     let digits = cursor.rest().bytes().take_while(u8::is_ascii_digit).count();
     let ends = cursor.rest().get(digits..).and_then(|rest| rest.chars().next());

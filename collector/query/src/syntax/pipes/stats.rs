@@ -1,21 +1,29 @@
-//! `stats`: aggregates and group keys.
+//! `stats`: its aggregates.
 
+use super::keys::group_keys;
 use super::timechart::starts_option;
-use super::{missing_name, name, push};
-use crate::aliases::{TIMESTAMP, canonical};
-use crate::ast::{AggCall, AggExpr, KeyExpr, Name, PipeExpr};
+use super::{name, push};
+use crate::ast::{AggCall, AggExpr, Name, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode};
-use crate::formula::{Formula, Function, Operator};
+use crate::formula::{Formula, Operator};
+use crate::names::{is_field_name, is_name_in_aggregate};
 use crate::nearest::nearest;
 use crate::pipe::AggFunction;
 use crate::syntax::cursor::Cursor;
 use crate::syntax::formula::formula;
-use crate::units::duration_ns;
 
 /// `stats count(), p95(duration) as slow by service, _time:1h`
 pub(super) fn stats(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError> {
+    cursor.skip_space();
+    // LogsQL may have the keys first.
+    let keys_first = cursor.sees_keyword("by")
+        && cursor.rest().get(2..).is_some_and(|rest| rest.trim_start().starts_with('('));
+    let mut by = if keys_first { group_keys(cursor)? } else { Vec::new() };
     let aggs = aggregates(cursor)?;
-    Ok(PipeExpr::Stats { aggs, by: group_keys(cursor)? })
+    if !keys_first {
+        by = group_keys(cursor)?;
+    }
+    Ok(PipeExpr::Stats { aggs, by })
 }
 
 /// At least one aggregate, separated by commas; `count()` when there is none before `by` or the end.
@@ -38,42 +46,82 @@ pub(super) fn aggregates(cursor: &mut Cursor<'_>) -> Result<Vec<AggExpr>, QueryE
     }
 }
 
-/// `p95(duration) as slow`; the parentheses of `count()` and the word `as` may be left out.
+/// `p95(duration) as slow`, `slow = p95(duration)`; the parentheses of `count()` and the word `as` may be left out.
 fn aggregate(cursor: &mut Cursor<'_>) -> Result<AggExpr, QueryError> {
-    let Some(called) = name(cursor)? else {
-        return Err(cursor
+    let mut called = aggregate_name(cursor)?;
+    let mut column = None;
+    cursor.skip_space();
+    // ES|QL has the name first.
+    if cursor.sees("=") && !cursor.sees("==") {
+        cursor.eat("=");
+        column = Some(std::mem::replace(&mut called, aggregate_name(cursor)?));
+        cursor.skip_space();
+    }
+    let parenthesised = cursor.peek() == Some('(');
+    let mut agg = call(cursor, &called)?;
+    cursor.skip_space();
+    let named = column.is_none() && cursor.eat_keyword("as");
+    let goes_on = column.is_some() || cursor.sees_keyword("by") || starts_option(cursor);
+    if named || (parenthesised && !goes_on) {
+        column = name(cursor)?;
+    }
+    if named && column.is_none() {
+        return Err(cursor.error_here(QueryErrorCode::Missing, "a name is missing after as"));
+    }
+    agg.column = column;
+    Ok(agg)
+}
+
+fn aggregate_name(cursor: &mut Cursor<'_>) -> Result<Name, QueryError> {
+    match name(cursor)? {
+        Some(called) => Ok(called),
+        None => Err(cursor
             .error_here(QueryErrorCode::Missing, "an aggregate is missing here")
-            .hint("write count(), or one of dc, sum, avg, min, max, median, p95 with a field"));
-    };
+            .hint("write count(), or one of dc, sum, avg, min, max, median, p95 with a field")),
+    }
+}
+
+/// What follows the name of an aggregate, up to its parenthesis.
+fn call(cursor: &mut Cursor<'_>, called: &Name) -> Result<AggExpr, QueryError> {
     let start = called.span.offset_bytes;
     let mut of = Argument::default();
-    cursor.skip_space();
-    let parenthesised = cursor.eat("(");
-    if parenthesised {
+    if cursor.eat("(") {
         of = argument(cursor)?;
         if !cursor.eat(")") {
             return Err(cursor.error_here(QueryErrorCode::Unclosed, "a ) is missing here"));
         }
     }
-    let function = function(cursor, &called, of.number.as_ref())?;
+    let function = function(cursor, called, of.number.as_ref())?;
+    let counts = function == AggCall::Of(AggFunction::Count);
     if COUNT_IF.iter().any(|name| called.text.eq_ignore_ascii_case(name)) {
         of.is_a_condition();
+    } else if counts && matches!(of.computed, Some(Formula::Number(_))) {
+        // `count(1)` of SQL counts rows.
+        of.computed = None;
     }
-    let needs_one = !matches!(function, AggCall::Of(AggFunction::Count) | AggCall::Rate);
+    let needs_one = !counts && function != AggCall::Rate;
     if of.field.is_none() && of.computed.is_none() && needs_one {
         let message = format!("{} needs the name of a field", called.text);
         let error = cursor.error_from(start, QueryErrorCode::Missing, message);
         return Err(error.hint(format!("write {}(duration)", called.text)));
     }
     let span = cursor.span_from(start);
-    cursor.skip_space();
-    let named = cursor.eat_keyword("as");
-    let goes_on = cursor.sees_keyword("by") || starts_option(cursor);
-    let column = if named || (parenthesised && !goes_on) { name(cursor)? } else { None };
-    if named && column.is_none() {
-        return Err(cursor.error_here(QueryErrorCode::Missing, "a name is missing after as"));
-    }
-    Ok(AggExpr { function, field: of.field, computed: of.computed, column, span })
+    Ok(AggExpr { function, field: of.field, computed: of.computed, column: None, span })
+}
+
+/// Whether a name is that of an aggregate.
+pub(in crate::syntax) fn is_aggregate(name: &str) -> bool {
+    called(&name.to_ascii_lowercase()).is_some() || is_percentile_of(name)
+}
+
+fn is_percentile_of(name: &str) -> bool {
+    ["percentile", "quantile"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// The column that an aggregate has when it has no name, read from behind its name.
+pub(super) fn column(cursor: &mut Cursor<'_>, called: &Name) -> Result<Name, QueryError> {
+    let text = call(cursor, called)?.plain_column();
+    Ok(Name { text, span: cursor.span_from(called.span.offset_bytes) })
 }
 
 /// What stands between the parentheses of an aggregate.
@@ -99,15 +147,23 @@ fn argument(cursor: &mut Cursor<'_>) -> Result<Argument, QueryError> {
     let mut of = Argument::default();
     cursor.skip_space();
     let start = cursor.at();
-    if !cursor.eat("*") {
-        of.field = name(cursor)?;
+    let evaluated = eats_eval(cursor);
+    if !evaluated && !cursor.eat("*") {
+        of.field = plain_name(cursor)?;
     }
     cursor.skip_space();
-    if !matches!(cursor.peek(), None | Some(')' | ',' | '|')) {
-        cursor.set(start);
+    if evaluated || !matches!(cursor.peek(), None | Some(')' | ',' | '|')) {
+        if !evaluated {
+            refuse_joined(of.field.as_ref(), cursor, start)?;
+            cursor.set(start);
+        }
         match formula(cursor)? {
             Formula::Field(name) => of.field = Some(name),
             formula => (of.field, of.computed) = (None, Some(formula)),
+        }
+        cursor.skip_space();
+        if evaluated && !cursor.eat(")") {
+            return Err(cursor.error_here(QueryErrorCode::Unclosed, "a ) is missing here"));
         }
         cursor.skip_space();
     }
@@ -116,6 +172,56 @@ fn argument(cursor: &mut Cursor<'_>) -> Result<Argument, QueryError> {
         cursor.skip_space();
     }
     Ok(of)
+}
+
+/// Reads the `eval(` of `count(eval(status>=500))`, which SPL has around formulas.
+fn eats_eval(cursor: &mut Cursor<'_>) -> bool {
+    let start = cursor.at();
+    let found = cursor.eat_keyword("eval") && {
+        cursor.skip_space();
+        cursor.eat("(")
+    };
+    if !found {
+        cursor.set(start);
+    }
+    found
+}
+
+/// Refuses a name with a `-` between letters, read since `start` without quotes, where a formula stands: `a-b * 2`.
+fn refuse_joined(name: Option<&Name>, cursor: &Cursor<'_>, start: usize) -> Result<(), QueryError> {
+    let is_quoted = cursor.since(start).starts_with(['"', '\'', '`']);
+    let Some(name) = name.filter(|_| !is_quoted) else { return Ok(()) };
+    let starts = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let mut parts = name.text.split('-');
+    let begins = parts.next().is_some_and(|first| !first.is_empty());
+    if !begins || !parts.any(starts) {
+        return Ok(());
+    }
+    let message = format!("{} has a - that may belong to a name", name.text);
+    Err(QueryError::new(QueryErrorCode::Unexpected, name.span, message)
+        .hint("write `x-request-id` in backticks for a field, or spaces around a - that subtracts"))
+}
+
+/// Reads a name; none, and nothing read, when a formula stands here. `a/b` may be either.
+fn plain_name(cursor: &mut Cursor<'_>) -> Result<Option<Name>, QueryError> {
+    let start = cursor.at();
+    let is_quoted = matches!(cursor.peek(), Some('"' | '\'' | '`'));
+    let Some(name) = name(cursor)? else { return Ok(None) };
+    let text = name.text.as_str();
+    let computes = text.contains(['+', '-', '*', '/', '%']) || text.starts_with(|c: char| c.is_ascii_digit());
+    if is_quoted || is_name_in_aggregate(text) || !computes {
+        return Ok(Some(name));
+    }
+    refuse_joined(Some(&name), cursor, start)?;
+    let joins = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic());
+    if text.contains('/') && is_field_name(text) && text.split('/').skip(1).all(joins) {
+        let message = format!("{text} is a name or a division");
+        let division = text.replace('/', " / ");
+        return Err(QueryError::new(QueryErrorCode::Unexpected, name.span, message)
+            .hint(format!("write `{text}` for the field, or {division} with spaces for the division")));
+    }
+    cursor.set(start);
+    Ok(None)
 }
 
 const RATE: &str = "rate";
@@ -155,7 +261,7 @@ pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
 
 fn function(cursor: &Cursor<'_>, called: &Name, number: Option<&Name>) -> Result<AggCall, QueryError> {
     let lower = called.text.to_ascii_lowercase();
-    if lower == "percentile" || lower == "quantile" {
+    if is_percentile_of(&lower) {
         let text = number.map(|number| number.text.as_str()).unwrap_or_default();
         let scale = if lower == "quantile" { 100.0 } else { 1.0 };
         return match text.parse::<f64>() {
@@ -167,16 +273,8 @@ fn function(cursor: &Cursor<'_>, called: &Name, number: Option<&Name>) -> Result
                 .hint("write percentile(duration, 95) or p95(duration)")),
         };
     }
-    if let Some(percent) = lower.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok())
-        && (0.0..=100.0).contains(&percent)
-    {
-        return Ok(AggCall::Of(AggFunction::Percentile(percent / 100.0)));
-    }
-    if let Some((_, function)) = FUNCTIONS.into_iter().find(|(name, _)| *name == lower) {
-        return Ok(AggCall::Of(function));
-    }
-    if lower == RATE {
-        return Ok(AggCall::Rate);
+    if let Some(function) = self::called(&lower) {
+        return Ok(function);
     }
     let message = format!("there is no aggregate {}", called.text);
     let error = QueryError::new(QueryErrorCode::UnknownFunction, called.span, message);
@@ -187,92 +285,14 @@ fn function(cursor: &Cursor<'_>, called: &Name, number: Option<&Name>) -> Result
     }))
 }
 
-/// `by a, _time:5m`, with or without parentheses around the keys; none when there is no `by`.
-pub(super) fn group_keys(cursor: &mut Cursor<'_>) -> Result<Vec<KeyExpr>, QueryError> {
-    cursor.skip_space();
-    let start = cursor.at();
-    let mut keys = Vec::new();
-    if !cursor.eat_keyword("by") {
-        return Ok(keys);
+/// The aggregate of a name in lower case that needs no number.
+fn called(lower: &str) -> Option<AggCall> {
+    let percent = lower.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok());
+    if let Some(percent) = percent.filter(|percent| (0.0..=100.0).contains(percent)) {
+        return Some(AggCall::Of(AggFunction::Percentile(percent / 100.0)));
     }
-    cursor.skip_space();
-    let parenthesised = cursor.eat("(");
-    loop {
-        while cursor.skip_space() || cursor.eat(",") {}
-        if starts_option(cursor) {
-            break;
-        }
-        let at = cursor.at();
-        let Some(key) = name(cursor)? else { break };
-        let key = if cursor.eat(":") {
-            KeyExpr::Time(duration(cursor)?)
-        } else if cursor.peek() == Some('(') {
-            computed_key(cursor, &key, at)?
-        } else {
-            plain_key(cursor, key)?
-        };
-        push(cursor, &mut keys, key, start)?;
+    if lower == RATE {
+        return Some(AggCall::Rate);
     }
-    if parenthesised && !cursor.eat(")") {
-        return Err(cursor.error_here(QueryErrorCode::Unclosed, "a ) is missing here"));
-    }
-    if keys.is_empty() { Err(missing_name(cursor, "by")) } else { Ok(keys) }
-}
-
-/// `host`, `host as server`
-fn plain_key(cursor: &mut Cursor<'_>, key: Name) -> Result<KeyExpr, QueryError> {
-    let after = cursor.at();
-    cursor.skip_space();
-    if !cursor.eat_keyword("as") {
-        cursor.set(after);
-        return Ok(KeyExpr::Field(key));
-    }
-    let column = name(cursor)?;
-    if column.is_none() {
-        return Err(cursor.error_here(QueryErrorCode::Missing, "a name is missing after as"));
-    }
-    let span = cursor.span_from(key.span.offset_bytes);
-    Ok(KeyExpr::Computed { formula: Formula::Field(key), column, span })
-}
-
-/// `bin(5m)`, `bin(_time, 5m)`, or any function: `bin(bytes, 1000) as size`. Its name begins at `start`.
-fn computed_key(cursor: &mut Cursor<'_>, called: &Name, start: usize) -> Result<KeyExpr, QueryError> {
-    let is_bin = called.text.eq_ignore_ascii_case("bin");
-    if is_bin && cursor.eat("(") {
-        cursor.skip_space();
-        if let Some(step) = name(cursor)?.and_then(|name| duration_ns(&name.text))
-            && cursor.eat(")")
-        {
-            return Ok(KeyExpr::Time(step));
-        }
-    }
-    cursor.set(start);
-    let formula = formula(cursor)?;
-    if let Formula::Call { function: Function::Bin, arguments, .. } = &formula
-        && let [Formula::Field(field), Formula::Quantity(step)] = arguments.as_slice()
-        && canonical(&field.text) == TIMESTAMP
-        && let Some(step) = duration_ns(&step.text)
-    {
-        return Ok(KeyExpr::Time(step));
-    }
-    let span = cursor.span_from(start);
-    cursor.skip_space();
-    let column = if cursor.eat_keyword("as") { name(cursor)? } else { None };
-    Ok(KeyExpr::Computed { formula, column, span })
-}
-
-/// Reads a duration, nanoseconds.
-pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<i64, QueryError> {
-    cursor.skip_space();
-    let start = cursor.at();
-    let read = name(cursor)?.and_then(|name| duration_ns(&name.text));
-    cursor.skip_space();
-    read.ok_or_else(|| bad_duration(cursor, start))
-}
-
-/// What to say where no duration is.
-pub(super) fn bad_duration(cursor: &Cursor<'_>, start: usize) -> QueryError {
-    cursor
-        .error_from(start, QueryErrorCode::BadTime, "a duration is missing here")
-        .hint("write 30s, 5m or 1h")
+    FUNCTIONS.into_iter().find(|(name, _)| *name == lower).map(|(_, function)| AggCall::Of(function))
 }

@@ -1,7 +1,8 @@
 //! `timechart`: the options before and behind the aggregates.
 
+use super::keys::{bad_duration, duration, group_keys};
 use super::name;
-use super::stats::{aggregates, bad_duration, duration, group_keys};
+use super::stats::aggregates;
 use crate::ast::{KeyExpr, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode};
 use crate::limits::MAX_ROWS;
@@ -16,6 +17,11 @@ pub(super) fn timechart(cursor: &mut Cursor<'_>) -> Result<PipeExpr, QueryError>
     for key in group_keys(cursor)? {
         match key {
             KeyExpr::Time(step) => options.step_ns = Some(step),
+            KeyExpr::Computed { formula, span, .. } if formula.time_step_ns().is_some() => {
+                let message = "the time of a chart keeps its name";
+                return Err(QueryError::new(QueryErrorCode::Unexpected, span, message)
+                    .hint("leave as out, or write rename _time as …, after a |"));
+            }
             other => by.push(other),
         }
     }
@@ -37,6 +43,7 @@ impl Options {
             match option {
                 "span" => self.step_ns = Some(duration(cursor)?),
                 "limit" => self.limit = Some(series_wanted(cursor)?),
+                "usenull" => with_null(cursor)?,
                 _ => self.other = truth(cursor)?,
             }
         }
@@ -44,11 +51,24 @@ impl Options {
     }
 }
 
+const OPTIONS: [&str; 4] = ["span", "limit", "useother", "usenull"];
+
+/// `usenull=t` of SPL is what there is; the series of rows without a value can't be left out here.
+fn with_null(cursor: &mut Cursor<'_>) -> Result<(), QueryError> {
+    let start = cursor.at();
+    if truth(cursor)? {
+        return Ok(());
+    }
+    Err(cursor
+        .error_from(start, QueryErrorCode::Unexpected, "rows without a value are a series")
+        .hint("leave them out before: where service:* | timechart count() by service"))
+}
+
 /// Reads `span=` and its kin; none when no option is next.
 fn option(cursor: &mut Cursor<'_>) -> Result<Option<&'static str>, QueryError> {
     cursor.skip_space();
     let start = cursor.at();
-    let Some(option) = ["span", "limit", "useother"].into_iter().find(|option| cursor.eat(option)) else {
+    let Some(option) = OPTIONS.into_iter().find(|option| cursor.eat(option)) else {
         return Ok(None);
     };
     cursor.skip_space();
@@ -87,5 +107,6 @@ fn truth(cursor: &mut Cursor<'_>) -> Result<bool, QueryError> {
 
 /// Whether an option of `timechart` is next, not the name of a column.
 pub(super) fn starts_option(cursor: &Cursor<'_>) -> bool {
-    ["span=", "limit=", "useother="].into_iter().any(|option| cursor.sees(option))
+    let behind = OPTIONS.into_iter().find_map(|option| cursor.rest().strip_prefix(option));
+    behind.is_some_and(|behind| behind.starts_with('='))
 }
