@@ -363,8 +363,16 @@ fn check_facets(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>]) 
 
 fn check_stats(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
     let (a, b) = (random.pick(&FIELDS), random.pick(&FIELDS));
-    let by = ["".to_owned(), format!("by {a}"), format!("by {a}, {b}"), format!("by {a}, _time:1h")];
-    let by = &by[random.below(4) as usize];
+    let by = [
+        "".to_owned(),
+        format!("by {a}"),
+        format!("by {a}, {b}"),
+        format!("by {a}, _time:1h"),
+        format!("by {a}, _time"),
+        "by _time".to_owned(),
+        format!("by tags, {a}, _time:1w"),
+    ];
+    let by = &by[random.below(7) as usize];
     let field = random.pick(&["status", "took", "ok", "tags", "note", "message", "long"]);
     // Of long texts not all are kept, which the answer would say.
     let values = match field {
@@ -404,6 +412,7 @@ fn check_top(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], ran
     let text = match random.below(3) {
         0 => format!("| stats count() as c by {field} | sort -c | limit 5"),
         1 => format!("| timechart span=2h limit=2 count(), dc(status) by {field}"),
+        _ if random.one_in(9) => format!("* | {text} _time"),
         _ => format!("{field}:* | {text} {field}"),
     };
     let resolved = parse(&text).expect("parses").resolve(T0).expect("resolves");
@@ -430,6 +439,7 @@ fn aggregate(docs: &[DocRef<'_>], stats: &Stats) -> Table {
         let mut keys: Vec<Vec<Cell>> = vec![Vec::new()];
         for key in &stats.by {
             let mut values = match key {
+                GroupKey::Field(name) if name == "@timestamp" => vec![Cell::TimeNs(doc.timestamp_ns())],
                 GroupKey::Field(name) => distinct(leaves(*doc, name)),
                 GroupKey::Time { step_ns } => {
                     vec![Cell::TimeNs(bucket_start_ns(doc.timestamp_ns(), *step_ns))]

@@ -208,7 +208,7 @@ impl<'s> FieldKeys<'s> {
         if self.time && !self.leave_numbers {
             for at in bits.ones() {
                 let time = view.times().get(at).copied().unwrap_or_default();
-                self.push(at as u32, Key::Integer(time), view, out);
+                self.push(at as u32, Key::Time(time), view, out);
             }
         }
         if self.message || (self.residuals && (view.zone.unindexed > 0 || self.name == names::ORIGINAL)) {
