@@ -30,6 +30,7 @@ pub mod number;
 mod pipe;
 mod print;
 mod resolve;
+mod room;
 mod row;
 mod scalar;
 mod syntax;
@@ -46,6 +47,7 @@ pub use crate::make::{Extract, Made, Maker, Unpack};
 pub use crate::nearest::{field_hint, nearest};
 pub use crate::number::NumberRange;
 pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats, bucket_start_ns};
+pub use crate::room::{Limits, Room};
 pub use crate::row::{Row, matches};
 pub use crate::scalar::Scalar;
 pub use crate::test::{

@@ -1,7 +1,7 @@
 //! Pipes on a table of documents, from the text of the query to the cells.
 
-use millpond_query::table::{Cell, Table, apply};
-use millpond_query::{Filter, parse};
+use millpond_query::table::{Cell, Table, TableError, TooManyGroups, apply, apply_within};
+use millpond_query::{Filter, Limits, parse};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -165,4 +165,53 @@ fn the_largest_series_are_kept_and_the_others_merged() {
         "| where missing(duration) | timechart span=1d limit=0 count() by duration",
         &["@timestamp duration count", "0s (none) 1"],
     );
+}
+
+/// Each pipe, told to end after some rows.
+#[test]
+fn pipes_end_when_nobody_waits() {
+    let pipes = [
+        "where status>1",
+        "eval x = 1",
+        "extract \"<x>\" from host",
+        "stats count() by host",
+        "sort status | limit 1",
+        "fields status | dedup status",
+    ];
+    for pipe in pipes {
+        let resolved =
+            parse(&format!("| limit 9 | {pipe}")).and_then(|query| query.resolve(0)).expect("resolves");
+        let asked = std::cell::Cell::new(0);
+        let goes_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 3
+        };
+        let limits = Limits { bytes_max: usize::MAX, goes_on: &goes_on };
+        assert_eq!(apply_within(documents(), &resolved.pipes, limits), Err(TableError::Stopped), "{pipe}");
+        assert!(asked.get() < 9, "{pipe}");
+        assert!(apply_within(documents(), &resolved.pipes, Limits::NONE).is_ok(), "{pipe}");
+    }
+}
+
+#[test]
+fn pipes_take_no_more_memory_than_they_may() {
+    let text = "0123456789".repeat(100);
+    let rows = [
+        (format!("eval x = host . \"{text}\""), TableError::Bytes),
+        (
+            "eval ".to_owned() + &(0..60).map(|at| format!("x{at} = 1")).collect::<Vec<_>>().join(", "),
+            TableError::Bytes,
+        ),
+        (
+            "stats values(host), dc(status), p50(duration) by host, status".to_owned(),
+            TableError::Groups(TooManyGroups),
+        ),
+    ];
+    for (pipe, expected) in rows {
+        let resolved =
+            parse(&format!("| limit 9 | {pipe}")).and_then(|query| query.resolve(0)).expect("resolves");
+        let limits = Limits { bytes_max: 1_500, ..Limits::NONE };
+        assert_eq!(apply_within(documents(), &resolved.pipes, limits), Err(expected), "{pipe}");
+        assert!(apply_within(documents(), &resolved.pipes, Limits::NONE).is_ok(), "{pipe}");
+    }
 }

@@ -164,6 +164,7 @@ async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
         cancelled: Arc::default(),
         scanned_bytes_max: u64::MAX,
         groups_max: usize::MAX,
+        stats_bytes_max: usize::MAX,
         cost: Arc::default(),
     };
     let query = |pipes: Vec<Pipe>| RowQuery {

@@ -170,6 +170,11 @@ impl<'s> FieldKeys<'s> {
         self
     }
 
+    /// Memory of the values that it had to number, bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.interned.heap_bytes()
+    }
+
     /// True when each value has the same number in every reader of the split.
     pub(crate) fn numbers_agree(&self) -> bool {
         self.interned.is_empty()

@@ -81,6 +81,12 @@ impl Tally {
         Some(row)
     }
 
+    /// Memory on the heap, bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let table = usize::try_from(self.cells).unwrap_or(usize::MAX).saturating_mul(size_of::<u32>());
+        table.saturating_add(self.others.capacity() * (size_of::<((usize, KeyNumber), u64)>() + 1))
+    }
+
     /// Adds what another tally has counted.
     pub(crate) fn absorb(&mut self, other: &Self) {
         for (group, row) in other.rows.iter().enumerate().filter(|(_, row)| !row.is_empty()) {
