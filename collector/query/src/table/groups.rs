@@ -143,15 +143,23 @@ impl<'s> Groups<'s> {
             values.map(|(value, _)| value.clone()).collect()
         };
         let kept = series.keep.map(|keep| self.largest(keep, series_of));
+        // Rows without a value are a series beside those that are counted.
+        let is_kept = |key: &[Cell]| {
+            let series = series_of(key);
+            kept.as_ref().is_none_or(|kept| kept.contains(&series)) || is_missing(&series)
+        };
+        let values: BTreeSet<Cell> =
+            self.groups.keys().filter(|key| is_kept(key)).flat_map(|key| series_of(key)).collect();
+        let (none, other) = (free_name(Series::NONE, &values), free_name(Series::OTHER, &values));
         for (mut key, accumulators) in std::mem::take(&mut self.groups) {
-            let is_kept = kept.as_ref().is_none_or(|kept| kept.contains(&series_of(&key)));
+            let is_kept = is_kept(&key);
             if !is_kept && !series.other {
                 continue;
             }
             for (value, _) in key.iter_mut().zip(&is_time).filter(|(_, is_time)| !**is_time) {
                 match (is_kept, &value) {
-                    (false, _) => *value = Cell::Str(Series::OTHER.to_owned()),
-                    (true, Cell::Null) => *value = Cell::Str(Series::NONE.to_owned()),
+                    (false, _) => *value = other.clone(),
+                    (true, Cell::Null) => *value = none.clone(),
                     (true, _) => {}
                 }
             }
@@ -174,8 +182,9 @@ impl<'s> Groups<'s> {
                 None => drop(totals.insert(series_of(key), own.clone())),
             }
         }
+        let totals = totals.into_iter().filter(|(series, _)| !is_missing(series));
         let mut ranked: Vec<(Cell, Vec<Cell>)> =
-            totals.into_iter().map(|(series, total)| (total.finish(), series)).collect();
+            totals.map(|(series, total)| (total.finish(), series)).collect();
         // The largest first, those without a value last; ties in the order of the series, which they are in.
         ranked.sort_by(|(a, _), (b, _)| match (a, b) {
             (Cell::Null, _) | (_, Cell::Null) => a.cmp(b),
@@ -183,6 +192,22 @@ impl<'s> Groups<'s> {
         });
         ranked.into_iter().take(keep).map(|(_, series)| series).collect()
     }
+}
+
+/// Whether a series is that of rows without any value.
+fn is_missing(series: &[Cell]) -> bool {
+    series.iter().all(|value| *value == Cell::Null)
+}
+
+/// The name, in as many parentheses as it takes for no value to be called so.
+fn free_name(name: &str, values: &BTreeSet<Cell>) -> Cell {
+    let mut free = Cell::Str(name.to_owned());
+    while let Cell::Str(taken) = &free
+        && values.contains(&free)
+    {
+        free = Cell::Str(format!("({taken})"));
+    }
+    free
 }
 
 /// Every combination of one value of each key.
