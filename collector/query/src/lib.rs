@@ -51,7 +51,7 @@ pub use crate::room::{Limits, Room};
 pub use crate::row::{Row, matches};
 pub use crate::scalar::Scalar;
 pub use crate::test::{
-    Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
+    AddressRange, Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
 };
 pub use crate::units::Unit;
 
@@ -108,7 +108,17 @@ impl Query {
     /// with their places, in the order of the text. For a warning about those that no document has.
     #[must_use]
     pub fn fields(&self) -> Vec<&ast::Name> {
+        fields::of(self).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Those of [`fields`](Self::fields) that have to be fields with values: an object, as `user` of `user.id`, has none.
+    #[must_use]
+    pub fn fields_with_values(&self) -> Vec<&ast::Name> {
         fields::of(self)
+            .into_iter()
+            .filter(|(_, may_be_object)| !may_be_object)
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// Makes times absolute, units numbers, aliases names, and compiles regular expressions.

@@ -184,6 +184,16 @@ impl Random {
             15 => self
                 .pick(&[
                     "host.name:10.0.0.0/8",
+                    "host.name:[10.0.0.2 TO 10.0.0.100]",
+                    "note>10.0.0.3",
+                    "message:\"10.0.0.17/32\"",
+                    "user:*",
+                    "missing(tags)",
+                    "event:*",
+                    "took:1970-01-01T00:08:20",
+                    "took=7ms",
+                    "status:500ms",
+                    "note!=0.5s",
                     "missing(status)",
                     "user.id in (a, error, 7)",
                     "len(message)>12",
