@@ -46,6 +46,16 @@ pub enum Scope {
     Any,
     /// The field with this canonical dotted name; aliases are already resolved.
     Field(String),
+    /// Every field inside the object with this dotted name: `user.id` and `user.name` for `user`.
+    Object(String),
+}
+
+impl Scope {
+    /// Whether a field with this name is inside an object.
+    #[must_use]
+    pub fn is_inside(name: &str, object: &str) -> bool {
+        name.strip_prefix(object).is_some_and(|rest| rest.starts_with('.'))
+    }
 }
 
 /// For people and tests: one line, unambiguous, not a query text.
@@ -66,6 +76,7 @@ impl fmt::Display for Filter {
             }
             Filter::Leaf(Leaf { scope: Scope::Any, test }) => write!(f, "any {test}"),
             Filter::Leaf(Leaf { scope: Scope::Field(name), test }) => write!(f, "{name} {test}"),
+            Filter::Leaf(Leaf { scope: Scope::Object(name), test }) => write!(f, "{name}.* {test}"),
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod number;
 mod pipe;
 mod print;
 mod resolve;
+mod room;
 mod row;
 mod scalar;
 mod syntax;
@@ -47,10 +48,11 @@ pub use crate::make::{Extract, Made, Maker, Unpack};
 pub use crate::nearest::{field_hint, nearest};
 pub use crate::number::NumberRange;
 pub use crate::pipe::{Agg, AggFunction, GroupKey, Pipe, Series, SortKey, Stats, bucket_start_ns};
+pub use crate::room::{Limits, Room};
 pub use crate::row::{Row, matches};
 pub use crate::scalar::Scalar;
 pub use crate::test::{
-    Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
+    AddressRange, Cidr, Equal, Level, LevelSet, Moment, NumericRange, Pattern, Regex, Test, Text, TextRange,
 };
 pub use crate::units::Unit;
 
@@ -114,7 +116,17 @@ impl Query {
     /// with their places, in the order of the text. For a warning about those that no document has.
     #[must_use]
     pub fn fields(&self) -> Vec<&ast::Name> {
+        fields::of(self).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Those of [`fields`](Self::fields) that have to be fields with values: an object, as `user` of `user.id`, has none.
+    #[must_use]
+    pub fn fields_with_values(&self) -> Vec<&ast::Name> {
         fields::of(self)
+            .into_iter()
+            .filter(|(_, may_be_object)| !may_be_object)
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// What is often meant otherwise, one sentence each. `text`: what the query was parsed from.

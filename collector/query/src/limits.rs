@@ -67,6 +67,10 @@ pub const MAX_MADE_TEXT_BYTES: usize = 1 << 20;
 /// Most text that one pipe makes in one row, bytes: some texts of the longest. What is beyond is left out, which is told.
 pub const MAX_MADE_ROW_BYTES: usize = 4 << 20;
 
+/// Most text that the formulas of one pipe copy, make and search for one row, bytes: what a second or less is enough for,
+/// whatever they do. What is computed beyond it is null, which is told.
+pub const MAX_ROW_WORK_BYTES: usize = 32 << 20;
+
 /// Most fields that `parse json` or `parse logfmt` take from one row, far more than any log line has. The rest is left
 /// out, which is told.
 pub const MAX_PARSED_FIELDS: usize = 1_000;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::filter::Filter;
 use crate::make::Maker;
+use crate::units::SECOND_NS;
 
 /// One stage after the filter, in the order of the text.
 #[derive(Debug, Clone)]
@@ -55,7 +56,8 @@ impl Stats {
 }
 
 /// The series of a `timechart by`: the values of all keys but the time. Those with the largest first aggregate over all
-/// times are kept, ties in the order of the values; a missing value is called [`NONE`](Self::NONE).
+/// times are kept, ties in the order of the values. A missing value is called [`NONE`](Self::NONE); rows without any are a
+/// series beside those. A name that some value has already is put in parentheses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Series {
     /// How many are kept; none: all.
@@ -116,7 +118,7 @@ pub enum GroupKey {
     /// The value of a field. A row with several values is in several groups; a row without one is in the
     /// group whose key is null.
     Field(String),
-    /// The time, rounded down to a multiple of the step since the Unix epoch. Its column is `@timestamp`.
+    /// The time, rounded down as [`bucket_start_ns`] does. Its column is `@timestamp`.
     Time {
         /// Nanoseconds; at least 1.
         step_ns: i64,
@@ -134,11 +136,19 @@ impl GroupKey {
     }
 }
 
-/// Start of the bucket that a time is in: the one meaning of `_time:5m`. Times before 1970 round down too.
+/// Start of the bucket that a time is in: the one meaning of `_time:5m`. Times before 1970 round down too; weeks begin on
+/// Monday.
 #[must_use]
 pub fn bucket_start_ns(at_ns: i64, step_ns: i64) -> i64 {
     let step_ns = step_ns.max(1);
-    at_ns.saturating_sub(at_ns.rem_euclid(step_ns))
+    at_ns.saturating_sub(at_ns.saturating_sub(first_bucket_ns(step_ns)).rem_euclid(step_ns))
+}
+
+/// A time at which a bucket begins.
+pub(crate) fn first_bucket_ns(step_ns: i64) -> i64 {
+    const DAY_NS: i64 = 86_400 * SECOND_NS;
+    // 1970 began on a Thursday.
+    if step_ns > 0 && step_ns % (7 * DAY_NS) == 0 { 4 * DAY_NS } else { 0 }
 }
 
 /// One key of a sort.

@@ -47,6 +47,9 @@ fn leaf_matches(leaf: &Leaf, row: &dyn Row) -> bool {
     };
     match &leaf.scope {
         Scope::Field(name) => row.field(name, &mut look),
+        Scope::Object(object) => row.leaves(&mut |name, value| {
+            if Scope::is_inside(name, object) { look(value) } else { ControlFlow::Continue(()) }
+        }),
         Scope::Any => row.leaves(&mut |name, value| {
             if searched_by_bare_words(name) { look(value) } else { ControlFlow::Continue(()) }
         }),

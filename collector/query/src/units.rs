@@ -84,7 +84,6 @@ pub fn duration_ns(text: &str) -> Option<i64> {
 
 /// The nanoseconds of one in the plain numbers of a field: by the unit that ends its name, else by custom.
 pub(crate) fn field_duration_unit_ns(field: &str) -> f64 {
-    let field = measured(field);
     match last_word(field).as_str() {
         "ns" | "nanos" | "nanoseconds" => 1.0,
         "us" | "micros" | "microseconds" => 1e3,
@@ -100,18 +99,12 @@ pub(crate) fn field_duration_unit_ns(field: &str) -> f64 {
 
 /// The bytes of one in the plain numbers of a field: by the unit that ends its name.
 pub(crate) fn field_size_unit_bytes(field: &str) -> f64 {
-    let unit = last_word(measured(field));
+    let unit = last_word(field);
     if matches!(unit.as_str(), "kb" | "mb" | "gb" | "tb" | "kib" | "mib" | "gib" | "tib") {
         byte_unit(&unit).unwrap_or(1.0)
     } else {
         1.0
     }
-}
-
-/// `event.duration` of `p95(event.duration)`: a column of a table is in the unit of its field.
-fn measured(column: &str) -> &str {
-    let argument = column.strip_suffix(')').and_then(|column| column.split_once('('));
-    argument.map_or(column, |(_, field)| field)
 }
 
 /// `ms` of `latency_ms`, `http.latency-ms` and `latencyMs`, in lower case.
@@ -189,7 +182,6 @@ mod tests {
         let rows = [
             ("event.duration", 1.0),
             ("http.server.duration", 1.0),
-            ("p95(event.duration)", 1.0),
             ("duration", 1e6),
             ("request_duration", 1e6),
             ("latency_ms", 1e6),
@@ -199,7 +191,7 @@ mod tests {
             ("elapsedMS", 1e6),
             ("took-s", 1e9),
             ("uptimeSeconds", 1e9),
-            ("avg(uptime_minutes)", 60e9),
+            ("uptime_minutes", 60e9),
             ("request_time", 1e9),
             ("status", 1e6),
             ("", 1e6),

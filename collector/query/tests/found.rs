@@ -31,6 +31,71 @@ fn check_hints(rows: &[(&str, &str)]) {
     }
 }
 
+#[test]
+fn ranges_of_addresses_are_compared_as_addresses() {
+    check(&[
+        ("client.ip:[10.1.2.0 TO 10.1.2.255]", "1 2"),
+        ("client.ip:[10.1.2.3 TO 10.1.2.20]", "1 2"),
+        ("client.ip:{10.1.2.3 TO 10.1.2.20]", "2"),
+        ("client.ip>=10.1.2.4", "2 3"),
+        ("client.ip<10.1.2.20", "1 2"),
+        ("client.ip>::1", "none"),
+        ("client.ip:[10.1.2.0 TO b]", "1 2 3"),
+    ]);
+}
+
+#[test]
+fn a_network_is_found_as_a_text_too() {
+    let document = |message: &str| {
+        let query =
+            parse("message:\"10.0.0.0/8\"").and_then(|query| query.resolve(NOW_NS)).expect("resolves");
+        let fields = serde_json::json!({ "@timestamp": "2026-11-22", "message": message });
+        let serde_json::Value::Object(fields) = fields else { panic!("{fields}") };
+        millpond_query::matches(&query.filter, &documents::Document(fields))
+    };
+    let rows = [
+        ("route to 10.0.0.0/8 added", true),
+        ("10.0.0.0/8", true),
+        ("10.1.2.3", true),
+        ("10.0.0.0/16", false),
+        ("from 10.1.2.3", false),
+    ];
+    for (message, expected) in rows {
+        assert_eq!(document(message), expected, "{message}");
+    }
+}
+
+#[test]
+fn dates_and_quantities_are_equal_in_other_words() {
+    check(&[
+        ("event.created:2026-11-22", "7"),
+        ("event.created=2026-11-22", "7"),
+        ("event.created:\"2026-11-22T10\"", "7"),
+        ("event.created in (2026-11-22)", "7"),
+        ("event.created:now/d", "7"),
+        ("event.created:2026-11-21", "none"),
+        ("event.created!=2026-11-22", "1 2 3 4 5 6 8"),
+        ("took=2000ms", "7"),
+        ("took:2000ms", "7"),
+        ("took=2s", "7"),
+        ("took:2001ms", "none"),
+        ("took>1.9s took<2.1s", "7"),
+        ("duration=1.8s", "7"),
+        ("bytes:20MiB", "7"),
+    ]);
+}
+
+#[test]
+fn an_object_is_there_when_a_field_in_it_is() {
+    check(&[
+        ("user:*", "2 6"),
+        ("exists(kubernetes.labels)", "6"),
+        ("missing(user)", "1 3 4 5 7 8"),
+        ("us:*", "none"),
+        ("user:bob", "none"),
+    ]);
+}
+
 /// The examples that the language was designed by. What comes after a pipe is checked in `tables.rs`.
 #[test]
 fn the_first_queries_that_people_type() {

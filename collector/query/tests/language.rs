@@ -4,6 +4,9 @@
 #[path = "support/documents.rs"]
 mod documents;
 
+use std::collections::BTreeSet;
+
+use millpond_query::complete::pipe_names;
 use millpond_query::table::{Cell, Table, apply};
 use millpond_query::{Filter, Pipe, Row, parse};
 
@@ -90,7 +93,7 @@ fn table_of(query: &str) -> Vec<Vec<String>> {
     std::iter::once(table.columns.clone()).chain(rows).collect()
 }
 
-/// The pipes are described by one example each, in the first column.
+/// The pipes are described by examples in the first column, and none is left out.
 #[test]
 fn every_pipe_of_the_page_is_one() {
     let (_, pipes) = LANGUAGE.split_once("\n## Pipes\n").expect("the page has pipes");
@@ -104,5 +107,10 @@ fn every_pipe_of_the_page_is_one() {
             checked += 1;
         }
     }
-    assert!(checked > 6, "{checked} pipes found");
+    assert!(checked > 40, "{checked} pipes and aggregates found");
+    // By any of its names, in an example or beside it.
+    let (pipes, _) = pipes.split_once("\n## ").expect("the section ends");
+    let written: BTreeSet<&str> = pipes.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let missing: Vec<&str> = pipe_names().filter(|name| !written.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use millpond_query::table::Cell;
+use millpond_query::table::{Cell, Table, TableError, apply};
 use millpond_query::{QueryErrorCode, parse};
 
 use crate::support::{NOW_NS, document, run, show};
@@ -149,4 +149,18 @@ fn errors_point_at_the_place() {
     assert_eq!(parse(&long).map(drop).map_err(|error| error.code), Err(TooMany));
     let deep = format!("| eval x = {}1{}", "(".repeat(65), ")".repeat(65));
     assert_eq!(parse(&deep).map(drop).map_err(|error| error.code), Err(TooDeep));
+}
+
+#[test]
+fn the_work_on_one_row_is_bounded() {
+    let table = |length: usize| Table {
+        columns: vec!["message".to_owned()],
+        rows: vec![vec![Cell::Str("ab".repeat(length / 2))]],
+    };
+    let replaced: Vec<String> =
+        (0..30).map(|at| format!("len(replace(message, \"a+{at}\", \"c\"))")).collect();
+    let resolved = parse(&format!("| eval x = {}", replaced.join(" + "))).and_then(|query| query.resolve(0));
+    let pipes = resolved.expect("resolves").pipes;
+    assert!(apply(table(1_000), &pipes).is_ok());
+    assert_eq!(apply(table(1 << 20), &pipes), Err(TableError::Columns));
 }

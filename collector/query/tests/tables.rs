@@ -1,7 +1,7 @@
 //! Pipes on a table of documents, from the text of the query to the cells.
 
-use millpond_query::table::{Cell, Table, apply};
-use millpond_query::{Filter, parse};
+use millpond_query::table::{Cell, Table, TableError, TooManyGroups, apply, apply_within};
+use millpond_query::{Filter, Limits, parse};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -38,16 +38,22 @@ fn show(cell: &Cell) -> String {
     }
 }
 
-/// Runs the pipes and gives the table as text: `a b` for the columns, then a line for each row.
+/// The table after the pipes.
 #[track_caller]
-fn check(pipes: &str, expected: &[&str]) {
+fn run(pipes: &str) -> Table {
     let resolved =
         parse(pipes).and_then(|query| query.resolve(0)).unwrap_or_else(|error| panic!("{pipes}: {error}"));
     let stages = match resolved.filter {
         Filter::All => resolved.pipes,
         filter => [vec![millpond_query::Pipe::Where(filter)], resolved.pipes].concat(),
     };
-    let table = apply(documents(), &stages).expect("there are few groups");
+    apply(documents(), &stages).expect("there are few groups")
+}
+
+/// Runs the pipes and gives the table as text: `a b` for the columns, then a line for each row.
+#[track_caller]
+fn check(pipes: &str, expected: &[&str]) {
+    let table = run(pipes);
     let rows = table.rows.iter().map(|row| row.iter().map(show).collect::<Vec<_>>().join(" "));
     let lines: Vec<String> = std::iter::once(table.columns.join(" ")).chain(rows).collect();
     assert_eq!(lines, expected, "{pipes}");
@@ -166,10 +172,142 @@ fn the_largest_series_are_kept_and_the_others_merged() {
     );
     check(
         "| timechart span=1d count() by duration limit=2",
-        &["@timestamp duration count", "-86400s other 1", "0s 5 1", "0s 10 1", "0s other 2"],
+        &["@timestamp duration count", "-86400s other 1", "0s 5 1", "0s 10 1", "0s (none) 1", "0s other 1"],
     );
     check(
         "| where missing(duration) | timechart span=1d limit=0 count() by duration",
         &["@timestamp duration count", "0s (none) 1"],
     );
+}
+
+#[test]
+fn values_that_are_called_like_a_series_stay_apart() {
+    check(
+        "| eval s = case(status = 404, \"other\", status = 200, \"(none)\", host = \"a\", null, \"x\") \
+         | timechart span=1w limit=2 count() by s",
+        &[
+            "@timestamp s count",
+            "-259200s ((none)) 1",
+            "-259200s (none) 2",
+            "-259200s (other) 1",
+            "-259200s other 1",
+        ],
+    );
+}
+
+#[test]
+fn weeks_begin_on_monday() {
+    check("| stats count() by _time:1w", &["@timestamp count", "-259200s 5"]);
+    check("| stats count() by bin(_time, 14d)", &["@timestamp count", "-864000s 5"]);
+    check("| eval w = bin(_time, 7d) | stats count() by w", &["w count", "-259200000000000 5"]);
+    check("| stats count() by bin(status, 100) as s | limit 1", &["s count", "200 2"]);
+}
+
+#[test]
+fn keys_are_renamed_all_at_once() {
+    check(
+        "| stats count() by host.name as status, status as host.name | sort host.name, status | limit 2",
+        &["status host.name count", "a 200 1", "c 200 1"],
+    );
+    check("| stats count() by host as a, status as host.name | limit 1", &["a host.name count", "a 200 1"]);
+}
+
+#[test]
+fn columns_keep_the_unit_of_their_field() {
+    // In nanoseconds, of which no other name tells: 10, 20, 5 and 40 ms.
+    let rows = [
+        ("stats max(event.duration) as slow by host | where slow>15ms", "a b"),
+        ("stats max(event.duration) as s by host | rename s as slow | where slow>0.015s", "a b"),
+        ("stats max(event.duration) by host | where \"max(event.duration)\">15ms", "a b"),
+        ("eval x=event.duration | where x<=5ms", "c"),
+        ("rename event.duration as d | where d>=0.04s", "a"),
+        ("stats count() by event.duration as d, host | where d>15ms | sort host", "a b"),
+        (
+            "top event.duration, host | where event.duration>15ms | rename event.duration as d | where d<30ms",
+            "b",
+        ),
+        ("stats max(_time) as last, min(_time) as first by host | eval d = last - first | where d>1m", "a"),
+        ("eval d = round(event.duration) + 1ms | where d>40ms", "a"),
+        ("eval x = event.duration | stats max(x) as y by host | eval z = y | where z>15ms", "a b"),
+    ];
+    for (pipes, expected) in rows {
+        let table = run(&format!("| eval event.duration = duration * 1000000 | {pipes}"));
+        let host = table.column("host.name").expect("it is kept");
+        let hosts: Vec<String> = table.rows.iter().map(|row| show(&row[host])).collect();
+        assert_eq!(hosts.join(" "), expected, "{pipes}");
+    }
+}
+
+#[test]
+fn quantities_beside_a_field_are_in_its_unit() {
+    check("| stats count() by bin(duration, 0.02s) as d", &["d count", "0 2", "20 1", "40 1", "- 1"]);
+    check(
+        "| where host:b | eval x = duration / 1s, y = duration + 1s, z = 1s - duration | fields x, y, z",
+        &["x y z", "0.02 1020 980"],
+    );
+    check("| where host:b | eval x = _time + 1m | fields x", &["x", "90000000000"]);
+}
+
+#[test]
+fn synonyms_name_the_column_of_an_aggregate() {
+    let columns = ["host.name p50(status) avg(duration) dc(status) first(status)", "c 200 5 1 200"];
+    let stats = "| stats median(status), mean(duration), count_distinct(status), earliest(status) by host";
+    for order in [
+        "median(status)",
+        "p50(status)",
+        "mean(duration)",
+        "distinct(status), -dc(status)",
+        "earliest(status), mean(duration)",
+    ] {
+        check(&format!("{stats} | sort {order} | where host:c"), &columns);
+    }
+}
+
+/// Each pipe, told to end after some rows.
+#[test]
+fn pipes_end_when_nobody_waits() {
+    let pipes = [
+        "where status>1",
+        "eval x = 1",
+        "extract \"<x>\" from host",
+        "stats count() by host",
+        "sort status | limit 1",
+        "fields status | dedup status",
+    ];
+    for pipe in pipes {
+        let resolved =
+            parse(&format!("| limit 9 | {pipe}")).and_then(|query| query.resolve(0)).expect("resolves");
+        let asked = std::cell::Cell::new(0);
+        let goes_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 3
+        };
+        let limits = Limits { bytes_max: usize::MAX, goes_on: &goes_on };
+        assert_eq!(apply_within(documents(), &resolved.pipes, limits), Err(TableError::Stopped), "{pipe}");
+        assert!(asked.get() < 9, "{pipe}");
+        assert!(apply_within(documents(), &resolved.pipes, Limits::NONE).is_ok(), "{pipe}");
+    }
+}
+
+#[test]
+fn pipes_take_no_more_memory_than_they_may() {
+    let text = "0123456789".repeat(100);
+    let rows = [
+        (format!("eval x = host . \"{text}\""), TableError::Bytes),
+        (
+            "eval ".to_owned() + &(0..60).map(|at| format!("x{at} = 1")).collect::<Vec<_>>().join(", "),
+            TableError::Bytes,
+        ),
+        (
+            "stats values(host), dc(status), p50(duration) by host, status".to_owned(),
+            TableError::Groups(TooManyGroups),
+        ),
+    ];
+    for (pipe, expected) in rows {
+        let resolved =
+            parse(&format!("| limit 9 | {pipe}")).and_then(|query| query.resolve(0)).expect("resolves");
+        let limits = Limits { bytes_max: 1_500, ..Limits::NONE };
+        assert_eq!(apply_within(documents(), &resolved.pipes, limits), Err(expected), "{pipe}");
+        assert!(apply_within(documents(), &resolved.pipes, Limits::NONE).is_ok(), "{pipe}");
+    }
 }

@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 use super::body::{CancelOnDrop, ChannelBody};
 use super::caller::Caller;
 use super::chunks::ChunkWriter;
-use super::limits::{CHUNKS_IN_FLIGHT, EXPORT_STALL_MAX, QUERIES_WAITING_MAX, QUERY_WAIT_MAX};
+use super::limits::{
+    CHUNKS_IN_FLIGHT, EXPORT_STALL_MAX, QUERIES_WAITING_MAX, QUERY_WAIT_MAX, STATS_BYTES_MAX,
+};
 use super::problem::Problem;
 use super::slots::{Slot, Slots};
 use crate::config::Limits;
@@ -113,6 +115,7 @@ impl QueryPool {
             cancelled: Arc::new(AtomicBool::new(false)),
             scanned_bytes_max: if is_limited { self.limits.query_scan_bytes } else { u64::MAX },
             groups_max: usize::try_from(self.limits.query_groups).unwrap_or(usize::MAX),
+            stats_bytes_max: STATS_BYTES_MAX,
             cost: Arc::default(),
         }
     }

@@ -44,7 +44,8 @@ pub(super) const SORT_BYTES_MAX: usize = 64 << 20;
 /// Most bytes of keys that `| dedup` remembers. The reply is partial when there are more.
 pub(super) const DEDUP_BYTES_MAX: usize = 32 << 20;
 
-/// Most memory of the groups of a `stats` behind other pipes, bytes. The reply is partial when there would be more.
+/// Most memory of the groups of a `stats`, bytes. The reply is partial when there would be more. Pipes behind it that would
+/// make a larger table are an error.
 pub(super) const STATS_BYTES_MAX: usize = 128 << 20;
 
 /// Rows are sent in chunks of about this many bytes: a few network packets, so that the first arrive early.

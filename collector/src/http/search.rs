@@ -11,7 +11,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::ast::Name;
 use millpond_query::table::Cell;
-use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, QueryError, Resolved, aliases};
+use millpond_query::{Agg, AggFunction, Context, Filter, Pipe, Query, QueryError, Resolved, Scope, aliases};
 use millpond_store::StoreError;
 use millpond_store::log_store::{Budget, FieldInfo, LogStore, Partial, TimeRange};
 use serde::Serialize;
@@ -22,6 +22,9 @@ use super::params::Parameters;
 use super::problem::Problem;
 use super::time;
 use crate::clock;
+
+/// Fields of an object that a warning names.
+const OBJECT_FIELDS_TOLD: usize = 5;
 
 /// One query request, on its thread.
 pub(super) struct Search<'a> {
@@ -175,6 +178,7 @@ impl<'a> Search<'a> {
             let hints: String = hints.into_iter().flatten().map(|hint| format!(" {hint}")).collect();
             format!("No document in this range has a field `{name}`.{hints}")
         }));
+        warnings.extend(of_objects(query, &known));
         warnings
     }
 
@@ -245,7 +249,26 @@ fn is_built_in(name: &str) -> bool {
     matches!(name, aliases::TIMESTAMP | aliases::LEVEL | aliases::MESSAGE | millpond_wire::names::ID)
 }
 
+/// One sentence for each object that a query names as if it had a value.
+fn of_objects(query: &Query, known: &BTreeSet<&str>) -> Vec<String> {
+    let names: BTreeSet<&str> =
+        query.fields_with_values().into_iter().map(|name| name.text.as_str()).collect();
+    let is_field = |name: &str| known.contains(name) || is_built_in(name);
+    let objects = names
+        .into_iter()
+        .filter(|name| !aliases::readings(name).into_iter().any(is_field) && is_object(name, known));
+    let warning = |name: &str| {
+        let inside = known.iter().filter(|known| Scope::is_inside(known, name)).take(OBJECT_FIELDS_TOLD);
+        let inside: Vec<String> = inside.map(|field| format!("`{field}`")).collect();
+        format!(
+            "`{name}` is an object, which has no value itself: name a field in it, as {}.",
+            inside.join(", ")
+        )
+    };
+    objects.map(warning).collect()
+}
+
 /// Whether the name is the first part of known names: `http` of `http.request.method`.
 fn is_object(name: &str, known: &BTreeSet<&str>) -> bool {
-    known.range(name..).any(|known| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    known.range(name..).any(|known| Scope::is_inside(known, name))
 }

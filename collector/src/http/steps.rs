@@ -44,8 +44,8 @@ const NICE_NS: [i64; 32] = [
     28 * DAY,
 ];
 
-/// Buckets that cover a range: `count` of them, `step_ns` wide, the first from `start_ns` on. All start at multiples
-/// of the step since the Unix epoch, so the first and the last may reach out of the range.
+/// Buckets that cover a range: `count` of them, `step_ns` wide, the first from `start_ns` on. All start where
+/// those of `_time` by the step do, so the first and the last may reach out of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Buckets {
     pub(super) start_ns: i64,
@@ -123,7 +123,7 @@ mod tests {
             (60, -1, 1, (-MS, MS, 2)),
             (3, -1, HOUR, (-30 * MINUTE, 30 * MINUTE, 3)),
             (100, 0, 7 * DAY, (0, 2 * HOUR, 84)),
-            (60, 0, 3650 * DAY, (0, 112 * DAY, 33)),
+            (60, 0, 3650 * DAY, (-108 * DAY, 112 * DAY, 34)),
         ];
         for (count_max, start_ns, end_ns, (start, step, count)) in rows {
             let buckets = Buckets::at_most(count_max, start_ns, end_ns);

@@ -230,6 +230,7 @@ fn budget() -> Budget {
         cancelled: Arc::new(AtomicBool::new(false)),
         scanned_bytes_max: u64::MAX,
         groups_max: 10_000_000,
+        stats_bytes_max: usize::MAX,
         cost: Arc::default(),
     }
 }

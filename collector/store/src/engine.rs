@@ -12,8 +12,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
-use millpond_query::table::Table;
-use millpond_query::{Filter, Pipe, table};
+use millpond_query::table::{Table, TableError};
+use millpond_query::{Filter, Limits, Pipe, table};
 use millpond_wire::batch::{Batch, DocRef};
 
 use crate::catalog::Catalog;
@@ -293,8 +293,16 @@ impl LogStore for TantivyStore {
                 .or_else(|| query::facets::distinct(&catalog.splits, filter, range, stats, meter))
                 .unwrap_or_else(|| query::stats::stats(&catalog.splits, filter, range, stats, meter))
         });
-        let table = table::apply(answer.value, rest).map_err(|error| StoreError::Plan(error.to_string()))?;
-        Ok(Answer { value: table, partial: answer.partial })
+        let end = budget.end_of_rest();
+        let limits = Limits { bytes_max: budget.stats_bytes_max, goes_on: &|| !budget.is_over(end) };
+        match table::apply_within(answer.value, rest, limits) {
+            Ok(value) => Ok(Answer { value, partial: answer.partial }),
+            // A part of the rows would be no part of the answer, which may be sorted or counted.
+            Err(TableError::Stopped) => {
+                Ok(Answer { value: Table::default(), partial: Some(Partial::Deadline) })
+            }
+            Err(error) => Err(StoreError::Plan(error.to_string())),
+        }
     }
 
     fn facets(

@@ -108,6 +108,9 @@ pub(crate) const ROW_CACHE_BYTES: usize = 4 << 20;
 /// levels or days, histograms read its columns.
 pub(crate) const MINUTE_CELLS_MAX: usize = 1 << 14;
 
+/// Time for work on what was found until the deadline: rows that are known are handed out, tables ordered.
+pub(crate) const REST_TIME: Duration = Duration::from_secs(1);
+
 /// Longest time that a store spends after its start on what the first queries need: stopping it may wait as long.
 pub(crate) const WARM_TIME: Duration = Duration::from_millis(200);
 
@@ -132,6 +135,10 @@ pub(crate) const INTERNED_BYTES_MAX: usize = 32 << 20;
 /// Groups that documents are given by arithmetic, without a hash map: one for each combination of the values of
 /// all keys, whether it occurs or not.
 pub(crate) const CELLS_MAX: u32 = 1 << 16;
+
+/// Most groups that the documents of one zone are in, all together, where that is told by a list: 16 bytes each. Arrays in
+/// several keys could else take a gigabyte.
+pub(crate) const ZONE_GROUPS_MAX: usize = 4 << 20;
 
 /// Groups times values of a field up to which they are counted in a table, 4 bytes each; beyond it in
 /// a hash map.

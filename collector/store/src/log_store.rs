@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use millpond_query::table::Table;
@@ -15,6 +15,7 @@ use millpond_wire::batch::{Batch, DocId, DocRef};
 
 use crate::cost::Cost;
 use crate::error::StoreError;
+use crate::limits::REST_TIME;
 
 /// A point in the collector's write-ahead log: everything below it has been appended to the store.
 /// The store treats it as an opaque, growing number.
@@ -69,8 +70,22 @@ pub struct Budget {
     pub scanned_bytes_max: u64,
     /// Most distinct groups or values that an aggregation may hold.
     pub groups_max: usize,
+    /// Most memory of the groups of an aggregation, and of the table that is made of them, bytes.
+    pub stats_bytes_max: usize,
     /// What the query did, added up over its calls.
     pub cost: Arc<Cost>,
+}
+
+impl Budget {
+    /// Until when work on what was found may go on. That is worth a moment after the deadline, too.
+    pub fn end_of_rest(&self) -> Instant {
+        self.deadline.max(Instant::now() + REST_TIME)
+    }
+
+    /// Whether an instant has passed, or nobody waits any more.
+    pub fn is_over(&self, end: Instant) -> bool {
+        self.cancelled.load(Ordering::Relaxed) || Instant::now() >= end
+    }
 }
 
 /// Why an answer is not complete.

@@ -27,6 +27,7 @@ pub(crate) fn run(shared: &Shared) {
         cancelled: Arc::new(AtomicBool::new(false)),
         scanned_bytes_max: WARM_SCANNED_BYTES,
         groups_max: 0,
+        stats_bytes_max: 0,
         cost: Arc::default(),
     };
     let meter = shared.meter(&budget);

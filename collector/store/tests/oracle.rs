@@ -184,6 +184,16 @@ impl Random {
             15 => self
                 .pick(&[
                     "host.name:10.0.0.0/8",
+                    "host.name:[10.0.0.2 TO 10.0.0.100]",
+                    "note>10.0.0.3",
+                    "message:\"10.0.0.17/32\"",
+                    "user:*",
+                    "missing(tags)",
+                    "event:*",
+                    "took:1970-01-01T00:08:20",
+                    "took=7ms",
+                    "status:500ms",
+                    "note!=0.5s",
                     "missing(status)",
                     "user.id in (a, error, 7)",
                     "len(message)>12",
@@ -363,8 +373,16 @@ fn check_facets(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>]) 
 
 fn check_stats(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
     let (a, b) = (random.pick(&FIELDS), random.pick(&FIELDS));
-    let by = ["".to_owned(), format!("by {a}"), format!("by {a}, {b}"), format!("by {a}, _time:1h")];
-    let by = &by[random.below(4) as usize];
+    let by = [
+        "".to_owned(),
+        format!("by {a}"),
+        format!("by {a}, {b}"),
+        format!("by {a}, _time:1h"),
+        format!("by {a}, _time"),
+        "by _time".to_owned(),
+        format!("by tags, {a}, _time:1w"),
+    ];
+    let by = &by[random.below(7) as usize];
     let field = random.pick(&["status", "took", "ok", "tags", "note", "message", "long"]);
     // Of long texts not all are kept, which the answer would say.
     let values = match field {
@@ -404,6 +422,7 @@ fn check_top(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], ran
     let text = match random.below(3) {
         0 => format!("| stats count() as c by {field} | sort -c | limit 5"),
         1 => format!("| timechart span=2h limit=2 count(), dc(status) by {field}"),
+        _ if random.one_in(9) => format!("* | {text} _time"),
         _ => format!("{field}:* | {text} {field}"),
     };
     let resolved = parse(&text).expect("parses").resolve(T0).expect("resolves");
@@ -430,6 +449,7 @@ fn aggregate(docs: &[DocRef<'_>], stats: &Stats) -> Table {
         let mut keys: Vec<Vec<Cell>> = vec![Vec::new()];
         for key in &stats.by {
             let mut values = match key {
+                GroupKey::Field(name) if name == "@timestamp" => vec![Cell::TimeNs(doc.timestamp_ns())],
                 GroupKey::Field(name) => distinct(leaves(*doc, name)),
                 GroupKey::Time { step_ns } => {
                     vec![Cell::TimeNs(bucket_start_ns(doc.timestamp_ns(), *step_ns))]

@@ -90,14 +90,16 @@ pub(super) const PAIRS: &[(&str, &str, Order)] = &[
     (
         "| timechart span=1h limit=2 useother=false count() by user.name",
         "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ts / 3600 * 3600, 'unixepoch') t, coalesce(user, '(none)'), count(*) FROM logs
-           WHERE user IS NULL OR user IN (SELECT user FROM logs WHERE user IS NOT NULL GROUP BY user ORDER BY count(*) DESC, user LIMIT 1)
+           WHERE user IS NULL OR user IN (SELECT user FROM logs WHERE user IS NOT NULL GROUP BY user ORDER BY count(*) DESC, user LIMIT 2)
            GROUP BY 1, 2 ORDER BY t",
         Any,
     ),
     (
         "| timechart span=1h limit=1 avg(took_ms), dc(host) by service",
         "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ts / 3600 * 3600, 'unixepoch') t,
-           iif(service IS (SELECT service FROM logs GROUP BY service ORDER BY avg(took) DESC LIMIT 1), coalesce(service, '(none)'), 'other') s,
+           CASE WHEN service IS NULL THEN '(none)'
+             WHEN service = (SELECT service FROM logs WHERE service IS NOT NULL GROUP BY service ORDER BY avg(took) DESC LIMIT 1)
+             THEN service ELSE 'other' END s,
            avg(took), count(DISTINCT host) FROM logs GROUP BY t, s",
         Any,
     ),

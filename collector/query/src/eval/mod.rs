@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 pub(crate) use self::numbers::whole;
 use crate::aliases::TIMESTAMP;
 use crate::formula::{Function, Operator};
+use crate::limits::MAX_ROW_WORK_BYTES;
 use crate::row::Row;
 use crate::table::Cell;
 use crate::test::{Regex, Test};
@@ -43,6 +44,23 @@ pub(crate) enum Node {
 pub(crate) struct Fields<'r> {
     pub(crate) row: &'r dyn Row,
     pub(crate) made: &'r [(String, Cell)],
+    pub(crate) work: &'r Work,
+}
+
+/// The text that was copied, made and searched for one row: what a formula costs.
+#[derive(Debug, Default)]
+pub(crate) struct Work(std::cell::Cell<usize>);
+
+impl Work {
+    /// It was more than [`MAX_ROW_WORK_BYTES`]: what is computed from here on is null.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.get() > MAX_ROW_WORK_BYTES
+    }
+
+    /// Every text is the value of some part of a formula before anything is done with it, so these are all.
+    fn add(&self, cell: &Cell) {
+        self.0.set(self.0.get().saturating_add(cell.heap_bytes()));
+    }
 }
 
 impl Fields<'_> {
@@ -74,6 +92,15 @@ impl Computation {
 }
 
 fn value(node: &Node, fields: &Fields<'_>) -> Cell {
+    if fields.work.is_over() {
+        return Cell::Null;
+    }
+    let cell = computed(node, fields);
+    fields.work.add(&cell);
+    cell
+}
+
+fn computed(node: &Node, fields: &Fields<'_>) -> Cell {
     match node {
         Node::Constant(cell) => cell.clone(),
         Node::Field(name) => fields.first(name),

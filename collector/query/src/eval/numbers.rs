@@ -2,7 +2,6 @@
 
 use crate::formula::Operator;
 use crate::number::Number;
-use crate::pipe::bucket_start_ns;
 use crate::table::Cell;
 
 /// A number, or a text the whole of which is one.
@@ -119,7 +118,7 @@ pub(super) fn rounded(cell: &Cell, decimals: &Cell) -> Cell {
 pub(super) fn bin(cell: &Cell, width: &Cell) -> Cell {
     match (of(cell), of(width)) {
         (Some(Number::I64(number)), Some(Number::I64(width))) if width > 0 => {
-            Cell::I64(bucket_start_ns(number, width))
+            Cell::I64(number.saturating_sub(number.rem_euclid(width)))
         }
         (Some(number), Some(width)) if width.as_f64() > 0.0 => {
             let width = width.as_f64();

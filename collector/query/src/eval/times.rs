@@ -6,19 +6,15 @@ use super::{numbers, texts};
 use crate::calendar::{date_of, days_since_epoch};
 use crate::number::Number;
 use crate::table::Cell;
-use crate::time::parse_time;
+use crate::time::absolute_time_ns;
 
 const SECOND_NS: i64 = 1_000_000_000;
 const DAY_S: i64 = 86_400;
 
 /// The time that a text names, nanoseconds; null for one that names none, or that moves with the clock.
 pub(super) fn read(cell: &Cell) -> Cell {
-    let Some(text) = texts::of(cell) else { return Cell::Null };
-    let times = [0, SECOND_NS].map(|now_ns| parse_time(&text, now_ns));
-    match times {
-        [Some(time), other] if other == Some(time) => Cell::I64(time.start_ns),
-        _ => Cell::Null,
-    }
+    let time = texts::of(cell).and_then(|text| absolute_time_ns(&text));
+    time.map_or(Cell::Null, Cell::I64)
 }
 
 /// A time written as `strftime` does: `%Y %m %d %H %M %S`, `%F` and `%T`, `%L` milliseconds, `%f` microseconds, `%N`

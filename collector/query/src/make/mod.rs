@@ -12,7 +12,7 @@ pub use self::extract::Extract;
 pub use self::unpack::Unpack;
 use crate::aliases::{LEVEL, TIMESTAMP};
 use crate::ast::ParseFormat;
-use crate::eval::{Computation, Fields};
+use crate::eval::{Computation, Fields, Work};
 use crate::limits::MAX_MADE_ROW_BYTES;
 use crate::row::Row;
 use crate::scalar::Scalar;
@@ -36,7 +36,7 @@ pub struct Made {
     /// Canonical names and values, each name once; null for a field that goes.
     pub fields: Vec<(String, Cell)>,
     /// True when fields were left out, because there are more than [`MAX_PARSED_FIELDS`](crate::limits::MAX_PARSED_FIELDS),
-    /// or [`MAX_MADE_ROW_BYTES`] of them.
+    /// or [`MAX_MADE_ROW_BYTES`] of them, or computing them takes too long.
     pub cut: bool,
     /// Of all values.
     bytes: usize,
@@ -60,10 +60,12 @@ impl Maker {
         let mut made = Made::default();
         match self {
             Maker::Eval(fields) => {
+                let work = Work::default();
                 for (name, computation) in fields {
-                    let value = computation.value(&Fields { row, made: &made.fields });
+                    let value = computation.value(&Fields { row, made: &made.fields, work: &work });
                     made.set(name, value);
                 }
+                made.cut |= work.is_over();
             }
             Maker::Extract(extract) => {
                 if let Some(text) = first_text(row, extract.from()) {

@@ -1,6 +1,6 @@
 //! The pipes that make fields: names settled, patterns compiled.
 
-use super::formula::{formula, regex, source};
+use super::formula::{formula, regex, source, source_of};
 use super::pipes::Stages;
 use crate::ast::{ExtractPattern, Literal, Name, ParseFormat};
 use crate::error::{QueryError, QueryErrorCode, Span};
@@ -25,7 +25,10 @@ impl Stages<'_> {
         let mut resolved = Vec::with_capacity(fields.len());
         for (name, written) in fields {
             let computation = formula(written, &self.names, self.context)?;
-            resolved.push((self.names.make(name)?, computation));
+            let source = source_of(written, &self.names);
+            let made = self.names.make(name)?;
+            source.into_iter().for_each(|source| self.names.holds(&made, source));
+            resolved.push((made, computation));
         }
         self.pipes.push(Pipe::Make(Maker::Eval(resolved)));
         Ok(())

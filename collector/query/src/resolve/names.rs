@@ -18,6 +18,8 @@ pub(super) struct Names<'c> {
     open: bool,
     /// Names that pipes have made or taken away. Those made mean what was made, also where they are aliases otherwise.
     touched: Vec<(String, Touch)>,
+    /// Names and the fields whose values they hold, for the unit of those.
+    sources: Vec<(String, String)>,
 }
 
 #[derive(Clone)]
@@ -37,11 +39,26 @@ enum Touch {
 impl<'c> Names<'c> {
     pub(super) fn of_documents(context: &Context<'c>) -> Names<'c> {
         let known = Known::Documents(context.has_field);
-        Names { known, is_table: false, open: false, touched: Vec::new() }
+        Names { known, is_table: false, open: false, touched: Vec::new(), sources: Vec::new() }
     }
 
-    pub(super) fn of_columns(columns: Vec<String>) -> Names<'c> {
-        Names { known: Known::Columns(columns), is_table: true, open: false, touched: Vec::new() }
+    /// `sources` are the fields whose values columns hold, as far as that is so.
+    pub(super) fn of_columns(columns: Vec<String>, sources: Vec<(String, String)>) -> Names<'c> {
+        Names { known: Known::Columns(columns), is_table: true, open: false, touched: Vec::new(), sources }
+    }
+
+    /// The field of documents whose values this one holds: itself, unless pipes gave them another name.
+    pub(super) fn source(&self, name: &str) -> String {
+        let held = self.sources.iter().find_map(|(holder, source)| {
+            let rest = name.strip_prefix(holder.as_str())?;
+            (rest.is_empty() || rest.starts_with('.')).then(|| format!("{source}{rest}"))
+        });
+        held.unwrap_or_else(|| name.to_owned())
+    }
+
+    /// A field that was made holds the values of `source`.
+    pub(super) fn holds(&mut self, made: &str, source: String) {
+        self.sources.push((made.to_owned(), source));
     }
 
     /// Only these are left of documents or columns, and what rows are still to be parsed for is gone, too.
@@ -83,7 +100,9 @@ impl<'c> Names<'c> {
             }
             Known::Columns(columns) => {
                 let is_column = |wanted: &&str| columns.iter().any(|column| column == wanted);
-                match std::iter::once(typed).chain(readings).find(is_column) {
+                let called = super::stats::column_of(typed);
+                let names = std::iter::once(typed).chain(readings).chain(called.as_deref());
+                match names.clone().find(is_column) {
                     Some(column) => Ok(column.to_owned()),
                     None if self.open && means_level => Ok(LEVEL.to_owned()),
                     None if self.open => Ok(typed.to_owned()),
@@ -101,6 +120,13 @@ impl<'c> Names<'c> {
             }
             _ => Ok(vec![self.one(name)?]),
         }
+    }
+
+    /// The name as that of an object of documents, which has fields inside it. Short names are none.
+    pub(super) fn object<'n>(&self, name: &'n Name) -> Option<&'n str> {
+        let typed = name.text.as_str();
+        let of_documents = matches!(self.known, Known::Documents(_));
+        (of_documents && canonical(typed) == typed).then_some(typed)
     }
 
     /// The name of a field that a pipe makes: as it is typed, so that `path` from a text does not replace the path of the
@@ -123,17 +149,21 @@ impl<'c> Names<'c> {
             }
         };
         let made = made.to_owned();
+        self.sources.retain(|(holder, _)| *holder != made);
         self.touch(made.clone(), Touch::Made);
         Ok(made)
     }
 
     /// A field is called otherwise from here on.
     pub(super) fn rename(&mut self, old: &str, name: &Name) -> Result<String, QueryError> {
+        let source = self.source(old);
         if let Known::Columns(columns) = &mut self.known {
             columns.retain(|column| column != old);
         }
         self.touch(old.to_owned(), Touch::Gone);
-        self.make(name)
+        let made = self.make(name)?;
+        self.holds(&made, source);
+        Ok(made)
     }
 
     /// Whether a condition says the same of the rows as they were stored.
@@ -154,6 +184,10 @@ impl<'c> Names<'c> {
             Filter::Leaf(leaf) => match &leaf.scope {
                 Scope::Any => self.touched.is_empty() && !self.open,
                 Scope::Field(name) => untouched(name),
+                Scope::Object(object) => {
+                    untouched(object)
+                        && !self.touched.iter().any(|(touched, _)| Scope::is_inside(touched, object))
+                }
             },
         }
     }

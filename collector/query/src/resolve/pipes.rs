@@ -104,12 +104,13 @@ impl Stages<'_> {
         let column = column.unwrap_or("count of rows").to_owned();
         let mut keys = vec![SortKey { field: column.clone(), descending }];
         keys.extend(fields.iter().map(|field| SortKey { field: field.clone(), descending: false }));
+        let sources = fields.iter().map(|field| (field.clone(), self.names.source(field))).collect();
         let mut columns = fields.clone();
         columns.push(column.clone());
         // A row without the field is in no group: the value that is missing is not a frequent one.
         self.forget_order(false);
         self.keep_where(all_of(fields.iter().map(|field| exists(field)).collect()));
-        self.names = Names::of_columns(columns);
+        self.names = Names::of_columns(columns, sources);
         let count = Agg { function: AggFunction::Count, field: None, column };
         self.pipes.push(Pipe::Stats(Stats {
             aggs: vec![count],

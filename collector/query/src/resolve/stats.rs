@@ -1,11 +1,11 @@
 //! `stats` and `timechart`: what they are computed from becomes fields of the rows, `rate` a count or a sum that is
 //! divided, and a step that is not given a round one.
 
-use super::formula::{divided, formula, where_true};
+use super::formula::{divided, formula, source_of, where_true};
 use super::names::Names;
 use super::pipes::Stages;
 use crate::aliases::TIMESTAMP;
-use crate::ast::{AggCall, AggExpr, KeyExpr};
+use crate::ast::{AggCall, AggExpr, KeyExpr, PipeExpr};
 use crate::error::{QueryError, QueryErrorCode, Span};
 use crate::eval::Computation;
 use crate::filter::Filter;
@@ -25,8 +25,26 @@ struct Around {
     made: Vec<(String, Computation)>,
     /// Columns that are divided by the length of the range after.
     rates: Vec<String>,
-    /// Columns of keys that are called otherwise after.
+    /// Columns of keys that are called otherwise after, all at once.
     renamed: Vec<(String, String)>,
+    /// Columns and the fields whose values they hold.
+    sources: Vec<(String, String)>,
+}
+
+impl Around {
+    /// The renames one after the other: a name that is still another key's column is reached by way of a name that no
+    /// column has.
+    fn renames(renamed: &[(String, String)]) -> Vec<(String, String)> {
+        let is_taken = |name: &String| renamed.iter().any(|(old, _)| old == name);
+        let (first, last): (Vec<_>, Vec<_>) = renamed
+            .iter()
+            .map(|(old, new)| {
+                let between = if is_taken(new) { format!("{old} as {new}") } else { new.clone() };
+                ((old.clone(), between.clone()), (between, new.clone()))
+            })
+            .unzip();
+        first.into_iter().chain(last.into_iter().filter(|(between, new)| between != new)).collect()
+    }
 }
 
 impl Stages<'_> {
@@ -63,8 +81,17 @@ impl Stages<'_> {
             }
             // Two steps of time have the same column until they are called otherwise.
             if columns.contains(&column) || keys.iter().any(|known| known.column() == key.column()) {
-                return Err(two_columns(&column, expr_span(expr)));
+                return Err(two_columns(
+                    &column,
+                    key_span(expr, aggs),
+                    "name one of them: by _time:1h as hour",
+                ));
             }
+            let source = match expr {
+                KeyExpr::Field(_) | KeyExpr::Time(_) => Some(self.names.source(key.column())),
+                KeyExpr::Computed { formula, .. } => source_of(formula, &self.names),
+            };
+            around.sources.extend(source.map(|source| (column.clone(), source)));
             if column != key.column() {
                 around.renamed.push((key.column().to_owned(), column.clone()));
             }
@@ -75,7 +102,7 @@ impl Stages<'_> {
         for expr in aggs {
             let agg = self.aggregate(expr, &mut around)?;
             if columns.contains(&agg.column) || keys.iter().any(|key| key.column() == agg.column) {
-                return Err(two_columns(&agg.column, expr.span));
+                return Err(two_columns(&agg.column, expr.span, "name one of them: count() as errors"));
             }
             columns.push(agg.column.clone());
             resolved.push(agg);
@@ -91,9 +118,9 @@ impl Stages<'_> {
             self.pipes.push(Pipe::Make(Maker::Eval(rates)));
         }
         if !around.renamed.is_empty() {
-            self.pipes.push(Pipe::Rename(around.renamed));
+            self.pipes.push(Pipe::Rename(Around::renames(&around.renamed)));
         }
-        self.names = Names::of_columns(columns);
+        self.names = Names::of_columns(columns, around.sources);
         Ok(())
     }
 
@@ -126,22 +153,19 @@ impl Stages<'_> {
     /// `count()` is in the column `count`, `p95(duration)` in `p95(duration)`, unless it is named.
     fn aggregate(&self, expr: &AggExpr, around: &mut Around) -> Result<Agg, QueryError> {
         let mut field = expr.field.as_ref().map(|field| self.names.one(field)).transpose()?;
-        let mut called = expr.field.as_ref().map(|field| field.text.clone());
+        let mut source = field.as_ref().map(|field| self.names.source(field));
         if let Some(written) = &expr.computed {
             let made = written.to_string();
             let computation = formula(written, &self.names, self.context)?;
             let counts_truths = expr.function == AggCall::Of(AggFunction::Count) && written.is_condition();
             // Counted where it is true it is another field than its value.
-            let name = if counts_truths { format!("{made} is true") } else { made.clone() };
+            let name = if counts_truths { format!("{made} is true") } else { made };
             let computation = if counts_truths { where_true(computation) } else { computation };
             around.made.push((name.clone(), computation));
-            (field, called) = (Some(name), Some(made));
+            field = Some(name);
+            source = source_of(written, &self.names);
         }
-        let column = match (&expr.column, called) {
-            (Some(column), _) => column.text.clone(),
-            (None, Some(called)) => format!("{}({called})", expr.function),
-            (None, None) => expr.function.to_string(),
-        };
+        let column = expr.column.as_ref().map_or_else(|| plain_column(expr), |column| column.text.clone());
         let function = match (expr.function, &field) {
             (AggCall::Of(function), _) => function,
             (AggCall::Rate, Some(_)) => AggFunction::Sum,
@@ -149,6 +173,9 @@ impl Stages<'_> {
         };
         if expr.function == AggCall::Rate {
             around.rates.push(column.clone());
+        }
+        if !matches!(function, AggFunction::Count | AggFunction::Distinct) {
+            around.sources.extend(source.map(|source| (column.clone(), source)));
         }
         Ok(Agg { function, field, column })
     }
@@ -207,16 +234,36 @@ impl Stages<'_> {
     }
 }
 
-fn two_columns(column: &str, span: Span) -> QueryError {
-    QueryError::new(QueryErrorCode::Unexpected, span, format!("there are two columns {column}"))
-        .hint("name one of them: count() as errors")
+/// The column of an aggregate that is written in any of its ways: `p50(status)` for `median(status)`.
+pub(super) fn column_of(typed: &str) -> Option<String> {
+    let query = typed.ends_with(')').then(|| crate::parse(&format!("| stats {typed}")))?.ok()?;
+    match query.pipes.as_slice() {
+        [PipeExpr::Stats { aggs, by }] if by.is_empty() => match aggs.as_slice() {
+            [agg] if agg.column.is_none() => Some(plain_column(agg)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
-/// Where a key stands; a step of time stands nowhere, and never has a column of another key.
-fn expr_span(expr: &KeyExpr) -> Span {
+/// What the column of an aggregate is called when it has no name.
+fn plain_column(agg: &AggExpr) -> String {
+    let of = agg.computed.as_ref().map(ToString::to_string);
+    match of.or_else(|| agg.field.as_ref().map(|field| field.text.clone())) {
+        Some(of) => format!("{}({of})", agg.function),
+        None => agg.function.to_string(),
+    }
+}
+
+fn two_columns(column: &str, span: Span, hint: &'static str) -> QueryError {
+    QueryError::new(QueryErrorCode::Unexpected, span, format!("there are two columns {column}")).hint(hint)
+}
+
+/// Where a key stands. Where a step of time does is not known, but that it is behind the aggregates.
+fn key_span(expr: &KeyExpr, aggs: &[AggExpr]) -> Span {
     match expr {
         KeyExpr::Field(name) => name.span,
         KeyExpr::Computed { span, .. } => *span,
-        KeyExpr::Time(_) => Span::default(),
+        KeyExpr::Time(_) => aggs.last().map(|agg| agg.span).unwrap_or_default(),
     }
 }

@@ -11,10 +11,11 @@ use crate::aliases::TIMESTAMP;
 use crate::limits::MAX_COLUMNS;
 use crate::make::Maker;
 use crate::pipe::{GroupKey, Pipe, SortKey, Stats, bucket_start_ns};
+use crate::room::{Limits, Room};
 use crate::row::{Row, matches};
 use crate::scalar::Scalar;
 
-/// A table that would not fit.
+/// Why pipes end without a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// `stats` has too many groups.
@@ -23,51 +24,72 @@ pub enum TableError {
     /// `parse` or `eval` has made too much.
     #[error("more than {MAX_COLUMNS} columns, or more fields in a row than one can have")]
     Columns,
+    /// The table takes more memory than it may.
+    #[error(
+        "the pipes after stats make more than fits in memory; group by fewer values, or make shorter texts"
+    )]
+    Bytes,
+    /// The caller wants no more.
+    #[error("the time for the query is over")]
+    Stopped,
 }
 
 /// Applies the pipes in order. A column that the table does not have is null in every row.
 pub fn apply(table: Table, pipes: &[Pipe]) -> Result<Table, TableError> {
-    pipes.iter().try_fold(table, one)
+    apply_within(table, pipes, Limits::NONE)
 }
 
-fn one(mut table: Table, pipe: &Pipe) -> Result<Table, TableError> {
+/// As [`apply`], with no more than it may use.
+pub fn apply_within(table: Table, pipes: &[Pipe], limits: Limits<'_>) -> Result<Table, TableError> {
+    pipes.iter().try_fold(table, |table, pipe| one(table, pipe, limits))
+}
+
+fn one(mut table: Table, pipe: &Pipe, limits: Limits<'_>) -> Result<Table, TableError> {
+    go_on(limits)?;
     match pipe {
-        Pipe::Stats(stats) => return Ok(aggregate(&table, stats)?),
+        Pipe::Stats(stats) => return aggregate(&table, stats, limits),
         Pipe::Sort(keys) => sort(&mut table, keys),
         Pipe::Limit(rows) => table.rows.truncate(usize::try_from(*rows).unwrap_or(usize::MAX)),
         Pipe::Fields { names, exclude } => return Ok(select(&table, names, *exclude)),
         Pipe::Where(filter) => {
             let Table { columns, rows } = &mut table;
-            rows.retain(|cells| matches(filter, &TableRow { columns, cells }));
+            rows.retain(|cells| (limits.goes_on)() && matches(filter, &TableRow { columns, cells }));
+            // Once it says no it always does, and rows are missing.
+            go_on(limits)?;
         }
         Pipe::Dedup { by } => dedup(&mut table, by),
-        Pipe::Make(maker) => make(&mut table, maker)?,
+        Pipe::Make(maker) => make(&mut table, maker, limits)?,
         Pipe::Rename(names) => names.iter().for_each(|(old, new)| rename(&mut table, old, new)),
     }
     Ok(table)
 }
 
+fn go_on(limits: Limits<'_>) -> Result<(), TableError> {
+    if (limits.goes_on)() { Ok(()) } else { Err(TableError::Stopped) }
+}
+
 /// The time of a row is that of its column, or its place where there is none.
-fn aggregate(table: &Table, stats: &Stats) -> Result<Table, TooManyGroups> {
+fn aggregate(table: &Table, stats: &Stats, limits: Limits<'_>) -> Result<Table, TableError> {
     let keys: Vec<Option<usize>> = stats.by.iter().map(|key| table.column(key.column())).collect();
+    let time = table.column(TIMESTAMP);
     let fields: Vec<Option<usize>> =
         stats.aggs.iter().map(|agg| agg.field.as_ref().and_then(|field| table.column(field))).collect();
-    let time = table.column(TIMESTAMP);
-    let mut groups = Groups::new(stats);
+    let mut groups = Groups::new(stats).at_most(usize::MAX, limits.bytes_max);
     for (row, place) in table.rows.iter().zip(0..) {
+        go_on(limits)?;
         let at = match cell(row, time) {
             Cell::TimeNs(at_ns) | Cell::I64(at_ns) => *at_ns,
             _ => place,
         };
         for key in keys_of(row, &keys, &stats.by)? {
-            let accumulators = groups.of(key)?;
-            for ((accumulator, agg), column) in accumulators.iter_mut().zip(&stats.aggs).zip(&fields) {
+            groups.add(key, |agg, place, accumulator| {
                 if agg.field.is_none() {
-                    accumulator.add_rows(1);
+                    return accumulator.add_rows(1);
                 }
-                let values = cell(row, *column).values().iter().filter_map(Cell::as_scalar);
+                let column = fields.get(place).copied().flatten();
+                let values = cell(row, column).values().iter().filter_map(Cell::as_scalar);
                 values.for_each(|value| accumulator.add_at(value, at));
-            }
+            })?;
         }
     }
     Ok(groups.finish())
@@ -136,25 +158,37 @@ fn dedup(table: &mut Table, by: &[String]) {
 }
 
 /// Columns that are new come last. What a row does not get stays as it is.
-fn make(table: &mut Table, maker: &Maker) -> Result<(), TableError> {
+fn make(table: &mut Table, maker: &Maker, limits: Limits<'_>) -> Result<(), TableError> {
     // Also where no row gets them.
     if let Maker::Eval(fields) = maker {
         fields.iter().try_for_each(|(name, _)| column_of(&mut table.columns, name).map(drop))?;
     }
     let Table { columns, rows } = table;
+    let (row_count, mut width) = (rows.len(), 0);
+    let mut room = Room::new(limits.bytes_max);
+    room.take(rows.iter().flatten().map(Cell::heap_bytes).sum());
     for cells in rows.iter_mut() {
+        go_on(limits)?;
         let made = maker.make(&TableRow { columns, cells });
         if made.cut {
             return Err(TableError::Columns);
         }
         for (name, value) in made.fields {
             let column = column_of(columns, &name)?;
+            room.take(value.heap_bytes());
             if cells.len() <= column {
                 cells.resize(column + 1, Cell::Null);
             }
             if let Some(cell) = cells.get_mut(column) {
+                room.give_back(cell.heap_bytes());
                 *cell = value;
             }
+        }
+        // In the end every row is as wide as the widest.
+        let wider = columns.len().saturating_sub(width);
+        width = columns.len();
+        if !room.take(wider.saturating_mul(row_count).saturating_mul(size_of::<Cell>())) {
+            return Err(TableError::Bytes);
         }
     }
     rows.iter_mut().for_each(|cells| cells.resize(columns.len(), Cell::Null));

@@ -7,14 +7,15 @@ use super::{Cell, Table};
 use crate::accumulate::Accumulator;
 use crate::aliases::TIMESTAMP;
 use crate::limits::{MAX_GROUPS, MAX_GROUPS_OF_ROW};
-use crate::pipe::{GroupKey, Series, Stats, bucket_start_ns};
+use crate::pipe::{Agg, GroupKey, Series, Stats, bucket_start_ns};
+use crate::room::Room;
 use crate::row::Row;
 use crate::scalar::Scalar;
 
-/// There would be more than [`MAX_GROUPS`] groups, or as many as a caller allows, or a row would be in more than
-/// [`MAX_GROUPS_OF_ROW`].
+/// There would be more than [`MAX_GROUPS`] groups, or as many as a caller allows, or they would take more memory than it
+/// allows, or a row would be in more than [`MAX_GROUPS_OF_ROW`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("more than {MAX_GROUPS} groups; group by a field with fewer values, or narrow the filter")]
+#[error("too many or too large groups; group by a field with fewer values, or narrow the filter")]
 pub struct TooManyGroups;
 
 /// Partial result of a [`Stats`], mergeable with others of the same.
@@ -23,19 +24,20 @@ pub struct Groups<'s> {
     stats: &'s Stats,
     groups: BTreeMap<Vec<Cell>, Vec<Accumulator>>,
     groups_max: usize,
+    room: Room,
 }
 
 impl<'s> Groups<'s> {
     /// No groups yet.
     #[must_use]
     pub fn new(stats: &'s Stats) -> Groups<'s> {
-        Groups { stats, groups: BTreeMap::new(), groups_max: MAX_GROUPS }
+        Groups { stats, groups: BTreeMap::new(), groups_max: MAX_GROUPS, room: Room::new(usize::MAX) }
     }
 
-    /// At most this many groups, if that is fewer.
+    /// At most this many groups, if that is fewer, in this many bytes.
     #[must_use]
-    pub fn at_most(self, groups_max: usize) -> Groups<'s> {
-        Groups { groups_max: groups_max.min(MAX_GROUPS), ..self }
+    pub fn at_most(self, groups_max: usize, bytes_max: usize) -> Groups<'s> {
+        Groups { groups_max: groups_max.min(MAX_GROUPS), room: Room::new(bytes_max), ..self }
     }
 
     /// Groups that a store has made: each key once, with an accumulator for each of `stats.aggs`.
@@ -43,16 +45,49 @@ impl<'s> Groups<'s> {
         stats: &'s Stats,
         parts: impl Iterator<Item = (Vec<Cell>, Vec<Accumulator>)>,
     ) -> Groups<'s> {
-        Groups { stats, groups: parts.collect(), groups_max: MAX_GROUPS }
+        Groups { groups: parts.collect(), ..Groups::new(stats) }
     }
 
-    /// The accumulators of a group, in the order of `stats.aggs`. The key has a cell for each of `stats.by`.
+    /// The accumulators of a group, in the order of `stats.aggs`. The key has a cell for each of `stats.by`. What is added
+    /// to them is not counted as memory.
     pub fn of(&mut self, key: Vec<Cell>) -> Result<&mut [Accumulator], TooManyGroups> {
-        if self.groups.len() >= self.groups_max && !self.groups.contains_key(&key) {
+        self.with_room(key).map(|(accumulators, _)| accumulators)
+    }
+
+    fn with_room(&mut self, key: Vec<Cell>) -> Result<(&mut [Accumulator], &mut Room), TooManyGroups> {
+        let Groups { stats, groups, groups_max, room } = self;
+        if groups.len() >= *groups_max && !groups.contains_key(&key) {
             return Err(TooManyGroups);
         }
-        let stats = self.stats;
-        Ok(self.groups.entry(key).or_insert_with(|| stats.aggs.iter().map(Accumulator::new).collect()))
+        let key_bytes = size_of_val(key.as_slice()) + key.iter().map(Cell::heap_bytes).sum::<usize>();
+        let accumulators = groups.entry(key).or_insert_with(|| {
+            room.take(key_bytes + stats.aggs.len() * size_of::<Accumulator>());
+            stats.aggs.iter().map(Accumulator::new).collect()
+        });
+        Ok((accumulators, room))
+    }
+
+    /// Adds to each accumulator of a group, with its aggregate and the place of that, while there is memory.
+    pub(super) fn add(
+        &mut self,
+        key: Vec<Cell>,
+        mut add: impl FnMut(&Agg, usize, &mut Accumulator),
+    ) -> Result<(), TooManyGroups> {
+        if self.is_full() {
+            return Err(TooManyGroups);
+        }
+        let aggs = &self.stats.aggs;
+        let (accumulators, room) = self.with_room(key)?;
+        for ((accumulator, agg), place) in accumulators.iter_mut().zip(aggs).zip(0..) {
+            room.change(accumulator, |accumulator| add(agg, place, accumulator));
+        }
+        Ok(())
+    }
+
+    /// More memory is used than may be: nothing is added any more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.room.is_full()
     }
 
     /// Adds a document: in each combination of the different values of its keys, null for a key that it lacks. With an
@@ -60,59 +95,23 @@ impl<'s> Groups<'s> {
     pub fn add_row(&mut self, row: &dyn Row) -> Result<(), TooManyGroups> {
         let at_ns = row.timestamp_ns();
         let combinations = combinations(self.stats.by.iter().map(|key| values_of(key, row)))?;
-        let aggs = &self.stats.aggs;
         for key in combinations {
-            for (accumulator, agg) in self.of(key)?.iter_mut().zip(aggs) {
-                match agg.field.as_deref() {
-                    None => accumulator.add_rows(1),
-                    Some(TIMESTAMP) => accumulator.add_at(Scalar::I64(at_ns), at_ns),
-                    Some(field) => row.field(field, &mut |value| {
-                        accumulator.add_at(value, at_ns);
-                        ControlFlow::Continue(())
-                    }),
-                }
-            }
+            self.add(key, |agg, _, accumulator| match agg.field.as_deref() {
+                None => accumulator.add_rows(1),
+                Some(TIMESTAMP) => accumulator.add_at(Scalar::I64(at_ns), at_ns),
+                Some(field) => row.field(field, &mut |value| {
+                    accumulator.add_at(value, at_ns);
+                    ControlFlow::Continue(())
+                }),
+            })?;
         }
         Ok(())
-    }
-
-    /// Adds the groups of another part of the rows.
-    pub fn merge(&mut self, other: &Groups<'_>) -> Result<(), TooManyGroups> {
-        for (key, theirs) in &other.groups {
-            for (ours, theirs) in self.of(key.clone())?.iter_mut().zip(theirs) {
-                ours.merge(theirs);
-            }
-        }
-        Ok(())
-    }
-
-    /// Number of groups.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.groups.len()
-    }
-
-    /// True without any group.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
     }
 
     /// True when some result is a lower bound.
     #[must_use]
     pub fn has_lower_bounds(&self) -> bool {
         self.groups.values().flatten().any(Accumulator::is_lower_bound)
-    }
-
-    /// Memory on the heap, bytes. Looks at every group.
-    #[must_use]
-    pub fn heap_bytes(&self) -> usize {
-        let of_group = |(key, accumulators): (&Vec<Cell>, &Vec<Accumulator>)| {
-            let own = size_of_val(key.as_slice()) + size_of_val(accumulators.as_slice());
-            let of_key: usize = key.iter().map(Cell::heap_bytes).sum();
-            own + of_key + accumulators.iter().map(Accumulator::heap_bytes).sum::<usize>()
-        };
-        self.groups.iter().map(of_group).sum()
     }
 
     /// The table: keys, then aggregates; rows in the order of their keys. Without keys there is one row, always.
@@ -144,15 +143,23 @@ impl<'s> Groups<'s> {
             values.map(|(value, _)| value.clone()).collect()
         };
         let kept = series.keep.map(|keep| self.largest(keep, series_of));
+        // Rows without a value are a series beside those that are counted.
+        let is_kept = |key: &[Cell]| {
+            let series = series_of(key);
+            kept.as_ref().is_none_or(|kept| kept.contains(&series)) || is_missing(&series)
+        };
+        let values: BTreeSet<Cell> =
+            self.groups.keys().filter(|key| is_kept(key)).flat_map(|key| series_of(key)).collect();
+        let (none, other) = (free_name(Series::NONE, &values), free_name(Series::OTHER, &values));
         for (mut key, accumulators) in std::mem::take(&mut self.groups) {
-            let is_kept = kept.as_ref().is_none_or(|kept| kept.contains(&series_of(&key)));
+            let is_kept = is_kept(&key);
             if !is_kept && !series.other {
                 continue;
             }
             for (value, _) in key.iter_mut().zip(&is_time).filter(|(_, is_time)| !**is_time) {
                 match (is_kept, &value) {
-                    (false, _) => *value = Cell::Str(Series::OTHER.to_owned()),
-                    (true, Cell::Null) => *value = Cell::Str(Series::NONE.to_owned()),
+                    (false, _) => *value = other.clone(),
+                    (true, Cell::Null) => *value = none.clone(),
                     (true, _) => {}
                 }
             }
@@ -175,8 +182,9 @@ impl<'s> Groups<'s> {
                 None => drop(totals.insert(series_of(key), own.clone())),
             }
         }
+        let totals = totals.into_iter().filter(|(series, _)| !is_missing(series));
         let mut ranked: Vec<(Cell, Vec<Cell>)> =
-            totals.into_iter().map(|(series, total)| (total.finish(), series)).collect();
+            totals.map(|(series, total)| (total.finish(), series)).collect();
         // The largest first, those without a value last; ties in the order of the series, which they are in.
         ranked.sort_by(|(a, _), (b, _)| match (a, b) {
             (Cell::Null, _) | (_, Cell::Null) => a.cmp(b),
@@ -184,6 +192,22 @@ impl<'s> Groups<'s> {
         });
         ranked.into_iter().take(keep).map(|(_, series)| series).collect()
     }
+}
+
+/// Whether a series is that of rows without any value.
+fn is_missing(series: &[Cell]) -> bool {
+    series.iter().all(|value| *value == Cell::Null)
+}
+
+/// The name, in as many parentheses as it takes for no value to be called so.
+fn free_name(name: &str, values: &BTreeSet<Cell>) -> Cell {
+    let mut free = Cell::Str(name.to_owned());
+    while let Cell::Str(taken) = &free
+        && values.contains(&free)
+    {
+        free = Cell::Str(format!("({taken})"));
+    }
+    free
 }
 
 /// Every combination of one value of each key.

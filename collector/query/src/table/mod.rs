@@ -5,7 +5,7 @@ mod groups;
 
 use std::cmp::Ordering;
 
-pub use self::apply::{TableError, apply};
+pub use self::apply::{TableError, apply, apply_within};
 pub use self::groups::{Groups, TooManyGroups};
 use crate::number::Number;
 use crate::scalar::Scalar;

@@ -1,6 +1,7 @@
 //! What a condition asks of one value. [`Test::matches`] is the only place where that is decided: the row
 //! evaluator calls it on values, the store on dictionary terms and numbers, so that they can't disagree.
 
+mod address;
 mod cidr;
 mod equal;
 mod glob;
@@ -15,6 +16,7 @@ mod text;
 
 use std::fmt;
 
+pub use self::address::AddressRange;
 pub use self::cidr::Cidr;
 pub use self::equal::Equal;
 pub use self::level::{Level, LevelSet};
@@ -46,6 +48,8 @@ pub enum Test {
     Regex(Regex),
     /// An IP address in a network. `client.ip:10.0.0.0/8`
     Cidr(Cidr),
+    /// An IP address in an interval. `client.ip>=10.1.2.0`
+    Addresses(AddressRange),
     /// A level among these. `level>=warn`
     Level(LevelSet),
     /// A time in an interval. `event.created>now-1d`
@@ -67,6 +71,7 @@ impl Test {
             Test::Pattern(test) => test.matches(value),
             Test::Regex(test) => test.matches(value),
             Test::Cidr(test) => test.matches(value),
+            Test::Addresses(test) => test.matches(value),
             Test::Level(test) => test.matches(value),
             Test::Moment(test) => test.matches(value),
             Test::Length(test) => test.matches(value),
@@ -137,7 +142,7 @@ impl Test {
             Test::Regex(test) => test.number_range(),
             Test::Moment(test) => Some(test.number_range()),
             Test::Length(test) => Some(test.number_range()),
-            Test::TextRange(_) | Test::Cidr(_) | Test::Level(_) => None,
+            Test::TextRange(_) | Test::Cidr(_) | Test::Addresses(_) | Test::Level(_) => None,
         }
     }
 }
@@ -154,6 +159,7 @@ impl fmt::Display for Test {
             Test::Pattern(test) => test.fmt(f),
             Test::Regex(test) => test.fmt(f),
             Test::Cidr(test) => test.fmt(f),
+            Test::Addresses(test) => test.fmt(f),
             Test::Level(test) => test.fmt(f),
             Test::Moment(test) => test.fmt(f),
             Test::Length(test) => test.fmt(f),

@@ -98,7 +98,11 @@ impl fmt::Display for TextRange {
     }
 }
 
-fn show_interval(f: &mut fmt::Formatter<'_>, low: Bound<String>, high: Bound<String>) -> fmt::Result {
+pub(super) fn show_interval(
+    f: &mut fmt::Formatter<'_>,
+    low: Bound<String>,
+    high: Bound<String>,
+) -> fmt::Result {
     match low {
         Bound::Included(low) => write!(f, "in [{low}..")?,
         Bound::Excluded(low) => write!(f, "in ({low}..")?,

@@ -14,9 +14,9 @@ mod visible;
 use std::ops::ControlFlow;
 
 use http::StatusCode;
-use millpond_query::table::{self, Groups, Table};
-use millpond_query::{Filter, Pipe, SortKey, aliases};
-use millpond_store::log_store::{Budget, LogStore, Order, SearchPlan, TimeRange};
+use millpond_query::table::{self, Groups, Table, TableError};
+use millpond_query::{Filter, Limits, Pipe, SortKey, aliases};
+use millpond_store::log_store::{Budget, LogStore, Order, Partial, SearchPlan, TimeRange};
 use millpond_wire::batch::{DocId, DocRef};
 
 use self::aggregate::Aggregate;
@@ -77,7 +77,7 @@ impl RowQuery {
         let page = Page::new(skip, self.limit, renumbers, write);
         let wanted = skip.saturating_add(self.limit).saturating_add(1);
         let pipes = std::mem::take(&mut self.pipes);
-        let (mut first, wanted) = chain(pipes, |visible| Box::new(page.showing(visible)), wanted);
+        let (mut first, wanted) = chain(pipes, |visible| Box::new(page.showing(visible)), wanted, budget);
         let mut outcome =
             Outcome { partial: self.feed(&mut *first, wanted, after, store, budget)?, cursor: None };
         first.end(&mut outcome);
@@ -99,17 +99,21 @@ impl RowQuery {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
                 .hint("Add a pipe such as `| stats count() by service`."));
         };
-        let mut groups = Groups::new(stats).at_most(budget.groups_max);
+        let mut groups = Groups::new(stats).at_most(budget.groups_max, budget.stats_bytes_max);
         let pipes = std::mem::take(&mut self.pipes);
         let (mut first, wanted) =
-            chain(pipes, |visible| Box::new(Aggregate::new(&mut groups, visible)), usize::MAX);
+            chain(pipes, |visible| Box::new(Aggregate::new(&mut groups, visible)), usize::MAX, budget);
         let mut outcome =
             Outcome { partial: self.feed(&mut *first, wanted, None, store, budget)?, cursor: None };
         first.end(&mut outcome);
         drop(first);
-        let table = table::apply(groups.finish(), rest)
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", error.to_string()))?;
-        Ok((table, outcome.partial))
+        let end = budget.end_of_rest();
+        let limits = Limits { bytes_max: budget.stats_bytes_max, goes_on: &|| !budget.is_over(end) };
+        match table::apply_within(groups.finish(), rest, limits) {
+            Ok(table) => Ok((table, outcome.partial)),
+            Err(TableError::Stopped) => Ok((Table::default(), Some(reason(Partial::Deadline)))),
+            Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", error.to_string())),
+        }
     }
 
     /// Pushes the rows of the search into the first stage, as many as it wants. Says why rows are missing, if they are.
@@ -164,6 +168,7 @@ fn chain<'w>(
     pipes: Vec<Pipe>,
     last: impl FnOnce(Visible) -> Box<dyn Stage + 'w>,
     wanted: usize,
+    budget: &'w Budget,
 ) -> (Box<dyn Stage + 'w>, Option<usize>) {
     let mut shown = vec![Visible::default()];
     for pipe in &pipes {
@@ -195,7 +200,7 @@ fn chain<'w>(
             }
             Pipe::Sort(keys) => {
                 let keep = wanted.take();
-                Box::new(Sort::new(keys, visible, keep.unwrap_or(usize::MAX), stage))
+                Box::new(Sort::new(keys, visible, keep.unwrap_or(usize::MAX), budget, stage))
             }
             Pipe::Make(maker) => changed(Change::Make(maker), visible, stage),
             Pipe::Rename(names) => changed(Change::Rename(names), visible, stage),

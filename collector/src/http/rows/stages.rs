@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use millpond_query::table::Cell;
 use millpond_query::{Filter, Row, SortKey, aliases};
+use millpond_store::log_store::Budget;
 use millpond_wire::batch::{Batch, DocRef};
 
 use super::visible::{Visible, VisibleRow};
@@ -124,6 +125,7 @@ pub(super) struct Sort<'w> {
     bar: Option<Vec<Cell>>,
     /// Rows that were wanted did not fit.
     overflowed: bool,
+    budget: &'w Budget,
     next: Next<'w>,
 }
 
@@ -135,7 +137,13 @@ struct Held {
 
 impl<'w> Sort<'w> {
     /// Keeps the first `keep` rows, at most [`SORT_ROWS_MAX`].
-    pub(super) fn new(keys: Vec<SortKey>, visible: Visible, keep: usize, next: Next<'w>) -> Self {
+    pub(super) fn new(
+        keys: Vec<SortKey>,
+        visible: Visible,
+        keep: usize,
+        budget: &'w Budget,
+        next: Next<'w>,
+    ) -> Self {
         Self {
             keys,
             visible,
@@ -146,6 +154,7 @@ impl<'w> Sort<'w> {
             held_bytes: 0,
             bar: None,
             overflowed: false,
+            budget,
             next,
         }
     }
@@ -213,7 +222,13 @@ impl Stage for Sort<'_> {
         if self.overflowed {
             outcome.partial = outcome.partial.or(Some("sort_rows"));
         }
+        // The search is over; what comes behind may work long on each row.
+        let end = self.budget.end_of_rest();
         for held in std::mem::take(&mut self.held) {
+            if self.budget.is_over(end) {
+                outcome.partial = outcome.partial.or(Some("deadline"));
+                break;
+            }
             if let Some(row) = held.row.doc(0)
                 && self.next.push(row).is_break()
             {
@@ -253,6 +268,8 @@ fn cells_bytes(cells: &[Cell]) -> usize {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use std::time::{Duration, Instant};
+
     use millpond_wire::batch::{BatchBuilder, ValueRef};
 
     use super::*;
@@ -271,14 +288,26 @@ mod tests {
         fn end(&mut self, _: &mut Outcome) {}
     }
 
+    /// Time enough.
+    fn budget() -> Budget {
+        Budget {
+            deadline: Instant::now() + Duration::from_secs(600),
+            cancelled: Arc::default(),
+            scanned_bytes_max: u64::MAX,
+            groups_max: usize::MAX,
+            stats_bytes_max: usize::MAX,
+            cost: Arc::default(),
+        }
+    }
+
     /// Sorts `rows` numbers, the largest first; what comes out, and why not all of it.
     fn sort(keep: usize, rows_max: usize, bytes_max: usize, rows: i64) -> (Vec<i64>, Option<&'static str>) {
-        let sorted = Arc::default();
+        let (sorted, budget) = (Arc::default(), budget());
         let keys = vec![SortKey { field: "n".into(), descending: true }];
         let mut sort = Sort {
             rows_max,
             bytes_max,
-            ..Sort::new(keys, Visible::default(), keep, Box::new(Collect(Arc::clone(&sorted))))
+            ..Sort::new(keys, Visible::default(), keep, &budget, Box::new(Collect(Arc::clone(&sorted))))
         };
         for n in 0..rows {
             let mut builder = BatchBuilder::new();
@@ -306,5 +335,22 @@ mod tests {
         let (some, partial) = sort(usize::MAX, ROOM, 100_000, 10_000);
         assert_eq!(partial, Some("sort_rows"));
         assert!(some.len() > 50 && some == first(some.len()), "the first rows are right, {}", some.len());
+    }
+
+    #[test]
+    fn sorted_rows_are_not_passed_on_when_nobody_waits() {
+        let (sorted, budget) = (Arc::default(), budget());
+        let keys = vec![SortKey { field: "n".into(), descending: true }];
+        let mut sort =
+            Sort::new(keys, Visible::default(), 9, &budget, Box::new(Collect(Arc::clone(&sorted))));
+        let mut builder = BatchBuilder::new();
+        builder.begin(0);
+        builder.field("n", ValueRef::I64(1));
+        builder.end();
+        let _ = sort.push(builder.finish().0.doc(0).unwrap());
+        budget.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+        let mut outcome = Outcome::default();
+        sort.end(&mut outcome);
+        assert_eq!((sorted.lock().unwrap().len(), outcome.partial), (0, Some("deadline")));
     }
 }

@@ -142,8 +142,31 @@ async fn an_unknown_field_is_a_warning_with_the_nearest() {
     }
     for query in ["service:a", "level:error", "host:x", "http:x", "@timestamp:*", "@service:a"] {
         let (_, meta) = rows(&server, &format!("q={}", encoded(query))).await;
-        let is_known = query != "host:x";
+        let is_known = !matches!(query, "host:x" | "http:x");
         assert_eq!(meta.get("warnings").is_none(), is_known, "{query}: {meta}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_without_a_value_is_a_warning() {
+    let server = Server::holding(&[r#"{"message":"m","user":{"name":"bob","id":7}}"#]).await;
+    let rows_of = [
+        ("user:*", 1, false),
+        ("missing(user)", 0, false),
+        ("* | rename user as person", 1, false),
+        ("user:bob", 0, true),
+        ("* | eval x = user", 1, true),
+        ("user.name:bob", 1, false),
+    ];
+    for (query, found, warned) in rows_of {
+        let (messages, meta) = rows(&server, &format!("q={}", encoded(query))).await;
+        assert_eq!(messages.len(), found, "{query}");
+        let warning = meta["warnings"][0].as_str().unwrap_or_default();
+        assert_eq!(warning.contains("`user.id`, `user.name`"), warned, "{query}: {meta}");
+    }
+    for query in ["| top user", "| stats count(user)", "| stats count() by user"] {
+        let table = server.json(&format!("/api/v1/stats?q={}", encoded(query))).await;
+        assert!(table["warnings"][0].as_str().unwrap().contains("`user` is an object"), "{query}: {table}");
     }
 }
 
@@ -173,6 +196,7 @@ async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
         cancelled: Arc::default(),
         scanned_bytes_max: u64::MAX,
         groups_max: usize::MAX,
+        stats_bytes_max: usize::MAX,
         cost: Arc::default(),
     };
     let query = |pipes: Vec<Pipe>| RowQuery {

@@ -84,6 +84,16 @@ impl<'a> Meter<'a> {
         self.budget.groups_max
     }
 
+    /// Most memory of the groups of an aggregation, bytes.
+    pub(crate) fn stats_bytes_max(&self) -> usize {
+        self.budget.stats_bytes_max
+    }
+
+    /// What is left of the budget for work on what was found.
+    pub(crate) fn budget(&self) -> &'a Budget {
+        self.budget
+    }
+
     /// Notes that something is missing in the answer; the first reason is the one that is told.
     pub(crate) fn note(&self, partial: Partial) {
         let _ = self.partial.set(partial);

@@ -11,10 +11,10 @@ use millpond_query::{Filter, Pipe, parse};
 use millpond_wire::batch::{Batch, BatchBuilder, ValueRef};
 
 use super::{facets, histogram, newest, stats};
-use crate::log_store::{Budget, HistogramPlan, Order, SearchPlan, TimeRange};
+use crate::log_store::{Budget, HistogramPlan, Order, Partial, SearchPlan, TimeRange};
 use crate::query::conditions::cache::ScanCache;
 use crate::query::helpers::Helpers;
-use crate::query::meter::Meter;
+use crate::query::meter::{Halt, Meter};
 use crate::query::stats::group_by::{Group, GroupBy};
 use crate::query::zone::{RowCache, ZoneView};
 use crate::split::Split;
@@ -31,6 +31,7 @@ fn budget() -> Budget {
         cancelled: Arc::new(AtomicBool::new(false)),
         scanned_bytes_max: u64::MAX,
         groups_max: 100_000,
+        stats_bytes_max: usize::MAX,
         cost: Arc::default(),
     }
 }
@@ -133,6 +134,31 @@ fn cells_and_combinations_group_alike() {
             assert_eq!(found.iter().map(|(_, rows)| *rows).sum::<u64>(), 5_000_u64.div_ceil(every as u64));
         }
     }
+}
+
+/// Arrays in several keys put each document in thousands of groups.
+#[test]
+fn grouping_a_zone_ends_when_nobody_waits() {
+    let values = format!("[{}]", (0..90).map(|at| at.to_string()).collect::<Vec<_>>().join(","));
+    let mut builder = BatchBuilder::new();
+    for at in 0..20 {
+        builder.begin(T0 + at);
+        ["a", "b"].iter().for_each(|name| builder.field(name, ValueRef::Json(&values)));
+        builder.end();
+    }
+    let split = split_of(1, &builder.finish().0);
+    let (budget, scans, helpers) = (budget(), ScanCache::default(), Helpers::of(0));
+    let meter = Meter::new(&budget, &scans, &helpers);
+    let pipes = pipes("| stats count() by a, b");
+    let [Pipe::Stats(stats)] = &pipes[..] else { panic!("{pipes:?}") };
+    let (cache, zone) = (RowCache::default(), &split.rows().zones()[0]);
+    let view = ZoneView::new(&split, 0, zone, &cache, &meter);
+    let mut bits = Bits::none(view.len());
+    (0..view.len() as u32).for_each(|at| bits.set(at));
+    let read = || GroupBy::new(&stats.by, &split).and_then(|mut groups| groups.read(&view, &bits, &meter));
+    assert!(read().is_ok());
+    budget.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(matches!(read(), Err(Halt::Partial(Partial::Deadline))));
 }
 
 #[test]

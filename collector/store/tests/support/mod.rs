@@ -107,6 +107,7 @@ pub(crate) fn budget() -> Budget {
         cancelled: Arc::new(AtomicBool::new(false)),
         scanned_bytes_max: u64::MAX,
         groups_max: 1_000_000,
+        stats_bytes_max: usize::MAX,
         cost: Arc::default(),
     }
 }

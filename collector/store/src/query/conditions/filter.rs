@@ -157,7 +157,7 @@ fn planning_cost(filter: &Filter) -> u8 {
     match filter {
         Filter::All | Filter::None | Filter::Time { .. } => 0,
         Filter::Leaf(leaf) => match leaf.scope {
-            millpond_query::Scope::Field(_) => 1,
+            millpond_query::Scope::Field(_) | millpond_query::Scope::Object(_) => 1,
             millpond_query::Scope::Any => 3,
         },
         Filter::Not(part) => planning_cost(part),

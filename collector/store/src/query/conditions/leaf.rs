@@ -77,31 +77,52 @@ pub(crate) struct MessageTest<'q> {
 pub(crate) fn plan_leaf<'q>(leaf: &'q Leaf, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
     meter.check()?;
     match &leaf.scope {
-        Scope::Field(name) => plan_field(name, &leaf.test, split, meter),
-        Scope::Any => plan_any(&leaf.test, split, meter),
+        Scope::Field(name) => plan_field(name, leaf, split, meter),
+        Scope::Object(name) => plan_object(name, leaf, split, meter),
+        Scope::Any => plan_any(leaf, split, meter),
     }
 }
 
-fn plan_field<'q>(
-    name: &'q str,
-    test: &'q Test,
-    split: &'q Split,
-    meter: &Meter<'_>,
-) -> Result<Node<'q>, Halt> {
+fn plan_field<'q>(name: &str, leaf: &'q Leaf, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
     let mut parts = Vec::new();
     for (index, column) in split.meta().columns_of(name) {
-        parts.push(plan_column(index, column, test, split, meter)?);
+        parts.push(plan_column(index, column, &leaf.test, split, meter)?);
     }
     if name == names::MESSAGE {
-        parts.push(plan_message(test, split)?);
+        parts.push(plan_message(&leaf.test, split)?);
     }
     if name == names::ORIGINAL || split.meta().has_unindexed(name) {
-        parts.push(Node::Test(LeafTest::Residual(ResidualTest { test, field: Some(name) })));
+        parts.push(residual(leaf));
     }
     Ok(Node::or(parts))
 }
 
-fn plan_any<'q>(test: &'q Test, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
+fn residual(leaf: &Leaf) -> Node<'_> {
+    Node::Test(LeafTest::Residual(ResidualTest { test: &leaf.test, scope: &leaf.scope }))
+}
+
+/// All fields in an object, none of which is the message.
+fn plan_object<'q>(
+    name: &str,
+    leaf: &'q Leaf,
+    split: &'q Split,
+    meter: &Meter<'_>,
+) -> Result<Node<'q>, Halt> {
+    let mut parts = Vec::new();
+    for (index, column) in split.meta().columns.iter().enumerate() {
+        if Scope::is_inside(&column.name, name) {
+            parts.push(plan_column(index, column, &leaf.test, split, meter)?);
+        }
+    }
+    let unindexed = split.meta().unindexed.iter().any(|unindexed| Scope::is_inside(unindexed, name));
+    if unindexed || Scope::is_inside(names::ORIGINAL, name) {
+        parts.push(residual(leaf));
+    }
+    Ok(Node::or(parts))
+}
+
+fn plan_any<'q>(leaf: &'q Leaf, split: &'q Split, meter: &Meter<'_>) -> Result<Node<'q>, Halt> {
+    let test = &leaf.test;
     let mut parts = vec![plan_message(test, split)?];
     let texts = required_words(test, Section::Texts, split)?;
     let words_decide = texts.as_ref().map_or(test.tokens_decide(), |words| words.decide);
@@ -118,7 +139,7 @@ fn plan_any<'q>(test: &'q Test, split: &'q Split, meter: &Meter<'_>) -> Result<N
         || test.number_range().is_some()
         || [true, false].into_iter().any(|truth| test.matches(Scalar::Bool(truth)));
     if beyond_words && !split.meta().unindexed.is_empty() {
-        parts.push(Node::Test(LeafTest::Residual(ResidualTest { test, field: None })));
+        parts.push(residual(leaf));
     }
     Ok(Node::or(parts))
 }

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use millpond_query::Test;
 use millpond_query::aliases::searched_by_bare_words;
+use millpond_query::{Scope, Test};
 use millpond_wire::batch::for_each_leaf_of;
 use millpond_wire::names;
 
@@ -17,15 +17,18 @@ use crate::split::residual;
 #[derive(Clone)]
 pub(crate) struct ResidualTest<'q> {
     pub(super) test: &'q Test,
-    /// `None`: every field that bare words look into.
-    pub(super) field: Option<&'q str>,
+    pub(super) scope: &'q Scope,
 }
 
 impl ResidualTest<'_> {
     /// The documents of `among` that match.
     pub(super) fn eval(&self, view: &ZoneView<'_>, among: &Bits) -> Result<Bits, Halt> {
         let mut bits = Bits::none(view.len());
-        let original = self.field == Some(names::ORIGINAL);
+        let original = match self.scope {
+            Scope::Field(name) => name == names::ORIGINAL,
+            Scope::Object(object) => Scope::is_inside(names::ORIGINAL, object),
+            Scope::Any => false,
+        };
         if (view.zone.unindexed == 0 && !original) || among.is_empty() {
             return Ok(bits);
         }
@@ -43,7 +46,11 @@ impl ResidualTest<'_> {
             let looked_into = entry.unindexed || (original && entry.name == names::ORIGINAL);
             let Some(value) = entry.value.filter(|_| looked_into) else { return false };
             let found = for_each_leaf_of(entry.name, value, &mut |name, value| {
-                let in_scope = self.field.map_or_else(|| searched_by_bare_words(name), |field| field == name);
+                let in_scope = match self.scope {
+                    Scope::Field(field) => field == name,
+                    Scope::Object(object) => Scope::is_inside(name, object),
+                    Scope::Any => searched_by_bare_words(name),
+                };
                 if in_scope && self.test.matches(scalar(value)) {
                     ControlFlow::Break(())
                 } else {

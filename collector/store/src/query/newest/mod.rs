@@ -15,7 +15,7 @@ use millpond_wire::batch::{DocId, DocRef};
 use self::rebuilt::{Wanted, rebuild_all};
 use crate::error::guarded;
 use crate::limits::REBUILD_DOCUMENTS_MAX;
-use crate::log_store::{Order, SearchPlan, TimeRange};
+use crate::log_store::{Order, Partial, SearchPlan, TimeRange};
 use crate::query::conditions::filter::{Node, time_bounds};
 use crate::query::meter::{Halt, Meter};
 use crate::query::zone::{RowCache, ZoneView};
@@ -257,8 +257,17 @@ impl<'a> Search<'a> {
     /// Rebuilds the settled hits and hands them out.
     fn hand_out(&mut self, sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
         let settled = std::mem::take(&mut self.settled);
+        let end = self.meter.budget().end_of_rest();
+        // What takes the rows may work long on each.
+        let mut until_end = |doc: DocRef<'_>| {
+            if self.meter.budget().is_over(end) {
+                self.meter.note(Partial::Deadline);
+                return ControlFlow::Break(());
+            }
+            sink(doc)
+        };
         for hits in settled.chunks(REBUILD_DOCUMENTS_MAX) {
-            self.hand_out_chunk(hits, sink)?;
+            self.hand_out_chunk(hits, &mut until_end)?;
         }
         self.handed_out_at = Instant::now();
         ControlFlow::Continue(())

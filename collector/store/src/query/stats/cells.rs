@@ -48,7 +48,8 @@ impl<'s> Cells<'s> {
                 Source::Terms(column, terms) => (terms.checked_add(1)?, Kind::Terms(column)),
                 Source::Time { min_ns, max_ns, step_ns } => {
                     let step_ns = step_ns.max(1);
-                    let first_ns = min_ns.checked_sub(min_ns.rem_euclid(step_ns))?;
+                    let first_ns =
+                        Some(bucket_start_ns(min_ns, step_ns)).filter(|first| *first > i64::MIN)?;
                     let last_ns = bucket_start_ns(max_ns, step_ns);
                     let bins = last_ns.abs_diff(first_ns) / step_ns.unsigned_abs();
                     (bins.checked_add(1)?, Kind::Time { first_ns, step_ns })

@@ -1,11 +1,14 @@
 //! The groups of documents within one split: cells of a small table where the keys allow it, else combinations
 //! of value numbers in a hash map.
 
+use std::ops::Range;
+
+use millpond_query::limits::MAX_GROUPS_OF_ROW;
 use millpond_query::{GroupKey, bucket_start_ns};
 use rustc_hash::FxHashMap;
 
 use super::cells::{Cells, Source};
-use crate::limits::TALLY_CELLS_MAX;
+use crate::limits::{TALLY_CELLS_MAX, ZONE_GROUPS_MAX};
 use crate::log_store::Partial;
 use crate::query::meter::{Halt, Meter};
 use crate::query::values::field_keys::{FieldKeys, KeyNumber, Pairs, REFUSED};
@@ -13,6 +16,9 @@ use crate::query::values::keys::Key;
 use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
+
+/// Combinations of values that are looked up between two looks at the budget: well below a millisecond.
+const ASSIGN_STEP: usize = 4_096;
 
 /// The group of documents that have no value for a key.
 const MISSING: KeyNumber = KeyNumber::MAX;
@@ -133,6 +139,31 @@ impl<'s> GroupBy<'s> {
         self.rows.iter_mut().zip(&other.rows).for_each(|(own, rows)| *own += rows);
     }
 
+    /// Memory on the heap that grows with groups, bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let of_way = match &self.way {
+            Way::Cells(_) => 0,
+            Way::Combinations(combinations) => {
+                let entry = size_of::<(Box<[KeyNumber]>, usize)>() + 1;
+                let numbers = combinations.count * self.dimensions.len() * size_of::<KeyNumber>();
+                combinations.index.capacity() * entry + numbers
+            }
+        };
+        let of_dimensions = self.dimensions.iter().map(|dimension| match dimension {
+            Dimension::Field(keys) => keys.heap_bytes(),
+            Dimension::Time(_) => 0,
+        });
+        of_way + self.rows.capacity() * size_of::<u64>() + of_dimensions.sum::<usize>()
+    }
+
+    /// Groups of a document that was grouped by the last [`Self::read`].
+    pub(crate) fn count_at(&self, at: u32) -> usize {
+        match &self.way {
+            Way::Cells(_) => 1,
+            Way::Combinations(combinations) => combinations.groups_at(at).len(),
+        }
+    }
+
     /// The groups that have documents.
     pub(crate) fn finish(self) -> Result<Vec<Group>, Halt> {
         let numbers_of: Vec<(usize, Box<[KeyNumber]>)> = match self.way {
@@ -197,7 +228,7 @@ impl Combinations {
         for (dimension, pairs) in dimensions.iter_mut().zip(&mut self.pairs) {
             dimension.read(view, bits, pairs)?;
         }
-        self.assign(bits, meter);
+        self.assign(bits, meter)?;
         self.first_group.clear();
         let mut grouped = self.grouped.iter().zip(0u32..).peekable();
         for at in 0..view.len() as u32 {
@@ -214,37 +245,54 @@ impl Combinations {
         self.grouped.get(bound(at as usize)..bound(at as usize + 1)).unwrap_or_default()
     }
 
-    /// Fills `grouped`: every group of every document.
-    fn assign(&mut self, bits: &Bits, meter: &Meter<'_>) {
+    /// Fills `grouped`: every group of every document, but for documents in too many.
+    fn assign(&mut self, bits: &Bits, meter: &Meter<'_>) -> Result<(), Halt> {
         self.grouped.clear();
         let mut next = vec![0usize; self.pairs.len()];
         let mut runs = vec![0..0; self.pairs.len()];
         let mut numbers = vec![MISSING; self.pairs.len()];
+        let mut unchecked = 0;
         for at in bits.ones() {
             let at = at as u32;
-            let mut combinations = 1;
+            let mut combinations = Some(1usize);
             for ((pairs, next), run) in self.pairs.iter().zip(&mut next).zip(&mut runs) {
                 let first = *next;
                 while pairs.get(*next).is_some_and(|(place, _)| *place == at) {
                     *next += 1;
                 }
                 *run = first..*next;
-                combinations *= run.len().max(1);
+                combinations = combinations.and_then(|before| before.checked_mul(run.len().max(1)));
+            }
+            let room = ZONE_GROUPS_MAX.saturating_sub(self.grouped.len()).min(MAX_GROUPS_OF_ROW);
+            let Some(combinations) = combinations.filter(|combinations| *combinations <= room) else {
+                meter.note(Partial::Groups);
+                continue;
+            };
+            unchecked += combinations;
+            if unchecked >= ASSIGN_STEP {
+                unchecked = 0;
+                meter.check()?;
             }
             for combination in 0..combinations {
-                let mut rest = combination;
-                for ((run, pairs), number) in runs.iter().zip(&self.pairs).zip(&mut numbers) {
-                    let choices = run.len().max(1);
-                    let pair = pairs.get(run.clone()).and_then(|run| run.get(rest % choices));
-                    *number = pair.map_or(MISSING, |(_, number)| *number);
-                    rest /= choices;
-                }
+                self.combine(combination, &runs, &mut numbers);
                 if !numbers.contains(&REFUSED)
                     && let Some(group) = self.of(&numbers, meter)
                 {
                     self.grouped.push((at, group));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The numbers of one combination of the values in `runs`.
+    fn combine(&self, combination: usize, runs: &[Range<usize>], numbers: &mut [KeyNumber]) {
+        let mut rest = combination;
+        for ((run, pairs), number) in runs.iter().zip(&self.pairs).zip(numbers) {
+            let choices = run.len().max(1);
+            let pair = pairs.get(run.clone()).and_then(|run| run.get(rest % choices));
+            *number = pair.map_or(MISSING, |(_, number)| *number);
+            rest /= choices;
         }
     }
 

@@ -2,15 +2,21 @@
 //! in millions of different values accumulated as they come.
 
 use millpond_query::accumulate::Accumulator;
-use millpond_query::{Agg, AggFunction, Scalar};
+use millpond_query::{Agg, AggFunction, Room, Scalar};
 
 use super::group_by::GroupBy;
-use crate::query::meter::Halt;
+use crate::query::meter::{Halt, Meter};
 use crate::query::values::field_keys::{FieldKeys, Pairs, REFUSED};
 use crate::query::values::tally::Tally;
 use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
+
+/// Values that are added to groups between two looks at the budget: some milliseconds.
+const READ_STEP: usize = 1 << 18;
+
+/// Numbers that are accumulated at least between two looks at the memory of all groups.
+const MEASURE_STEP: usize = 1 << 20;
 
 /// One field, for all aggregates of it.
 pub(crate) struct Input<'s> {
@@ -20,6 +26,9 @@ pub(crate) struct Input<'s> {
     states: Vec<State<'s>>,
     /// By group, then by state: the numbers that are not worth counting by value.
     numbers: Vec<Vec<Accumulator>>,
+    /// Their memory when it was last looked at, and how many numbers were accumulated since.
+    numbers_bytes: usize,
+    unmeasured: usize,
 }
 
 /// Aggregates that one accumulator serves: the percentiles of a field have one sketch.
@@ -53,7 +62,8 @@ impl<'s> Input<'s> {
     fn new(name: &'s str, aggs: &'s [Agg], split: &'s Split) -> Result<Self, Halt> {
         let keys = FieldKeys::new(name, split)?.leaving_numbers();
         let (tally, states) = (Tally::new(keys.known()), states(name, aggs));
-        Ok(Self { keys, tally, values: Pairs::new(), states, numbers: Vec::new() })
+        let (values, numbers) = (Pairs::new(), Vec::new());
+        Ok(Self { keys, tally, values, states, numbers, numbers_bytes: 0, unmeasured: 0 })
     }
 
     /// Takes the values of the documents in `bits`, which `groups` has just grouped.
@@ -62,25 +72,64 @@ impl<'s> Input<'s> {
         view: &ZoneView<'_>,
         bits: &Bits,
         groups: &GroupBy<'_>,
+        meter: &Meter<'_>,
     ) -> Result<(), Halt> {
-        let Self { keys, tally, values, states, numbers } = self;
+        let Self { keys, tally, values, states, numbers, .. } = self;
         keys.read(view, bits, false, values)?;
+        // Arrays make many of few documents.
+        let (mut added, mut go_on) = (0, Ok(()));
+        let mut check = |more: usize| {
+            added += more;
+            if added >= READ_STEP {
+                (added, go_on) = (0, meter.check());
+            }
+            go_on.is_ok()
+        };
         for (at, number) in values.iter().filter(|(_, number)| *number != REFUSED) {
+            if !check(groups.count_at(*at)) {
+                break;
+            }
             groups.for_each_group(*at, |group| tally.add(group, *number));
         }
-        let mut add = |group: usize, value: Scalar<'_>| match value {
-            Scalar::F64(number) => add_number(states, numbers, group, number, Scalar::F64),
-            Scalar::I64(number) => add_number(states, numbers, group, number, Scalar::I64),
-            other => numbers_of(states, numbers, group).iter_mut().for_each(|result| result.add(other)),
+        let mut accumulated = 0;
+        let mut add = |group: usize, value: Scalar<'_>| {
+            accumulated += 1;
+            match value {
+                Scalar::F64(number) => add_number(states, numbers, group, number, Scalar::F64),
+                Scalar::I64(number) => add_number(states, numbers, group, number, Scalar::I64),
+                other => numbers_of(states, numbers, group).iter_mut().for_each(|result| result.add(other)),
+            }
         };
         if let Some(cells) = groups.cells() {
             keys.for_each_number(view, bits, |at, value| add(cells.of(at), value));
         } else {
             keys.for_each_number(view, bits, |at, value| {
-                groups.for_each_group(at, |group| add(group, value));
+                if check(groups.count_at(at)) {
+                    groups.for_each_group(at, |group| add(group, value));
+                }
             });
         }
+        go_on?;
+        self.measure(accumulated);
         Ok(())
+    }
+
+    /// Looks at the memory of the numbers, from time to time: that takes a look at every group.
+    fn measure(&mut self, accumulated: usize) {
+        self.unmeasured += accumulated * self.states.len();
+        if self.unmeasured < MEASURE_STEP.max(self.numbers.len()) {
+            return;
+        }
+        let of_group = |results: &Vec<Accumulator>| {
+            let own = size_of::<Vec<Accumulator>>() + size_of_val(results.as_slice());
+            own + results.iter().map(Accumulator::heap_bytes).sum::<usize>()
+        };
+        (self.unmeasured, self.numbers_bytes) = (0, self.numbers.iter().map(of_group).sum());
+    }
+
+    /// Memory on the heap that grows with values, bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.tally.heap_bytes() + self.keys.heap_bytes() + self.numbers_bytes
     }
 
     /// True when values have the same numbers in every reader of the split.
@@ -97,12 +146,16 @@ impl<'s> Input<'s> {
         }
     }
 
-    /// Adds everything to the accumulators of all aggregates, by group.
-    pub(crate) fn finish(&self, groups: &mut [Vec<Accumulator>]) -> Result<(), Halt> {
+    /// Adds everything to the accumulators of all aggregates, by group, while there is room.
+    pub(crate) fn finish(&self, groups: &mut [Vec<Accumulator>], room: &mut Room) -> Result<(), Halt> {
         for (group, results) in groups.iter_mut().zip(&self.numbers) {
             for (state, result) in self.states.iter().zip(results) {
                 for place in &state.places {
-                    group.get_mut(*place).into_iter().for_each(|merged| merged.merge(result));
+                    if let Some(merged) = group.get_mut(*place)
+                        && !room.is_full()
+                    {
+                        room.change(merged, |merged| merged.merge(result));
+                    }
                 }
             }
         }
@@ -111,10 +164,10 @@ impl<'s> Input<'s> {
         let mut beside = beside.iter().peekable();
         self.keys.for_each(&self.tally.numbers(), &mut |number, value| {
             let mut add = |group: usize, count| {
-                let Some(group) = groups.get_mut(group) else { return };
+                let Some(group) = groups.get_mut(group).filter(|_| !room.is_full()) else { return };
                 for place in &places {
                     if let Some(result) = group.get_mut(*place) {
-                        result.add_weighted(value, count);
+                        room.change(result, |result| result.add_weighted(value, count));
                     }
                 }
             };

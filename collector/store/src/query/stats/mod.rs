@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use millpond_query::accumulate::Accumulator;
 use millpond_query::table::{self, Table};
-use millpond_query::{Agg, Filter, Stats};
+use millpond_query::{Agg, Filter, Room, Stats};
 use rustc_hash::FxHashMap;
 
 use self::group_by::GroupBy;
@@ -36,11 +36,12 @@ pub(crate) fn stats(
     meter: &Meter<'_>,
 ) -> Table {
     let mut groups = Groups::default();
+    let mut room = Room::new(meter.stats_bytes_max());
     if stats.by.is_empty() {
         groups.insert(Box::default(), stats.aggs.iter().map(Accumulator::new).collect());
     }
     let begin = |split| Visitor::new(stats, split, meter);
-    let end = |visitor: Visitor<'_>| visitor.merge_into(&mut groups);
+    let end = |visitor: Visitor<'_>| visitor.merge_into(&mut groups, &mut room);
     scan(splits, filter, range, meter, begin, end);
     if meter.check_wanted().is_err() {
         // Nobody reads the rows of so many groups.
@@ -59,20 +60,33 @@ struct Visitor<'s> {
     aggs: &'s [Agg],
     meter: &'s Meter<'s>,
     groups: GroupBy<'s>,
+    /// Most groups of the answer.
+    groups_max: usize,
     inputs: Vec<Input<'s>>,
+}
+
+/// Memory of a group without what is in it.
+fn group_bytes(keys: usize, aggs: usize) -> usize {
+    keys * size_of::<Key>() + aggs * size_of::<Accumulator>() + size_of::<(Box<[Key]>, Vec<Accumulator>)>()
 }
 
 impl<'s> Visitor<'s> {
     fn new(stats: &'s Stats, split: &'s Split, meter: &'s Meter<'s>) -> Result<Self, Halt> {
         let groups = GroupBy::new(&stats.by, split)?;
-        Ok(Self { aggs: &stats.aggs, meter, groups, inputs: inputs(&stats.aggs, split)? })
+        let fit = meter.stats_bytes_max() / group_bytes(stats.by.len(), stats.aggs.len());
+        let groups_max = meter.groups_max().min(fit);
+        Ok(Self { aggs: &stats.aggs, meter, groups, groups_max, inputs: inputs(&stats.aggs, split)? })
     }
 
-    fn merge_into(self, groups: &mut Groups) -> Result<(), Halt> {
+    fn merge_into(self, groups: &mut Groups, room: &mut Room) -> Result<(), Halt> {
         let mut results: Vec<Vec<Accumulator>> = Vec::new();
         results.resize_with(self.groups.end(), Vec::new);
         self.meter.check_wanted()?;
-        let locals = self.groups.finish()?;
+        let mut locals = self.groups.finish()?;
+        if locals.len() > self.groups_max {
+            self.meter.note(Partial::Groups);
+            locals.truncate(self.groups_max);
+        }
         for (at, local) in locals.iter().enumerate() {
             if at.is_multiple_of(MERGE_STEP) {
                 self.meter.check_wanted()?;
@@ -83,32 +97,59 @@ impl<'s> Visitor<'s> {
                 of_rows.for_each(|(result, _)| result.add_rows(local.rows));
             }
         }
+        // The results of this split are beside those of the others for a while.
+        let mut own_room = Room::new(self.meter.stats_bytes_max());
         for input in &self.inputs {
             self.meter.check_wanted()?;
-            input.finish(&mut results)?;
+            input.finish(&mut results, &mut own_room)?;
         }
         for (at, local) in locals.into_iter().enumerate() {
             if at.is_multiple_of(MERGE_STEP) {
                 self.meter.check_wanted()?;
             }
             let results = results.get_mut(local.number).map(std::mem::take).unwrap_or_default();
-            let full = groups.len() >= self.meter.groups_max();
+            let full = groups.len() >= self.groups_max;
             match groups.get_mut(&*local.keys) {
-                Some(merged) => {
-                    merged.iter_mut().zip(&results).for_each(|(merged, result)| merged.merge(result));
-                }
+                Some(merged) => merged.iter_mut().zip(&results).for_each(|(merged, result)| {
+                    room.change(merged, |merged| merged.merge(result));
+                }),
                 None if full => self.meter.note(Partial::Groups),
-                None => drop(groups.insert(local.keys.into(), results)),
+                None => {
+                    room.take(bytes_of(&local.keys, &results));
+                    groups.insert(local.keys.into(), results);
+                }
+            }
+            if room.is_full() {
+                break;
             }
         }
-        Ok(())
+        // As behind other pipes: what was counted so far is the answer.
+        if room.is_full() || own_room.is_full() { Err(Halt::Partial(Partial::Groups)) } else { Ok(()) }
     }
+
+    /// Memory of what was counted.
+    fn heap_bytes(&self) -> usize {
+        self.groups.heap_bytes() + self.inputs.iter().map(Input::heap_bytes).sum::<usize>()
+    }
+}
+
+/// Memory of a group.
+fn bytes_of(keys: &[Key], results: &[Accumulator]) -> usize {
+    let text_bytes = |key: &Key| if let Key::String(text) = key { text.len() } else { 0 };
+    let keys_bytes: usize = keys.iter().map(text_bytes).sum();
+    let results_bytes: usize = results.iter().map(Accumulator::heap_bytes).sum();
+    group_bytes(keys.len(), results.len()) + keys_bytes + results_bytes
 }
 
 impl SplitVisitor for Visitor<'_> {
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
         self.groups.read(view, bits, self.meter)?;
-        self.inputs.iter_mut().try_for_each(|input| input.read(view, bits, &self.groups))
+        self.inputs.iter_mut().try_for_each(|input| input.read(view, bits, &self.groups, self.meter))?;
+        // Twice: what is counted by value becomes less when it is merged.
+        if self.heap_bytes() / 2 > self.meter.stats_bytes_max() {
+            return Err(Halt::Partial(Partial::Groups));
+        }
+        Ok(())
     }
 
     fn absorb(&mut self, other: Self) -> Option<Self> {

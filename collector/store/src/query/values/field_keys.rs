@@ -170,6 +170,11 @@ impl<'s> FieldKeys<'s> {
         self
     }
 
+    /// Memory of the values that it had to number, bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.interned.heap_bytes()
+    }
+
     /// True when each value has the same number in every reader of the split.
     pub(crate) fn numbers_agree(&self) -> bool {
         self.interned.is_empty()
@@ -208,7 +213,7 @@ impl<'s> FieldKeys<'s> {
         if self.time && !self.leave_numbers {
             for at in bits.ones() {
                 let time = view.times().get(at).copied().unwrap_or_default();
-                self.push(at as u32, Key::Integer(time), view, out);
+                self.push(at as u32, Key::Time(time), view, out);
             }
         }
         if self.message || (self.residuals && (view.zone.unindexed > 0 || self.name == names::ORIGINAL)) {

@@ -23,6 +23,14 @@ impl Interned {
         self.keys.is_empty()
     }
 
+    /// Memory on the heap, bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let of_numbers = self.numbers.capacity() * (size_of::<(Key, KeyNumber)>() + 1);
+        let of_floats = self.floats.capacity() * (size_of::<(u64, KeyNumber)>() + 1);
+        // Texts are held twice.
+        self.keys.capacity() * size_of::<Key>() + of_numbers + of_floats + 2 * self.text_bytes
+    }
+
     /// The value with a number.
     pub(crate) fn key(&self, number: KeyNumber) -> Option<&Key> {
         self.keys.get(usize::try_from(number).ok()?)
@@ -37,12 +45,11 @@ impl Interned {
         if let Some(number) = found {
             return Some(*number);
         }
-        if let Key::String(text) = &key {
-            self.text_bytes += text.len();
-        }
-        if self.keys.len() >= max || self.text_bytes > INTERNED_BYTES_MAX {
+        let text_bytes = if let Key::String(text) = &key { text.len() } else { 0 };
+        if self.keys.len() >= max || self.text_bytes + text_bytes > INTERNED_BYTES_MAX {
             return None;
         }
+        self.text_bytes += text_bytes;
         let number = self.keys.len() as KeyNumber;
         match &key {
             Key::Float(bits) => self.floats.insert(*bits, number),

@@ -63,12 +63,7 @@ impl Tally {
 
     fn row(&mut self, group: usize) -> Option<&mut Box<[u32]>> {
         while self.rows.len() <= group {
-            let empty = self.rows.len() < group;
-            self.cells += if empty { 0 } else { self.width as u64 };
-            if self.cells > TALLY_CELLS_MAX {
-                return None;
-            }
-            self.rows.push(if empty { Box::default() } else { vec![0; self.width].into() });
+            self.rows.push(Box::default());
         }
         let row = self.rows.get_mut(group)?;
         if row.is_empty() {
@@ -79,6 +74,15 @@ impl Tally {
             *row = vec![0; self.width].into();
         }
         Some(row)
+    }
+
+    /// Memory on the heap, bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let table = usize::try_from(self.cells).unwrap_or(usize::MAX).saturating_mul(size_of::<u32>());
+        let rows = self.rows.capacity() * size_of::<Box<[u32]>>();
+        table
+            .saturating_add(rows)
+            .saturating_add(self.others.capacity() * (size_of::<((usize, KeyNumber), u64)>() + 1))
     }
 
     /// Adds what another tally has counted.
@@ -157,6 +161,8 @@ mod tests {
                 tally.add_many(group, number, 3);
                 *expected.entry((group, number)).or_insert(0) += 4;
             }
+            let table_bytes = size_of::<u32>() * TALLY_CELLS_MAX as usize;
+            assert!(tally.heap_bytes() < table_bytes + 10_000, "{known}: {}", tally.heap_bytes());
             tally.add_many(1, 2, u64::from(u32::MAX) + 7);
             tally.add_many(1, 2, 5);
             expected.insert((1, 2), u64::from(u32::MAX) + 12);
