@@ -59,7 +59,7 @@ impl TimeRange {
     }
 }
 
-/// What bounds one query: time, a client that left, and bytes read; and where it counts what it does.
+/// What bounds one query: time, a client that left, bytes read, groups and memory; and where it counts what it does.
 #[derive(Clone, Debug)]
 pub struct Budget {
     /// After this instant the answer is cut and says so.
