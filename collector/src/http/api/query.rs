@@ -60,9 +60,13 @@ pub(super) fn write_rows(
 ) -> Result<Missing, Problem> {
     let query = search.parse()?;
     let mut resolved = search.resolve(&query)?;
-    let fields = search.parameters.list("fields");
-    let fields =
-        fields.iter().map(|name| search.field_name("fields", name)).collect::<Result<Vec<_>, _>>()?;
+    let mut fields = Vec::new();
+    for name in search.parameters.list("fields") {
+        let name = search.column_name("fields", name)?;
+        if !fields.contains(&name) {
+            fields.push(name);
+        }
+    }
     if !fields.is_empty() {
         resolved.pipes.push(Pipe::Fields { names: fields, exclude: false });
     }

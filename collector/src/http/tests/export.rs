@@ -40,7 +40,7 @@ async fn export(server: &Server, parameters: &str) -> String {
 #[tokio::test]
 async fn every_form_has_the_same_rows() {
     let server = Server::holding(&LINES).await;
-    let csv = export(&server, "format=csv&order=asc&fields=@timestamp,level,message,n,tags").await;
+    let csv = export(&server, "format=csv&order=asc&fields=@timestamp,log.level,message,n,tags").await;
     let expected = "@timestamp,log.level,message,n,tags\r\n\
         2026-11-22T10:00:00Z,info,\"one, two\",-3,\r\n\
         2026-11-22T10:00:01Z,error,'=cmd|' /C calc'!A0,,\"[\"\"x\"\", \"\"y\"\"]\"\r\n\
@@ -147,6 +147,23 @@ async fn a_reply_that_can_not_say_what_is_missing_is_cut() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_field_that_is_called_as_an_alias_is_a_column_of_its_own() {
+    let line =
+        r#"{"@timestamp":0,"message":"m","level":"INFO","log.level":"error","host":"a","host.name":"b"}"#;
+    let server = Server::holding(&[line]).await;
+    let all = export(&server, "format=csv").await;
+    let columns = all.lines().next().unwrap();
+    assert_eq!(columns, "_id,@timestamp,host,host.name,level,log.level,message");
+    assert_eq!(export(&server, &format!("format=csv&fields={columns}")).await, all);
+    assert_eq!(
+        export(&server, "format=csv&fields=log.level,level,severity").await,
+        "log.level,level\r\nerror,INFO\r\n"
+    );
+    let filtered = export(&server, "format=csv&fields=host&q=level:error").await;
+    assert_eq!(filtered, "host\r\na\r\n", "conditions read names as ever");
 }
 
 #[tokio::test]
