@@ -25,7 +25,7 @@ pub(in crate::http) async fn export(State(http): State<Http>, given: Unchecked) 
     let (running, caller) = (http.clone(), parameters.caller.clone());
     let streamed = http.exports.stream(&caller, timeout, move |budget, out| {
         running.account(budget, &parameters, |search| {
-            Ok(((), write_rows(search, &Wanted { format, limit: usize::MAX }, out)?))
+            Ok(((), write_rows(search, &Wanted { format, limit: Some(usize::MAX) }, out)?))
         })
     });
     let disposition = format!("attachment; filename=\"{name}\"");

@@ -17,15 +17,15 @@ use crate::http::endpoints::QUERY;
 use crate::http::limits::{CSV_COLUMNS_MAX, ROWS_DEFAULT, ROWS_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::rows::{Format, Outcome, RowQuery, RowWriter, Visible};
+use crate::http::rows::{Cursor, Format, Outcome, RowQuery, RowWriter, Visible};
 use crate::http::run::Missing;
 use crate::http::search::{Reply, Search, is_approximate};
 
 /// What is wanted of the rows.
 pub(super) struct Wanted {
     pub(super) format: Format,
-    /// Rows of a page.
-    pub(super) limit: usize,
+    /// Rows of a page, as far as that was said.
+    pub(super) limit: Option<usize>,
 }
 
 /// Where the next page begins; `null`: there is none.
@@ -45,7 +45,9 @@ pub(in crate::http) async fn query(
     let (running, caller, format) = (http.clone(), parameters.caller.clone(), Format::accepted(&headers));
     let streamed = http.queries.stream(&caller, timeout, move |budget, out| {
         running.account(budget, &parameters, |search| {
+            let is_given = parameters.text("limit")?.is_some();
             let limit = parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
+            let limit = is_given.then_some(limit);
             Ok(((), write_rows(search, &Wanted { format, limit }, out)?))
         })
     });
@@ -124,7 +126,7 @@ fn write_documents(
         order: order(search)?,
         pipes: resolved.pipes,
         cursor,
-        limit: wanted.limit,
+        limit: wanted.limit.unwrap_or(ROWS_DEFAULT),
     };
     out.append(|out| rows.begin(out));
     let run = query.run(search.store, search.budget, &mut |row, visible| {
@@ -138,22 +140,31 @@ fn write_documents(
     Ok((outcome, rows))
 }
 
-/// All rows of a table are sent: the query itself limits them.
+/// All rows of a table are sent unless `limit` is given: the query itself limits them, and orders them.
 fn write_table(
     search: &Search<'_>,
     resolved: &Resolved,
     wanted: &Wanted,
     out: &mut ChunkWriter,
 ) -> Result<(Outcome, RowWriter), Problem> {
+    let skip = match search.parameters.read("cursor", str::parse)? {
+        None => 0,
+        Some(Cursor::Skip(rows)) => rows,
+        Some(Cursor::After(_)) => return Err(Cursor::of_another_query()),
+    };
+    let limit = wanted.limit.unwrap_or(usize::MAX);
+    order(search)?;
     let (table, partial) = table(search, resolved)?;
     let mut rows = RowWriter::new(wanted.format, table.columns.clone());
     out.append(|out| rows.begin(out));
-    for cells in table.rows {
+    let next = skip.saturating_add(limit);
+    let cursor = (next < table.rows.len()).then_some(Cursor::Skip(next));
+    for cells in table.rows.into_iter().skip(skip).take(limit) {
         if !out.append(|out| rows.table_row(&table.columns, cells, out)) {
             break;
         }
     }
-    Ok((Outcome { partial, cursor: None }, rows))
+    Ok((Outcome { partial, cursor }, rows))
 }
 
 /// The columns of documents: those that the last `| fields` names, and what pipes behind it make; else, in CSV, all that

@@ -72,7 +72,7 @@ impl RowQuery {
             None => (0, None),
             Some(Cursor::After(id)) if !renumbers => (0, Some(id)),
             Some(Cursor::Skip(rows)) if renumbers => (rows, None),
-            Some(_) => return Err(Problem::parameter("cursor", "`cursor` belongs to another query.")),
+            Some(_) => return Err(Cursor::of_another_query()),
         };
         let page = Page::new(skip, self.limit, renumbers, write);
         let wanted = skip.saturating_add(self.limit).saturating_add(1);
@@ -208,6 +208,13 @@ fn chain<'w>(
 
 fn changed<'w>(change: Change, visible: Visible, next: Box<dyn Stage + 'w>) -> Box<dyn Stage + 'w> {
     Box::new(Changed { change, visible, cut: false, next })
+}
+
+impl Cursor {
+    /// For a cursor that this query would never give.
+    pub(super) fn of_another_query() -> Problem {
+        Problem::parameter("cursor", "`cursor` belongs to another query.")
+    }
 }
 
 impl std::fmt::Display for Cursor {

@@ -124,6 +124,33 @@ async fn a_counting_query_gives_the_rows_of_its_table() {
 }
 
 #[tokio::test]
+async fn a_table_is_paged_by_limit_and_cursor() {
+    let server = Server::holding(&LINES).await;
+    let query = encoded("n:* | stats count() as c by n | sort n");
+    let whole = server.get(&format!("/api/v1/query?q={query}")).await.body;
+    let mut rows: Vec<&str> = whole.lines().collect();
+    assert_eq!(rows.pop().map(|meta| meta.contains("\"cursor\":null")), Some(true));
+    assert_eq!((rows.len(), rows[0]), (5, r#"{"n":1,"c":1}"#));
+    for limit in [1, 2, 5, 6] {
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..=rows.len() {
+            let path = format!("/api/v1/query?q={query}&limit={limit}&cursor={cursor}");
+            let body = server.get(&path).await.body;
+            let mut page: Vec<String> = body.lines().map(str::to_owned).collect();
+            let meta: Value = serde_json::from_str(&page.pop().unwrap()).unwrap();
+            assert!(page.len() <= limit);
+            paged.extend(page);
+            let Some(next) = meta["_meta"]["cursor"].as_str() else { break };
+            cursor = next.to_owned();
+        }
+        assert_eq!(paged, rows, "{limit}");
+    }
+    let of_rows =
+        server.get(&format!("/api/v1/query?q={query}&cursor=98ea55ac98fcbc800000000000000003")).await;
+    assert_eq!(of_rows.json()["code"], "bad_parameter");
+}
+
+#[tokio::test]
 async fn an_unknown_field_is_a_warning_with_the_nearest() {
     let server = Server::holding(&LINES).await;
     let (messages, meta) = rows(&server, "q=servce:a").await;
