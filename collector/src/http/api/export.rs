@@ -3,9 +3,10 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::Version;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
-use super::query::{Wanted, write_rows};
+use super::query::{Wanted, check_version, write_rows};
 use crate::http::Http;
 use crate::http::blocking::NO_TIMEOUT;
 use crate::http::endpoints::EXPORT;
@@ -14,9 +15,14 @@ use crate::http::problem::Problem;
 use crate::http::rows::Format;
 
 /// Streams all rows.
-pub(in crate::http) async fn export(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
+pub(in crate::http) async fn export(
+    State(http): State<Http>,
+    version: Version,
+    given: Unchecked,
+) -> Result<Response, Problem> {
     let parameters = given.only(&EXPORT)?;
     let (format, name) = format(&parameters)?;
+    check_version(version, format)?;
     // Who sets a limit gets it, however long.
     let timeout = match parameters.text("timeout")? {
         Some(_) => http.timeout(&parameters)?,

@@ -3,8 +3,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode, Version};
 use millpond_query::{Pipe, Resolved, aliases};
 use millpond_store::log_store::Order;
 use millpond_wire::names;
@@ -20,6 +20,9 @@ use crate::http::problem::Problem;
 use crate::http::rows::{Cursor, Format, Outcome, RowQuery, RowWriter, Visible};
 use crate::http::run::Missing;
 use crate::http::search::{Reply, Search, is_approximate};
+
+/// Seconds after which a reply may be complete: the collector may have less to do.
+const RETRY_AFTER_S: u64 = 10;
 
 /// What is wanted of the rows.
 pub(super) struct Wanted {
@@ -37,12 +40,14 @@ struct Meta {
 /// Streams rows.
 pub(in crate::http) async fn query(
     State(http): State<Http>,
+    version: Version,
     headers: HeaderMap,
     given: Unchecked,
 ) -> Result<Response, Problem> {
     let parameters = given.only(&QUERY)?;
     let timeout = http.timeout(&parameters)?;
     let (running, caller, format) = (http.clone(), parameters.caller.clone(), Format::accepted(&headers));
+    check_version(version, format)?;
     let streamed = http.queries.stream(&caller, timeout, move |budget, out| {
         running.account(budget, &parameters, |search| {
             let is_given = parameters.text("limit")?.is_some();
@@ -90,11 +95,24 @@ pub(super) fn write_rows(
     }
 }
 
-/// Ends a reply that can't say what is missing in it, so that nobody takes it for a whole one.
+/// A reply that can't say what is missing in it, so that nobody takes it for a whole one: an error, or the rows that there
+/// are and no end.
 fn cut(reason: &str, out: &mut ChunkWriter) -> Problem {
-    out.flush();
+    if out.has_sent() {
+        out.flush();
+    }
     let detail = format!("The reply is not complete ({reason}) and can't say so in this form; take NDJSON.");
-    Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, "incomplete", detail)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "incomplete", detail).retry_after(RETRY_AFTER_S)
+}
+
+/// Refuses a form whose end is the end of the body alone where HTTP can't tell that from a cut.
+pub(super) fn check_version(version: Version, format: Format) -> Result<(), Problem> {
+    if version >= Version::HTTP_11 || format.has_meta() {
+        return Ok(());
+    }
+    let detail = "Over HTTP/1.0 a CSV or text that was cut looks like a whole one.";
+    Err(Problem::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "http_version", detail)
+        .hint("Use HTTP/1.1 (nginx: proxy_http_version 1.1), or NDJSON."))
 }
 
 /// The parameter `order`.
@@ -118,6 +136,13 @@ fn write_documents(
     wanted: &Wanted,
     out: &mut ChunkWriter,
 ) -> Result<(Outcome, RowWriter), Problem> {
+    let limit = match wanted.limit {
+        None if !wanted.format.has_meta() => {
+            let detail = "CSV and text can't say that there are more rows: give a `limit`, or export.";
+            return Err(Problem::parameter("limit", detail));
+        }
+        limit => limit.unwrap_or(ROWS_DEFAULT),
+    };
     let cursor = search.parameters.read("cursor", str::parse)?;
     let mut rows = RowWriter::new(wanted.format, columns(search, &resolved.pipes, wanted.format)?);
     let query = RowQuery {
@@ -126,7 +151,7 @@ fn write_documents(
         order: order(search)?,
         pipes: resolved.pipes,
         cursor,
-        limit: wanted.limit.unwrap_or(ROWS_DEFAULT),
+        limit,
     };
     out.append(|out| rows.begin(out));
     let run = query.run(search.store, search.budget, &mut |row, visible| {
