@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use millpond_query::{Filter, Pipe, Resolved};
 use millpond_wire::batch::{Batch, DocRef, ValueRef};
 use tokio::sync::OwnedSemaphorePermit;
@@ -30,6 +30,8 @@ use crate::tail::{TailEvent, TailReceiver};
 
 /// First bytes: a comment that opens the stream, and after how many milliseconds a browser connects again.
 const OPENING: &[u8] = b": live\nretry: 2000\n\n";
+
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 const HEARTBEAT: &[u8] = b": still here\n\n";
 
@@ -56,7 +58,8 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
         _permit: permit,
     };
     let body = Body::new(Unfold::new(Bytes::from_static(OPENING), tail, Tail::next));
-    Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
+    // Proxies gather replies until a buffer is full, unless they are told not to.
+    Ok(([(CONTENT_TYPE, "text/event-stream")], [(UNBUFFERED, "no")], body).into_response())
 }
 
 /// One live tail.
