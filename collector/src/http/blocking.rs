@@ -107,11 +107,10 @@ impl QueryPool {
     }
 
     fn budget(&self, timeout: Duration) -> Budget {
-        let is_limited = timeout < NO_TIMEOUT;
         Budget {
             deadline: Instant::now() + timeout,
             cancelled: Arc::new(AtomicBool::new(false)),
-            scanned_bytes_max: if is_limited { self.limits.query_scan_bytes } else { u64::MAX },
+            scanned_bytes_max: self.limits.query_scan_bytes,
             groups_max: usize::try_from(self.limits.query_groups).unwrap_or(usize::MAX),
             cost: Arc::default(),
         }

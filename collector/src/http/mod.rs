@@ -48,6 +48,7 @@ pub(crate) use self::limits::CONNECTIONS_MAX;
 use self::listener::Bounds;
 use self::problem::Problem;
 use crate::app::AppState;
+use crate::config::Limits;
 
 /// What handlers work with. Clones share everything.
 #[derive(Clone)]
@@ -72,8 +73,10 @@ pub async fn serve(listener: TcpListener, state: AppState) {
 fn router(state: AppState) -> Router {
     let limits = state.config.limits;
     let tails = Semaphore::new(usize::try_from(limits.concurrent_tails).unwrap_or(usize::MAX));
-    let pool = |threads| QueryPool::new(threads, limits, Arc::clone(&state.metrics));
-    let (queries, exports) = (pool(limits.concurrent_queries), pool(limits.concurrent_exports));
+    let pool = |threads, limits| QueryPool::new(threads, limits, Arc::clone(&state.metrics));
+    let queries = pool(limits.concurrent_queries, limits);
+    let unlimited = Limits { query_scan_bytes: u64::MAX, ..limits };
+    let exports = pool(limits.concurrent_exports, unlimited);
     let http = Http { app: state, queries, exports, tails: Arc::new(tails) };
     routes()
         .fallback(api::assets::assets)

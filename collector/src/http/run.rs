@@ -53,8 +53,7 @@ impl Http {
     /// The time that a query gets: the parameter `timeout`, at most what the configuration allows.
     pub(super) fn timeout(&self, parameters: &Parameters) -> Result<Duration, Problem> {
         let longest = self.app.config.limits.query_timeout;
-        let Some(timeout_ns) = parameters.read("timeout", time::duration_ns)? else { return Ok(longest) };
-        let timeout = Duration::from_nanos(timeout_ns.unsigned_abs());
+        let timeout = timeout(parameters)?.unwrap_or(longest);
         if timeout > longest {
             let detail = format!("`timeout` is at most {} s here.", longest.as_secs());
             return Err(Problem::parameter("timeout", detail));
@@ -84,6 +83,12 @@ impl Http {
             log_slow(search, took, missing);
         }
     }
+}
+
+/// The parameter `timeout`.
+pub(super) fn timeout(parameters: &Parameters) -> Result<Option<Duration>, Problem> {
+    let timeout_ns = parameters.read("timeout", time::duration_ns)?;
+    Ok(timeout_ns.map(|timeout_ns| Duration::from_nanos(timeout_ns.unsigned_abs())))
 }
 
 /// The one line about a slow query; its request's id is in the span.

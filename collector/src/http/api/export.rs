@@ -13,6 +13,7 @@ use crate::http::endpoints::EXPORT;
 use crate::http::params::{Parameters, Unchecked};
 use crate::http::problem::Problem;
 use crate::http::rows::Format;
+use crate::http::run::timeout;
 
 /// Streams all rows.
 pub(in crate::http) async fn export(
@@ -23,11 +24,8 @@ pub(in crate::http) async fn export(
     let parameters = given.only(&EXPORT)?;
     let (format, name) = format(&parameters)?;
     check_version(version, format)?;
-    // Who sets a limit gets it, however long.
-    let timeout = match parameters.text("timeout")? {
-        Some(_) => http.timeout(&parameters)?,
-        None => NO_TIMEOUT,
-    };
+    // Who sets a limit gets it, however long; beyond the longest there is, it makes no difference.
+    let timeout = timeout(&parameters)?.unwrap_or(NO_TIMEOUT).min(NO_TIMEOUT);
     let (running, caller) = (http.clone(), parameters.caller.clone());
     let streamed = http.exports.stream(&caller, timeout, move |budget, out| {
         running.account(budget, &parameters, |search| {

@@ -149,6 +149,22 @@ async fn a_reply_that_can_not_say_what_is_missing_is_an_error() {
 }
 
 #[tokio::test]
+async fn an_export_has_the_time_it_asks_for_and_no_limit_of_bytes() {
+    let server = Server::with_limits(Limits { query_scan_bytes: 1, ..limits() });
+    server.ingest(&LINES).await;
+    for timeout in ["", "1h", "30d", "200y"] {
+        let path = format!("/api/v1/export?timeout={timeout}&q={}", encoded("/o.*e|r/"));
+        let reply = server.get(&path).await;
+        let is_whole = reply.body.contains("\"partial\":false");
+        // No text is taken for a time that is none.
+        assert_eq!(
+            (reply.status.as_u16(), is_whole),
+            if timeout == "200y" { (400, false) } else { (200, true) }
+        );
+    }
+}
+
+#[tokio::test]
 async fn where_nobody_could_see_that_rows_are_missing_csv_and_text_are_refused() {
     let server = Server::holding(&LINES).await;
     let table = encoded("* | stats count() n");
