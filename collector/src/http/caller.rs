@@ -72,6 +72,11 @@ impl Caller {
         add(&self.spent.client_us, time);
     }
 
+    /// All of that time until now.
+    pub(super) fn client_wait(&self) -> Duration {
+        Duration::from_micros(self.spent.client_us.load(Ordering::Relaxed))
+    }
+
     /// Time that the query itself took: neither waiting for a thread nor for the client.
     pub(super) fn worked(&self) -> Duration {
         let [_, plan, search, _] = self.stages();

@@ -9,6 +9,7 @@ use millpond_store::log_store::Budget;
 use serde::Serialize;
 
 use super::Http;
+use super::blocking::QueryPool;
 use super::params::Parameters;
 use super::problem::Problem;
 use super::search::{Reply, Search};
@@ -24,9 +25,19 @@ impl Http {
         parameters: Parameters,
         query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
+        self.answer_on(&self.queries, parameters, query).await
+    }
+
+    /// As [`Self::answer`], on a thread of this pool.
+    pub(super) async fn answer_on<T: Serialize + Send + 'static>(
+        &self,
+        pool: &QueryPool,
+        parameters: Parameters,
+        query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
         let timeout = self.timeout(&parameters)?;
         let (http, caller) = (self.clone(), parameters.caller.clone());
-        let made = self.queries.run(&caller, timeout, move |budget| {
+        let made = pool.run(&caller, timeout, move |budget| {
             http.account(budget, &parameters, |search| {
                 let reply = query(search)?.took(parameters.caller.since);
                 let body = serde_json::to_vec(&reply).map_err(|error| Problem::internal(&error))?;

@@ -152,6 +152,7 @@ fn write_documents(
         pipes: resolved.pipes,
         cursor,
         limit,
+        caller: search.parameters.caller.clone(),
     };
     out.append(|out| rows.begin(out));
     let run = query.run(search.store, search.budget, &mut |row, visible| {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderName};
 use millpond_query::{Filter, Pipe, Resolved};
-use millpond_wire::batch::{Batch, DocRef, ValueRef};
+use millpond_wire::batch::{Batch, DocRef};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::Http;
@@ -22,7 +22,7 @@ use crate::http::endpoints::TAIL;
 use crate::http::limits::{CHUNK_BYTES, HEARTBEAT_EVERY, TAIL_STEP_BYTES, TAIL_STEP_DOCUMENTS};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::rows::{Change, Visible, VisibleRow};
+use crate::http::rows::{Change, Visible, VisibleRow, text_bytes};
 use crate::http::search::Search;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
@@ -45,7 +45,7 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
     let permit = Arc::clone(&http.tails).try_acquire_owned().map_err(|_| too_many())?;
     let (store, caller) = (http.app.store.clone(), parameters.caller.clone());
     let timeout = http.app.config.limits.query_timeout;
-    let resolve = http.queries.run(&caller, timeout, move |budget| {
+    let resolve = http.quick.run(&caller, timeout, move |budget| {
         let search = Search::new(&*store, budget, &parameters)?;
         search.resolve(&search.parse()?)
     });
@@ -183,17 +183,9 @@ impl Selection {
     }
 }
 
-fn text_bytes(row: DocRef<'_>) -> usize {
-    let text_bytes = |value| match value {
-        ValueRef::Str(text) | ValueRef::Json(text) => text.len(),
-        ValueRef::I64(_) | ValueRef::F64(_) | ValueRef::Bool(_) => 0,
-    };
-    row.fields().map(|field| text_bytes(field.value)).sum()
-}
-
 #[cfg(test)]
 mod tests {
-    use millpond_wire::batch::BatchBuilder;
+    use millpond_wire::batch::{BatchBuilder, ValueRef};
     use tokio::sync::Semaphore;
 
     use super::*;

@@ -203,7 +203,7 @@ async fn a_field_that_is_called_as_an_alias_is_a_column_of_its_own() {
     assert_eq!(filtered, "host\r\na\r\n", "conditions read names as ever");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn exports_leave_the_threads_of_queries_alone() {
     let server = Server::with_limits(Limits { concurrent_queries: 1, concurrent_exports: 1, ..limits() });
     let lines = many(3_000);
@@ -213,10 +213,15 @@ async fn exports_leave_the_threads_of_queries_alone() {
     let rows = server.get("/api/v1/query?limit=1").await;
     assert_eq!(rows.body.lines().count(), 2);
     let load = async |line: &str| server.get("/metrics").await.body.contains(line);
-    assert!(load("millpond_http_exports_running 1\n").await);
+    let deadline = tokio::time::Instant::now() + super::PATIENCE;
+    while !load("millpond_http_exports_stalled 1\n").await {
+        assert!(tokio::time::Instant::now() < deadline, "a client that takes nothing");
+    }
+    let second = server.get("/api/v1/export?q=n:7").await;
+    assert_eq!(second.body.lines().count(), 2, "a stalled export keeps no other waiting");
     drop(stalled);
     let deadline = tokio::time::Instant::now() + super::PATIENCE;
-    while !load("millpond_http_exports_running 0\n").await {
+    while !load("millpond_http_exports_stalled 0\n").await {
         assert!(tokio::time::Instant::now() < deadline, "the thread of a client that left");
     }
     assert!(load("millpond_http_queries_cancelled_total 1\n").await);

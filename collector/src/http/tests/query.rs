@@ -1,7 +1,7 @@
 //! `/api/v1/query`: rows, pages, pipes.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use millpond_query::{Filter, Pipe};
 use millpond_store::log_store::{Budget, Order, TimeRange};
@@ -9,6 +9,7 @@ use millpond_wire::batch::DocRef;
 use serde_json::{Value, json};
 
 use super::{PATIENCE, Server, encoded};
+use crate::http::caller::testing::caller;
 use crate::http::rows::{Outcome, RowQuery, Visible};
 
 const LINES: [&str; 6] = [
@@ -200,6 +201,7 @@ async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
         pipes,
         cursor: None,
         limit: 10,
+        caller: caller(),
     };
     let (past, future) = (Instant::now() - PATIENCE, Instant::now() + PATIENCE);
     for pipes in [vec![], vec![Pipe::Limit(3)]] {
@@ -214,4 +216,45 @@ async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
         assert_eq!(outcome, Outcome::default());
         assert!(rows > 0);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_takes_no_time_from_its_query() {
+    let server = Server::new();
+    // As many at a time as are handed out before the next are looked for.
+    for second in 1..=3 {
+        let lines = vec![format!(r#"{{"@timestamp":{second},"message":"m"}}"#); 600];
+        server.ingest(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let caller = caller();
+    let deadline = Instant::now() + Duration::from_secs(1);
+    let budget = Budget {
+        deadline,
+        cancelled: Arc::default(),
+        scanned_bytes_max: u64::MAX,
+        groups_max: usize::MAX,
+        cost: Arc::default(),
+    };
+    let query = RowQuery {
+        filter: Filter::All,
+        range: TimeRange::default(),
+        order: Order::Descending,
+        pipes: Vec::new(),
+        cursor: None,
+        limit: 10_000,
+        caller: caller.clone(),
+    };
+    let mut rows = 0;
+    let mut write = |_: DocRef<'_>, _: &Visible| {
+        rows += 1;
+        if rows == 1 {
+            while Instant::now() <= deadline {
+                std::thread::yield_now();
+            }
+            caller.waited_for_client(PATIENCE);
+        }
+        true
+    };
+    let outcome = query.run(&*server.state.store, &budget, &mut write).unwrap();
+    assert_eq!((outcome, rows), (Outcome::default(), 1_800));
 }
