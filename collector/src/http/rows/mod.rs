@@ -63,6 +63,14 @@ pub(super) struct RowQuery {
     pub(super) caller: Caller,
 }
 
+/// What came of a search.
+struct Fed {
+    /// Why rows are missing, if they are.
+    partial: Missing,
+    /// The last row that was looked at.
+    last: Option<DocId>,
+}
+
 impl RowQuery {
     /// Runs the query and writes one page of its rows with `write`, which gives false when nobody reads them.
     pub(super) fn run(
@@ -84,8 +92,12 @@ impl RowQuery {
         let pipes = std::mem::take(&mut self.pipes);
         let (mut first, wanted) = chain(pipes, |visible| Box::new(page.showing(visible)), wanted);
         let fed = self.feed(&mut *first, wanted, after, store, budget)?;
-        let mut outcome = Outcome { partial: fed, cursor: None };
+        let mut outcome = Outcome { partial: fed.partial, cursor: None };
         first.end(&mut outcome);
+        // A page without rows has a next one if rows were looked at: whoever follows the cursors comes to an end.
+        if outcome.cursor.is_none() && outcome.partial.is_some() && !renumbers {
+            outcome.cursor = fed.last.map(Cursor::After);
+        }
         Ok(outcome)
     }
 
@@ -109,7 +121,7 @@ impl RowQuery {
         let (mut first, wanted) =
             chain(pipes, |visible| Box::new(Aggregate::new(&mut groups, visible)), usize::MAX);
         let fed = self.feed(&mut *first, wanted, None, store, budget)?;
-        let mut outcome = Outcome { partial: fed, cursor: None };
+        let mut outcome = Outcome { partial: fed.partial, cursor: None };
         first.end(&mut outcome);
         drop(first);
         let table = table::apply(groups.finish(), rest)
@@ -117,7 +129,7 @@ impl RowQuery {
         Ok((table, outcome.partial))
     }
 
-    /// Pushes the rows of the search into the first stage, as many as it wants. Says why rows are missing, if they are.
+    /// Pushes the rows of the search into the first stage, as many as it wants.
     fn feed(
         self,
         first: &mut dyn Stage,
@@ -125,7 +137,7 @@ impl RowQuery {
         mut after: Option<DocId>,
         store: &dyn LogStore,
         budget: &Budget,
-    ) -> Result<Missing, Problem> {
+    ) -> Result<Fed, Problem> {
         let wanted = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
         let mut limit = wanted.min(FIRST_SEARCH_PAGE_ROWS);
         // A client that reads slowly takes no time away from its query.
@@ -151,7 +163,7 @@ impl RowQuery {
             }
             let partial = answer.partial.map(reason);
             if flow.is_break() || rows < limit || partial.is_some() {
-                return Ok(partial);
+                return Ok(Fed { partial, last });
             }
             limit = next_page(rows, bytes).min(wanted);
         }

@@ -218,6 +218,46 @@ async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
     }
 }
 
+/// Each time, as many documents are looked at as a byte allows, and none passes.
+#[tokio::test]
+async fn a_partial_page_without_rows_goes_on_behind_what_was_looked_at() {
+    let long: Vec<String> =
+        (0..20).map(|n| format!(r#"{{"message":"{n} {}"}}"#, "word ".repeat(1 << 14))).collect();
+    let server = Server::new();
+    for line in &long {
+        server.ingest(&[line]).await;
+    }
+    let (mut cursor, mut pages) = (None, 0);
+    loop {
+        let budget = Budget {
+            deadline: Instant::now() + PATIENCE,
+            cancelled: Arc::default(),
+            scanned_bytes_max: 300_000,
+            groups_max: usize::MAX,
+            cost: Arc::default(),
+        };
+        let query = RowQuery {
+            filter: Filter::All,
+            range: TimeRange::default(),
+            order: Order::Descending,
+            pipes: vec![Pipe::Where(Filter::None)],
+            cursor,
+            limit: 10,
+            caller: caller(),
+        };
+        let outcome = query.run(&*server.state.store, &budget, &mut |_, _| true).unwrap();
+        pages += 1;
+        assert!(pages <= 22, "it comes to an end");
+        let before = std::mem::replace(&mut cursor, outcome.cursor);
+        assert!(cursor.is_none() || cursor != before);
+        if cursor.is_none() {
+            break;
+        }
+        assert_eq!(outcome.partial, Some("scanned_bytes"));
+    }
+    assert!(pages > 1, "where it stopped was told");
+}
+
 #[tokio::test]
 async fn a_client_that_reads_slowly_takes_no_time_from_its_query() {
     let server = Server::new();
