@@ -26,8 +26,15 @@ pub(super) const ROWS_MAX: usize = 10_000;
 /// Neighbours on each side of a document, when not said otherwise.
 pub(super) const CONTEXT_ROWS_DEFAULT: usize = 10;
 
-/// Most neighbours on each side. They are held in memory until all are found.
+/// Most neighbours on each side.
 pub(super) const CONTEXT_ROWS_MAX: usize = 1_000;
+
+/// Neighbours that are asked of the store at a time: it puts all of them together at once, and one may have a megabyte.
+pub(super) const CONTEXT_PAGE_ROWS: usize = 64;
+
+/// Most bytes of the neighbours before a document: they are held until the oldest is found. The farthest are left out, and
+/// the reply is partial, when there would be more. A thousand lines have some hundred kilobytes.
+pub(super) const CONTEXT_BYTES_MAX: usize = 32 << 20;
 
 /// Most columns of CSV that nobody named. Beyond it a file is of no use in any program that reads CSV.
 pub(super) const CSV_COLUMNS_MAX: usize = 1_000;
