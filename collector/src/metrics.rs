@@ -82,6 +82,7 @@ counters! {
     http_queries_refused_total: "Queries and exports told to come back later: no thread in time, no place in line.",
     http_queries_cancelled_total: "Queries and exports stopped because the client had left.",
     http_queries_slow_total: "Queries and exports that took longer than slow_query; each is in the log.",
+    http_stalled_total: "Times that a client took nothing for too long: its reply was cut, or its connection closed.",
     http_tail_missed_total: "Documents that live tails were too slow for.",
 }
 

@@ -13,11 +13,9 @@ use tokio::sync::mpsc;
 use super::body::{CancelOnDrop, ChannelBody};
 use super::caller::Caller;
 use super::chunks::ChunkWriter;
-use super::limits::{
-    CHUNKS_IN_FLIGHT, EXPORT_STALL_MAX, QUERIES_WAITING_MAX, QUERY_WAIT_MAX, STATS_BYTES_MAX,
-};
+use super::limits::{CHUNKS_IN_FLIGHT, QUERIES_WAITING_MAX, QUERY_WAIT_MAX, SLOTS_LENT_MAX, STATS_BYTES_MAX};
 use super::problem::Problem;
-use super::slots::{Slot, Slots};
+use super::slots::{Load, Slot, Slots};
 use crate::config::Limits;
 use crate::metrics::Metrics;
 
@@ -40,7 +38,7 @@ impl QueryPool {
     /// [`QUERIES_WAITING_MAX`] in line.
     pub(super) fn new(threads: u32, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let threads = usize::try_from(threads).unwrap_or(usize::MAX);
-        Self { slots: Slots::new(threads, QUERIES_WAITING_MAX), limits, metrics }
+        Self { slots: Slots::new(threads, SLOTS_LENT_MAX, QUERIES_WAITING_MAX), limits, metrics }
     }
 
     /// Runs `query` and gives its answer. When the returned future is dropped, the query is told to stop.
@@ -63,7 +61,7 @@ impl QueryPool {
 
     /// Runs `query`, which writes its answer piece by piece, and gives the body as soon as its first chunk is there.
     /// An error before that is an error reply; an error after it is for `query` to write, or cuts the body short.
-    /// When the body is dropped, the query is told to stop.
+    /// When the body is dropped, the query is told to stop. A query that waits for its client lends its slot.
     pub(super) async fn stream(
         &self,
         caller: &Caller,
@@ -73,12 +71,11 @@ impl QueryPool {
         let slot = self.admit(caller).await?;
         let budget = self.budget(timeout);
         let cancel = CancelOnDrop(Arc::clone(&budget.cancelled));
-        // Full: the query waits in `ChunkWriter::send` for the client, at most up to its deadline.
+        // Full: the query waits in `ChunkWriter::send` for the client.
         let (sender, mut parts) = mpsc::channel(CHUNKS_IN_FLIGHT);
-        let (span, caller) = (tracing::Span::current(), caller.clone());
+        let (span, caller, metrics) = (tracing::Span::current(), caller.clone(), Arc::clone(&self.metrics));
         let task = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            let mut writer = ChunkWriter::new(sender, &budget, &caller, EXPORT_STALL_MAX);
+            let mut writer = ChunkWriter::new(sender, &budget, &caller, slot, metrics);
             span.in_scope(|| query(&budget, &mut writer))?;
             writer.end();
             Ok(())
@@ -93,8 +90,8 @@ impl QueryPool {
         }
     }
 
-    /// How many run and how many wait.
-    pub(super) fn load(&self) -> (usize, usize) {
+    /// How many run, wait and stall.
+    pub(super) fn load(&self) -> Load {
         self.slots.load()
     }
 
@@ -109,11 +106,10 @@ impl QueryPool {
     }
 
     fn budget(&self, timeout: Duration) -> Budget {
-        let is_limited = timeout < NO_TIMEOUT;
         Budget {
             deadline: Instant::now() + timeout,
             cancelled: Arc::new(AtomicBool::new(false)),
-            scanned_bytes_max: if is_limited { self.limits.query_scan_bytes } else { u64::MAX },
+            scanned_bytes_max: self.limits.query_scan_bytes,
             groups_max: usize::try_from(self.limits.query_groups).unwrap_or(usize::MAX),
             stats_bytes_max: STATS_BYTES_MAX,
             cost: Arc::default(),
@@ -136,7 +132,7 @@ mod tests {
     /// One thread, and so many in line.
     fn one_thread(waiting: usize) -> QueryPool {
         let pool = QueryPool::new(1, crate::http::tests::limits(), Arc::default());
-        QueryPool { slots: Slots::new(1, waiting), ..pool }
+        QueryPool { slots: Slots::new(1, 1, waiting), ..pool }
     }
 
     #[tokio::test]
@@ -235,20 +231,21 @@ mod tests {
             .await
             .unwrap();
         assert!(cut.collect().await.is_err());
-        let late = pool
-            .stream(&caller(), Duration::ZERO, move |_, writer| {
-                write(writer);
-                Ok(())
-            })
-            .await
-            .unwrap();
-        tokio::time::timeout(LONG, async {
-            while pool.load().0 > 0 {
-                tokio::task::yield_now().await
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_slowly_keeps_nobody_waiting_and_gets_everything() {
+        let pool = one_thread(1);
+        let query = move |_: &Budget, writer: &mut ChunkWriter| {
+            for _ in 0..20 {
+                writer.append(|out| out.resize(CHUNK_BYTES, b'x'));
             }
-        })
-        .await
-        .unwrap();
-        assert!(late.collect().await.is_err(), "a client that does not read until the deadline is cut off");
+            Ok(())
+        };
+        // Its time is over before the client takes anything: a query has nothing to do with that.
+        let paused = pool.stream(&caller(), Duration::ZERO, query).await.unwrap();
+        assert_eq!(pool.run(&caller(), LONG, |_| Ok(7)).await, Ok(7));
+        assert_eq!(pool.load(), Load { running: 0, waiting: 0, stalled: 1 });
+        assert_eq!(paused.collect().await.unwrap().to_bytes().len(), 20 * CHUNK_BYTES);
     }
 }

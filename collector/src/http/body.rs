@@ -62,6 +62,7 @@ pub(super) struct ChannelBody<G> {
     _guard: G,
     first: Option<Part>,
     parts: mpsc::Receiver<Part>,
+    is_cut: bool,
 }
 
 /// The maker of the body stopped before it was complete.
@@ -72,7 +73,7 @@ pub(super) struct CutShort;
 impl<G> ChannelBody<G> {
     /// A body of `first` and what comes through `parts`.
     pub(super) fn new(first: Option<Part>, parts: mpsc::Receiver<Part>, guard: G) -> Self {
-        Self { first, parts, _guard: guard }
+        Self { first, parts, is_cut: false, _guard: guard }
     }
 }
 
@@ -91,6 +92,12 @@ impl<G: Unpin> HttpBody for ChannelBody<G> {
         Poll::Ready(match part {
             Some(Part::Chunk(bytes)) => Some(Ok(Frame::data(bytes))),
             Some(Part::End) => None,
+            // What was handed over before goes out first: an error takes back what the server has not sent yet, the
+            // head of the reply, too.
+            None if !std::mem::replace(&mut self.is_cut, true) => {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None => Some(Err(CutShort)),
         })
     }

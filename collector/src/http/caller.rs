@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -44,6 +44,8 @@ pub(super) struct Caller {
 /// Microseconds of the parts that are over.
 #[derive(Debug, Default)]
 struct Spent {
+    /// The request had to do with a thread.
+    is_query: AtomicBool,
     queue_us: AtomicU64,
     plan_us: AtomicU64,
     client_us: AtomicU64,
@@ -56,6 +58,7 @@ impl Caller {
 
     /// Notes how long the request waited for a thread.
     pub(super) fn waited(&self, time: Duration) {
+        self.spent.is_query.store(true, Ordering::Relaxed);
         add(&self.spent.queue_us, time);
     }
 
@@ -67,6 +70,11 @@ impl Caller {
     /// Notes time in which a query waited for its client to take rows.
     pub(super) fn waited_for_client(&self, time: Duration) {
         add(&self.spent.client_us, time);
+    }
+
+    /// All of that time until now.
+    pub(super) fn client_wait(&self) -> Duration {
+        Duration::from_micros(self.spent.client_us.load(Ordering::Relaxed))
     }
 
     /// Time that the query itself took: neither waiting for a thread nor for the client.
@@ -137,7 +145,7 @@ pub(super) async fn observe(
 
 /// The value of `Server-Timing` (W3C Server Timing), milliseconds. What did not happen is left out.
 fn server_timing(caller: &Caller) -> String {
-    let is_query = caller.spent.plan_us.load(Ordering::Relaxed) > 0;
+    let is_query = caller.spent.is_query.load(Ordering::Relaxed);
     let stages = caller.stages();
     let told = stages.iter().filter(|(name, _)| is_query || *name == "total");
     let told = told.map(|(name, time)| format!("{name};dur={:.3}", time.as_secs_f64() * 1e3));

@@ -1,26 +1,31 @@
 //! The writing end of a streamed reply, on the thread of its query: gathers bytes into chunks and hands them to the
-//! client, as fast as it takes them.
+//! client, as fast as it takes them. While a client takes nothing, the query's slot serves others. How long a client may
+//! take nothing is the connection's business.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Bytes;
 use millpond_store::log_store::Budget;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::timeout;
 
 use super::body::Part;
 use super::caller::Caller;
-use super::limits::{CHUNK_AGE_MAX, CHUNK_BYTES};
+use super::limits::{CHUNK_AGE_MAX, CHUNK_BYTES, SLOT_LENT_AFTER, SLOT_STALL_MAX};
+use super::slots::Slot;
+use crate::metrics::Metrics;
 
 /// Gathers the bytes of a streamed reply into chunks and hands them to the client. Only for blocking threads.
 pub(super) struct ChunkWriter {
     parts: mpsc::Sender<Part>,
     runtime: Handle,
-    deadline: Instant,
-    stall_max: Duration,
+    slot: Slot,
+    metrics: Arc<Metrics>,
     cancelled: Arc<AtomicBool>,
     caller: Caller,
     chunk: Vec<u8>,
@@ -30,18 +35,19 @@ pub(super) struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// A writer for a client that may take up to `stall_max` for a chunk, and no longer than the budget's deadline.
+    /// A writer for the query that has `slot`.
     pub(super) fn new(
         parts: mpsc::Sender<Part>,
         budget: &Budget,
         caller: &Caller,
-        stall_max: Duration,
+        slot: Slot,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             parts,
             runtime: Handle::current(),
-            deadline: budget.deadline,
-            stall_max,
+            slot,
+            metrics,
             cancelled: Arc::clone(&budget.cancelled),
             caller: caller.clone(),
             chunk: Vec::with_capacity(CHUNK_BYTES),
@@ -90,15 +96,28 @@ impl ChunkWriter {
             Err(TrySendError::Closed(_)) => false,
             Err(TrySendError::Full(part)) => {
                 let since = Instant::now();
-                let deadline = self.deadline.min(since + self.stall_max);
-                let sending = self.parts.send(part);
-                let sending = async { tokio::time::timeout_at(deadline.into(), sending).await };
-                let sent = self.runtime.block_on(sending);
+                let sent = self.wait(part);
                 self.caller.waited_for_client(since.elapsed());
-                sent.is_ok_and(|sent| sent.is_ok())
+                sent
             }
         };
         self.has_sent = true;
         self.client_left = !sent;
+    }
+
+    /// Sends the part as soon as there is room for it.
+    fn wait(&self, part: Part) -> bool {
+        let mut sending = pin!(self.parts.send(part));
+        let soon = async { timeout(SLOT_LENT_AFTER, &mut sending).await };
+        if let Ok(sent) = self.runtime.block_on(soon) {
+            return sent.is_ok();
+        }
+        if let Some(_lent) = self.slot.lend() {
+            return self.runtime.block_on(sending).is_ok();
+        }
+        let in_time = async { timeout(SLOT_STALL_MAX, sending).await };
+        let sent = self.runtime.block_on(in_time);
+        self.metrics.http_stalled_total.add(u64::from(sent.is_err()));
+        sent.is_ok_and(|sent| sent.is_ok())
     }
 }

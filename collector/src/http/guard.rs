@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HOST, HeaderName, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 
 use super::problem::Problem;
 
@@ -35,7 +35,7 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
 
 /// The middleware: refuses foreign requests, sets the security headers on every reply.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
-    let mut response = match check(request.uri(), request.headers()) {
+    let mut response = match check(request.version(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -48,8 +48,14 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
 }
 
 /// Whether the request may come from where it says it comes from.
-fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let forbidden = |code, detail: &str| Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
+    // Two could be read by a proxy and here in different ways (RFC 9112, section 3.2).
+    let hosts = headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && version >= Version::HTTP_11) {
+        let detail = "A request of HTTP/1.1 has one Host header.";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_host", detail));
+    }
     // A target in absolute form goes before the header (RFC 9112, section 3.2.2). HTTP/1.0 may have no host: no browser sends that.
     let host = match (uri.authority(), headers.get(HOST)) {
         (Some(authority), _) => Some(authority.clone()),
@@ -85,9 +91,11 @@ fn is_loopback(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A browser names scheme, host and port; the page is ours when host and port are those that it asked.
+/// A browser names scheme, host and port; the page is ours when host and port are those that it asked. The scheme is that
+/// of a proxy where there is one.
 fn is_own_origin(origin: &HeaderValue, host: Option<&Authority>) -> bool {
-    let authority = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
+    let origin = origin.to_str().unwrap_or_default();
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     let authority = authority.and_then(|authority| Authority::try_from(authority).ok());
     authority.is_some() && authority.as_ref() == host
 }
@@ -102,7 +110,9 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        check(&Uri::from_static("/"), &headers).err().map_or("", |problem| problem.code())
+        // Programs of HTTP/1.0 may leave the host out.
+        let version = if headers.contains_key(HOST) { Version::HTTP_11 } else { Version::HTTP_10 };
+        check(version, &Uri::from_static("/"), &headers).err().map_or("", |problem| problem.code())
     }
 
     #[test]
@@ -121,6 +131,7 @@ mod tests {
             (&[("host", "10.0.0.1")], "foreign_host"),
             (&[("host", "a b")], "foreign_host"),
             (&[own, ("origin", "http://127.0.0.1:7500")], ""),
+            (&[own, ("origin", "https://127.0.0.1:7500")], ""),
             (&[own, ("origin", "http://127.0.0.1:8080")], "foreign_origin"),
             (&[own, ("origin", "https://evil.example")], "foreign_origin"),
             (&[own, ("origin", "null")], "foreign_origin"),
@@ -139,8 +150,27 @@ mod tests {
     #[test]
     fn the_host_in_the_address_goes_before_the_header() {
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
-        let code = |uri| check(&Uri::from_static(uri), &headers).err().map_or("", |problem| problem.code());
+        let check = |uri| check(Version::HTTP_11, &Uri::from_static(uri), &headers);
+        let code = |uri| check(uri).err().map_or("", |problem| problem.code());
         assert_eq!(code("http://evil.example/"), "foreign_host");
         assert_eq!(code("http://[::1]:7500/"), "");
+    }
+
+    #[test]
+    fn a_request_has_one_host() {
+        for (version, hosts, expected) in [
+            (Version::HTTP_11, 0, "bad_host"),
+            (Version::HTTP_11, 1, ""),
+            (Version::HTTP_11, 2, "bad_host"),
+            (Version::HTTP_10, 0, ""),
+            (Version::HTTP_10, 2, "bad_host"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for _ in 0..hosts {
+                headers.append(HOST, HeaderValue::from_static("localhost"));
+            }
+            let checked = check(version, &Uri::from_static("/"), &headers);
+            assert_eq!(checked.err().map_or("", |problem| problem.code()), expected, "{version:?} {hosts}");
+        }
     }
 }

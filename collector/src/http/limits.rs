@@ -26,14 +26,31 @@ pub(super) const ROWS_MAX: usize = 10_000;
 /// Neighbours on each side of a document, when not said otherwise.
 pub(super) const CONTEXT_ROWS_DEFAULT: usize = 10;
 
-/// Most neighbours on each side. They are held in memory until all are found.
+/// Most neighbours on each side.
 pub(super) const CONTEXT_ROWS_MAX: usize = 1_000;
+
+/// Neighbours that are asked of the store at a time: it puts all of them together at once, and one may have a megabyte.
+pub(super) const CONTEXT_PAGE_ROWS: usize = 64;
+
+/// Most bytes of the neighbours before a document: they are held until the oldest is found. The farthest are left out, and
+/// the reply is partial, when there would be more. A thousand lines have some hundred kilobytes.
+pub(super) const CONTEXT_BYTES_MAX: usize = 32 << 20;
 
 /// Most columns of CSV that nobody named. Beyond it a file is of no use in any program that reads CSV.
 pub(super) const CSV_COLUMNS_MAX: usize = 1_000;
 
 /// Most rows that are asked of the store at a time. Bounds what it holds to order them: some megabytes.
 pub(super) const SEARCH_PAGE_ROWS: usize = 100_000;
+
+/// Rows that are asked of the store first, before their size is known: a page of the default size and one row. The longest
+/// have a megabyte.
+pub(super) const FIRST_SEARCH_PAGE_ROWS: usize = 128;
+
+/// Bytes of rows that are asked of the store at a time after that, as far as earlier rows tell.
+pub(super) const SEARCH_PAGE_BYTES: usize = 8 << 20;
+
+/// Fewest rows that are asked of the store at a time.
+pub(super) const SEARCH_PAGE_ROWS_MIN: usize = 16;
 
 /// Most rows that `| sort` holds. The reply is partial when more match.
 pub(super) const SORT_ROWS_MAX: usize = 100_000;
@@ -54,7 +71,7 @@ pub(super) const CHUNK_BYTES: usize = 32 << 10;
 /// A row waits at most this long for its chunk to fill, measured when the next row comes.
 pub(super) const CHUNK_AGE_MAX: Duration = Duration::from_millis(50);
 
-/// Chunks between a query and its client. When they are full the query waits for the client, up to its deadline.
+/// Chunks between a query and its client. When they are full the query waits for the client.
 pub(super) const CHUNKS_IN_FLIGHT: usize = 4;
 
 /// Bars of a histogram without `buckets` or `step`.
@@ -107,9 +124,28 @@ pub(super) const QUERIES_WAITING_MAX: usize = 64;
 /// Longest wait for a thread. After it: 503.
 pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Longest time that a client may take for one chunk of a reply: then it is taken for dead. A person who pages through
-/// an export with a pager may look at a page for some minutes.
-pub(super) const EXPORT_STALL_MAX: Duration = Duration::from_secs(600);
+/// A query that waits this long for its client lends its slot to others: longer than a busy client takes for a chunk.
+pub(super) const SLOT_LENT_AFTER: Duration = Duration::from_millis(100);
+
+/// Slots of a pool that are lent at a time. Each such query keeps its thread and what it holds, which can be a hundred
+/// megabytes where documents have one each.
+pub(super) const SLOTS_LENT_MAX: usize = 8;
+
+/// Longest wait for a client by a query that has to keep its slot, since so many others are lent. Then its reply is cut.
+pub(super) const SLOT_STALL_MAX: Duration = Duration::from_secs(3);
+
+/// Threads for what must not wait behind queries: it takes milliseconds, and somebody is typing.
+pub(super) const QUICK_THREADS: u32 = 2;
+
+/// Longest time for which a client may take nothing of a reply: then it is taken for dead, and the connection is closed.
+pub(super) const STALL_MAX: Duration = Duration::from_secs(30);
+
+/// The same for replies that somebody may page through, or watch: a person looks at a page for some minutes.
+pub(super) const PATIENT_STALL_MAX: Duration = Duration::from_secs(600);
+
+/// The system's buffer for what a client has not taken yet, bytes. Small, so that even a slow reader takes something
+/// within [`STALL_MAX`]: three kilobytes a second are enough.
+pub(super) const SEND_BUFFER_BYTES: usize = 128 << 10;
 
 /// Longest request id and client's name that is taken over from a header, bytes. A UUID has 36.
 pub(super) const CALLER_NAME_BYTES_MAX: usize = 64;

@@ -1,20 +1,28 @@
 //! Accepts connections of users and serves them HTTP/1.1 until the stop: so many at one time, none of them for
-//! longer than a request needs to begin. What requests mean is in the router.
+//! longer than a request needs to begin, or while its client takes nothing of a reply. So even when all places are taken
+//! by clients that do nothing, there is one for the next probe of health in half a minute. What requests mean is in the
+//! router.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::limits::{CONNECTIONS_MAX, REQUEST_HEAD_TIMEOUT};
+use super::endpoints::{EXPORT, TAIL};
+use super::limits::{CONNECTIONS_MAX, PATIENT_STALL_MAX, REQUEST_HEAD_TIMEOUT, SEND_BUFFER_BYTES, STALL_MAX};
+use super::stall::{Patience, Watched};
 use crate::limits::STOP_DEADLINE;
+use crate::metrics::Metrics;
 use crate::stop::Stop;
 
 /// Wait after the system refused to accept, which it does while it is out of file descriptors.
@@ -27,16 +35,31 @@ pub(super) struct Bounds {
     pub(super) connections: usize,
     /// Longest time for a request's head to arrive, and for an idle connection to be kept.
     pub(super) head_timeout: Duration,
+    /// Longest time for a client to take nothing of a reply.
+    pub(super) stall: Duration,
+    /// The same for exports and tails.
+    pub(super) patient_stall: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { connections: CONNECTIONS_MAX, head_timeout: REQUEST_HEAD_TIMEOUT }
+        Self {
+            connections: CONNECTIONS_MAX,
+            head_timeout: REQUEST_HEAD_TIMEOUT,
+            stall: STALL_MAX,
+            patient_stall: PATIENT_STALL_MAX,
+        }
     }
 }
 
 /// Serves the port until the stop, then lets requests under way finish for [`STOP_DEADLINE`].
-pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: Stop) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    metrics: Arc<Metrics>,
+    stop: Stop,
+) {
     let places = Arc::new(Semaphore::new(bounds.connections));
     let mut connections = JoinSet::new();
     loop {
@@ -51,9 +74,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
         };
         match (place, accepted) {
             (Ok(place), Ok((stream, _))) => {
-                let (router, stop) = (router.clone(), stop.clone());
+                let (router, metrics, stop) = (router.clone(), Arc::clone(&metrics), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, router, bounds.head_timeout, &stop).await;
+                    connection(stream, router, bounds, &metrics, &stop).await;
                     drop(place);
                 });
             }
@@ -72,14 +95,24 @@ pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
     }
 }
 
-/// Answers requests until the other side leaves, says nothing for too long, or the stop.
-async fn connection(stream: TcpStream, router: Router, head_timeout: Duration, stop: &Stop) {
+/// Answers requests until the other side leaves, says or takes nothing for too long, or the stop.
+async fn connection(stream: TcpStream, router: Router, bounds: Bounds, metrics: &Metrics, stop: &Stop) {
     // Rows are sent in chunks as they are found: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
+    // Otherwise the system takes megabytes at a time, and a slow reader looks like one that has stopped.
+    let _ = set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
+    let patience = Patience::new(bounds.stall);
+    let stream = Watched::new(stream, patience.clone(), || metrics.http_stalled_total.add(1));
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let is_patient = [EXPORT.path, TAIL.path].contains(&request.uri().path());
+        patience.set(if is_patient { bounds.patient_stall } else { bounds.stall });
+        service.call(request)
+    });
     let mut builder = http1::Builder::new();
     // Of all versions this one alone: telling them apart would be a wait for bytes without an end.
-    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout);
-    let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    builder.timer(TokioTimer::new()).header_read_timeout(bounds.head_timeout);
+    let serving = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
     let outcome = tokio::select! {
         outcome = serving.as_mut() => outcome,

@@ -1,7 +1,7 @@
 //! The users' port: the API under `/api/v1`, the page, health and metrics. Described for users in `API.md`.
 //!
 //! ```text
-//! socket  ─► listener (bounds, stop)
+//! socket  ─► listener (bounds, stop), stall (clients that take nothing)
 //! request ─► caller, guard ─► api/<endpoint> ─► params, time ─► run, blocking ─► search ─► LogStore
 //!            (who)            (one file each)   (what)          (slots: line)   (filter)    │
 //! reply   ◄─ problem (errors) ◄──────────────── rows/ (pages, pipes on rows), chunks, body ◄┘
@@ -26,6 +26,7 @@ mod rows;
 mod run;
 mod search;
 mod slots;
+mod stall;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -45,15 +46,19 @@ use self::endpoints::{
     CONTEXT, EXPLAIN, EXPORT, FACETS, FIELD_LIST, HISTOGRAM, PARSE, QUERY, STATS, STATS_RANGE, TAIL, VALUES,
 };
 pub(crate) use self::limits::CONNECTIONS_MAX;
+use self::limits::QUICK_THREADS;
 use self::listener::Bounds;
 use self::problem::Problem;
 use crate::app::AppState;
+use crate::config::Limits;
 
 /// What handlers work with. Clones share everything.
 #[derive(Clone)]
 struct Http {
     app: AppState,
     queries: QueryPool,
+    /// What takes milliseconds does not wait behind queries.
+    quick: QueryPool,
     /// Threads of their own, so that long exports don't keep queries waiting.
     exports: QueryPool,
     /// One permit a live tail.
@@ -64,7 +69,8 @@ struct Http {
 /// cut off when the runtime ends.
 pub async fn serve(listener: TcpListener, state: AppState) {
     let stop = state.stop.clone();
-    listener::serve(listener, router(state), Bounds::default(), stop).await;
+    let metrics = Arc::clone(&state.metrics);
+    listener::serve(listener, router(state), Bounds::default(), metrics, stop).await;
 }
 
 /// The service of the users' port. It has no accounts: whoever reaches it may read and write everything, so it must
@@ -72,9 +78,11 @@ pub async fn serve(listener: TcpListener, state: AppState) {
 fn router(state: AppState) -> Router {
     let limits = state.config.limits;
     let tails = Semaphore::new(usize::try_from(limits.concurrent_tails).unwrap_or(usize::MAX));
-    let pool = |threads| QueryPool::new(threads, limits, Arc::clone(&state.metrics));
-    let (queries, exports) = (pool(limits.concurrent_queries), pool(limits.concurrent_exports));
-    let http = Http { app: state, queries, exports, tails: Arc::new(tails) };
+    let pool = |threads, limits| QueryPool::new(threads, limits, Arc::clone(&state.metrics));
+    let (queries, quick) = (pool(limits.concurrent_queries, limits), pool(QUICK_THREADS, limits));
+    let unlimited = Limits { query_scan_bytes: u64::MAX, ..limits };
+    let exports = pool(limits.concurrent_exports, unlimited);
+    let http = Http { app: state, queries, quick, exports, tails: Arc::new(tails) };
     routes()
         .fallback(api::assets::assets)
         .method_not_allowed_fallback(|| async {

@@ -9,6 +9,7 @@ use millpond_store::log_store::Budget;
 use serde::Serialize;
 
 use super::Http;
+use super::blocking::QueryPool;
 use super::params::Parameters;
 use super::problem::Problem;
 use super::search::{Reply, Search};
@@ -24,9 +25,19 @@ impl Http {
         parameters: Parameters,
         query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
+        self.answer_on(&self.queries, parameters, query).await
+    }
+
+    /// As [`Self::answer`], on a thread of this pool.
+    pub(super) async fn answer_on<T: Serialize + Send + 'static>(
+        &self,
+        pool: &QueryPool,
+        parameters: Parameters,
+        query: impl FnOnce(&Search<'_>) -> Result<Reply<T>, Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
         let timeout = self.timeout(&parameters)?;
         let (http, caller) = (self.clone(), parameters.caller.clone());
-        let made = self.queries.run(&caller, timeout, move |budget| {
+        let made = pool.run(&caller, timeout, move |budget| {
             http.account(budget, &parameters, |search| {
                 let reply = query(search)?.took(parameters.caller.since);
                 let body = serde_json::to_vec(&reply).map_err(|error| Problem::internal(&error))?;
@@ -53,8 +64,7 @@ impl Http {
     /// The time that a query gets: the parameter `timeout`, at most what the configuration allows.
     pub(super) fn timeout(&self, parameters: &Parameters) -> Result<Duration, Problem> {
         let longest = self.app.config.limits.query_timeout;
-        let Some(timeout_ns) = parameters.read("timeout", time::duration_ns)? else { return Ok(longest) };
-        let timeout = Duration::from_nanos(timeout_ns.unsigned_abs());
+        let timeout = timeout(parameters)?.unwrap_or(longest);
         if timeout > longest {
             let detail = format!("`timeout` is at most {} s here.", longest.as_secs());
             return Err(Problem::parameter("timeout", detail));
@@ -84,6 +94,12 @@ impl Http {
             log_slow(search, took, missing);
         }
     }
+}
+
+/// The parameter `timeout`.
+pub(super) fn timeout(parameters: &Parameters) -> Result<Option<Duration>, Problem> {
+    let timeout_ns = parameters.read("timeout", time::duration_ns)?;
+    Ok(timeout_ns.map(|timeout_ns| Duration::from_nanos(timeout_ns.unsigned_abs())))
 }
 
 /// The one line about a slow query; its request's id is in the span.

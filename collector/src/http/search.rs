@@ -156,6 +156,12 @@ impl<'a> Search<'a> {
         Ok(found.map_or(name, |reading| reading).to_owned())
     }
 
+    /// The stored name of a field that is a column of a reply: a field of the documents that is called so, though the name
+    /// be an alias of another; so the columns of one reply, asked for by name, are the columns of the next.
+    pub(super) fn column_name(&self, parameter: &'static str, name: &str) -> Result<String, Problem> {
+        if self.has_field(name) { Ok(name.to_owned()) } else { self.field_name(parameter, name) }
+    }
+
     /// One sentence for each field that a query names and no document in the range has, and for what is often meant
     /// otherwise.
     pub(super) fn warnings(&self, query: &Query) -> Vec<String> {

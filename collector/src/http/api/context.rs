@@ -16,10 +16,10 @@ use serde::Serialize;
 use crate::http::Http;
 use crate::http::chunks::ChunkWriter;
 use crate::http::endpoints::CONTEXT;
-use crate::http::limits::{CONTEXT_ROWS_DEFAULT, CONTEXT_ROWS_MAX};
+use crate::http::limits::{CONTEXT_BYTES_MAX, CONTEXT_PAGE_ROWS, CONTEXT_ROWS_DEFAULT, CONTEXT_ROWS_MAX};
 use crate::http::params::{Parameters, Unchecked};
 use crate::http::problem::Problem;
-use crate::http::rows::{Format, RowWriter, Visible};
+use crate::http::rows::{Cursor, Format, RowQuery, RowWriter, Visible};
 use crate::http::run::Missing;
 use crate::http::search::{Reply, Search, reason};
 
@@ -45,30 +45,53 @@ pub(in crate::http) async fn context(
     Ok(([(CONTENT_TYPE, Format::Ndjson.media_type())], streamed.await?).into_response())
 }
 
-/// Writes the neighbours in ascending order of time, the document itself in its place.
+/// Writes the neighbours in ascending order of time, the document itself in its place. The older ones are found from the
+/// newest on, so they are held until the oldest is known; the newer ones go out as they are found.
 fn write_context(search: &Search<'_>, out: &mut ChunkWriter) -> Result<Missing, Problem> {
     let missing = || Problem::parameter("id", "`id` is the `_id` of a document.");
     let id = search.parameters.read("id", str::parse::<DocId>)?.ok_or_else(missing)?;
     let before = neighbours(search.parameters, "before")?;
     let after = neighbours(search.parameters, "after")?;
     let scope = scope(search.parameters)?;
-    let anchor = find(search, id)?;
     let asked = search.parse()?;
+    let anchor = find(search, id)?;
     let query = Query { filter: within(asked.filter, scope, &anchor), ..asked };
-    let mut plan = SearchPlan {
-        filter: search.resolve(&query)?.filter,
-        range: search.range,
-        order: Order::Descending,
-        limit: before,
-        after: Some(id),
-    };
-    let (older, cut_before) = take(search, &plan)?;
-    plan = SearchPlan { order: Order::Ascending, limit: after, ..plan };
-    let (newer, cut_after) = take(search, &plan)?;
-    let (visible, mut rows) = (Visible::default(), RowWriter::new(Format::Ndjson, Vec::new()));
-    for row in older.iter().rev().chain([&anchor]).chain(&newer).filter_map(|batch| batch.doc(0)) {
-        out.append(|out| rows.document(row, &visible, out));
+    let resolved = search.resolve(&query)?;
+    if !resolved.pipes.is_empty() {
+        let detail = "Only a condition narrows neighbours down; leave the pipes of `q` out.";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail));
     }
+    let filter = resolved.filter;
+    let (range, order) = (search.range, Order::Descending);
+    let plan = SearchPlan { filter: filter.clone(), range, order, limit: before, after: Some(id) };
+    let (older, cut_before) = take(search, plan)?;
+    let (visible, mut rows) = (Visible::default(), RowWriter::new(Format::Ndjson, Vec::new()));
+    let mut is_read = true;
+    for row in older.iter().rev().chain([&anchor]).filter_map(|batch| batch.doc(0)) {
+        is_read = is_read && out.append(|out| rows.document(row, &visible, out));
+    }
+    drop(older);
+    let cut_after = if is_read && after > 0 {
+        let newer = RowQuery {
+            filter,
+            range,
+            order: Order::Ascending,
+            pipes: Vec::new(),
+            cursor: Some(Cursor::After(id)),
+            limit: after,
+            caller: search.parameters.caller.clone(),
+        };
+        let run = newer.run(search.store, search.budget, &mut |row, visible| {
+            out.append(|out| rows.document(row, visible, out))
+        });
+        match run {
+            // Part of the reply is with the client already, so the status can't tell any more.
+            Err(_) if out.has_sent() => Some("failed"),
+            outcome => outcome?.partial,
+        }
+    } else {
+        None
+    };
     let missing = cut_before.or(cut_after);
     let meta = Reply::new(Meta { anchor: id.to_string() }, missing).took(search.parameters.caller.since);
     let meta = serde_json::to_vec(&meta).map_err(|error| Problem::internal(&error))?;
@@ -105,7 +128,7 @@ fn find(search: &Search<'_>, id: DocId) -> Result<Batch, Problem> {
         // The first that is not after it: itself, if it is there.
         after: id.sequence.checked_add(1).map(|sequence| DocId { sequence, ..id }),
     };
-    let (mut found, missing) = take(search, &plan)?;
+    let (mut found, missing) = take(search, plan)?;
     let found = found.pop().filter(|batch| batch.doc(0).is_some_and(|row| row.id() == id));
     found.ok_or_else(|| match missing {
         Some(_) => Problem::overloaded(1, "The document was not found in the time there was."),
@@ -129,15 +152,28 @@ fn within(filter: Expr, scope: &[&str], anchor: &Batch) -> Expr {
     Expr::And([filter].into_iter().chain(same).collect())
 }
 
-/// The rows of a plan, each as a batch of its own.
-fn take(search: &Search<'_>, plan: &SearchPlan) -> Result<(Vec<Batch>, Missing), Problem> {
-    let mut rows = Vec::new();
-    if plan.limit == 0 {
-        return Ok((rows, None));
+/// The rows of a plan, each as a batch of its own, at most [`CONTEXT_BYTES_MAX`] of them.
+fn take(search: &Search<'_>, mut plan: SearchPlan) -> Result<(Vec<Batch>, Missing), Problem> {
+    let (mut rows, mut left, mut room_bytes) = (Vec::new(), plan.limit, Some(CONTEXT_BYTES_MAX));
+    while left > 0 {
+        plan.limit = left.min(CONTEXT_PAGE_ROWS);
+        let mut found = 0;
+        let answer = search.store.search(&plan, search.budget, &mut |row| {
+            found += 1;
+            let row = Visible::default().copy(row);
+            room_bytes = room_bytes.and_then(|room| room.checked_sub(row.heap_bytes()));
+            if room_bytes.is_none() {
+                return ControlFlow::Break(());
+            }
+            rows.push(row);
+            ControlFlow::Continue(())
+        })?;
+        let missing = room_bytes.is_none().then_some("context_bytes").or(answer.partial.map(reason));
+        if missing.is_some() || found < plan.limit {
+            return Ok((rows, missing));
+        }
+        left -= found;
+        plan.after = rows.last().and_then(|row| row.doc(0)).map(|row| row.id());
     }
-    let answer = search.store.search(plan, search.budget, &mut |row| {
-        rows.push(Visible::default().copy(row));
-        ControlFlow::Continue(())
-    })?;
-    Ok((rows, answer.partial.map(reason)))
+    Ok((rows, None))
 }

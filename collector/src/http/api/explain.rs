@@ -84,6 +84,7 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
             pipes: resolved.pipes,
             cursor: None,
             limit,
+            caller: search.parameters.caller.clone(),
         };
         query.run(search.store, search.budget, &mut |_, _| true)?.partial
     };

@@ -3,29 +3,33 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::Version;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
-use super::query::{Wanted, write_rows};
+use super::query::{Wanted, check_version, write_rows};
 use crate::http::Http;
 use crate::http::blocking::NO_TIMEOUT;
 use crate::http::endpoints::EXPORT;
 use crate::http::params::{Parameters, Unchecked};
 use crate::http::problem::Problem;
 use crate::http::rows::Format;
+use crate::http::run::timeout;
 
 /// Streams all rows.
-pub(in crate::http) async fn export(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
+pub(in crate::http) async fn export(
+    State(http): State<Http>,
+    version: Version,
+    given: Unchecked,
+) -> Result<Response, Problem> {
     let parameters = given.only(&EXPORT)?;
     let (format, name) = format(&parameters)?;
-    // Who sets a limit gets it, however long.
-    let timeout = match parameters.text("timeout")? {
-        Some(_) => http.timeout(&parameters)?,
-        None => NO_TIMEOUT,
-    };
+    check_version(version, format)?;
+    // Who sets a limit gets it, however long; beyond the longest there is, it makes no difference.
+    let timeout = timeout(&parameters)?.unwrap_or(NO_TIMEOUT).min(NO_TIMEOUT);
     let (running, caller) = (http.clone(), parameters.caller.clone());
     let streamed = http.exports.stream(&caller, timeout, move |budget, out| {
         running.account(budget, &parameters, |search| {
-            Ok(((), write_rows(search, &Wanted { format, limit: usize::MAX }, out)?))
+            Ok(((), write_rows(search, &Wanted { format, limit: Some(usize::MAX) }, out)?))
         })
     });
     let disposition = format!("attachment; filename=\"{name}\"");

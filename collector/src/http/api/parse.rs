@@ -61,7 +61,7 @@ struct Proposal {
 /// Answers with all that is known of the text.
 pub(in crate::http) async fn parse(State(http): State<Http>, given: Unchecked) -> Result<Response, Problem> {
     let parameters = given.only(&PARSE)?;
-    http.answer(parameters, parsed).await
+    http.answer_on(&http.quick, parameters, parsed).await
 }
 
 fn parsed(search: &Search<'_>) -> Result<Reply<Parsed>, Problem> {

@@ -3,8 +3,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode, Version};
 use millpond_query::{Pipe, Resolved, aliases};
 use millpond_store::log_store::Order;
 use millpond_wire::names;
@@ -17,15 +17,18 @@ use crate::http::endpoints::QUERY;
 use crate::http::limits::{CSV_COLUMNS_MAX, ROWS_DEFAULT, ROWS_MAX};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::rows::{Format, Outcome, RowQuery, RowWriter, Visible};
+use crate::http::rows::{Cursor, Format, Outcome, RowQuery, RowWriter, Visible};
 use crate::http::run::Missing;
 use crate::http::search::{Reply, Search, is_approximate};
+
+/// Seconds after which a reply may be complete: the collector may have less to do.
+const RETRY_AFTER_S: u64 = 10;
 
 /// What is wanted of the rows.
 pub(super) struct Wanted {
     pub(super) format: Format,
-    /// Rows of a page.
-    pub(super) limit: usize,
+    /// Rows of a page, as far as that was said.
+    pub(super) limit: Option<usize>,
 }
 
 /// Where the next page begins; `null`: there is none.
@@ -37,15 +40,19 @@ struct Meta {
 /// Streams rows.
 pub(in crate::http) async fn query(
     State(http): State<Http>,
+    version: Version,
     headers: HeaderMap,
     given: Unchecked,
 ) -> Result<Response, Problem> {
     let parameters = given.only(&QUERY)?;
     let timeout = http.timeout(&parameters)?;
     let (running, caller, format) = (http.clone(), parameters.caller.clone(), Format::accepted(&headers));
+    check_version(version, format)?;
     let streamed = http.queries.stream(&caller, timeout, move |budget, out| {
         running.account(budget, &parameters, |search| {
+            let is_given = parameters.text("limit")?.is_some();
             let limit = parameters.count("limit", ROWS_DEFAULT, ROWS_MAX)?;
+            let limit = is_given.then_some(limit);
             Ok(((), write_rows(search, &Wanted { format, limit }, out)?))
         })
     });
@@ -60,9 +67,13 @@ pub(super) fn write_rows(
 ) -> Result<Missing, Problem> {
     let query = search.parse()?;
     let mut resolved = search.resolve(&query)?;
-    let fields = search.parameters.list("fields");
-    let fields =
-        fields.iter().map(|name| search.field_name("fields", name)).collect::<Result<Vec<_>, _>>()?;
+    let mut fields = Vec::new();
+    for name in search.parameters.list("fields") {
+        let name = search.column_name("fields", name)?;
+        if !fields.contains(&name) {
+            fields.push(name);
+        }
+    }
     if !fields.is_empty() {
         resolved.pipes.push(Pipe::Fields { names: fields, exclude: false });
     }
@@ -84,11 +95,24 @@ pub(super) fn write_rows(
     }
 }
 
-/// Ends a reply that can't say what is missing in it, so that nobody takes it for a whole one.
+/// A reply that can't say what is missing in it, so that nobody takes it for a whole one: an error, or the rows that there
+/// are and no end.
 fn cut(reason: &str, out: &mut ChunkWriter) -> Problem {
-    out.flush();
+    if out.has_sent() {
+        out.flush();
+    }
     let detail = format!("The reply is not complete ({reason}) and can't say so in this form; take NDJSON.");
-    Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, "incomplete", detail)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "incomplete", detail).retry_after(RETRY_AFTER_S)
+}
+
+/// Refuses a form whose end is the end of the body alone where HTTP can't tell that from a cut.
+pub(super) fn check_version(version: Version, format: Format) -> Result<(), Problem> {
+    if version >= Version::HTTP_11 || format.has_meta() {
+        return Ok(());
+    }
+    let detail = "Over HTTP/1.0 a CSV or text that was cut looks like a whole one.";
+    Err(Problem::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "http_version", detail)
+        .hint("Use HTTP/1.1 (nginx: proxy_http_version 1.1), or NDJSON."))
 }
 
 /// The parameter `order`.
@@ -112,6 +136,13 @@ fn write_documents(
     wanted: &Wanted,
     out: &mut ChunkWriter,
 ) -> Result<(Outcome, RowWriter), Problem> {
+    let limit = match wanted.limit {
+        None if !wanted.format.has_meta() => {
+            let detail = "CSV and text can't say that there are more rows: give a `limit`, or export.";
+            return Err(Problem::parameter("limit", detail));
+        }
+        limit => limit.unwrap_or(ROWS_DEFAULT),
+    };
     let cursor = search.parameters.read("cursor", str::parse)?;
     let mut rows = RowWriter::new(wanted.format, columns(search, &resolved.pipes, wanted.format)?);
     let query = RowQuery {
@@ -120,7 +151,8 @@ fn write_documents(
         order: order(search)?,
         pipes: resolved.pipes,
         cursor,
-        limit: wanted.limit,
+        limit,
+        caller: search.parameters.caller.clone(),
     };
     out.append(|out| rows.begin(out));
     let run = query.run(search.store, search.budget, &mut |row, visible| {
@@ -134,22 +166,31 @@ fn write_documents(
     Ok((outcome, rows))
 }
 
-/// All rows of a table are sent: the query itself limits them.
+/// All rows of a table are sent unless `limit` is given: the query itself limits them, and orders them.
 fn write_table(
     search: &Search<'_>,
     resolved: &Resolved,
     wanted: &Wanted,
     out: &mut ChunkWriter,
 ) -> Result<(Outcome, RowWriter), Problem> {
+    let skip = match search.parameters.read("cursor", str::parse)? {
+        None => 0,
+        Some(Cursor::Skip(rows)) => rows,
+        Some(Cursor::After(_)) => return Err(Cursor::of_another_query()),
+    };
+    let limit = wanted.limit.unwrap_or(usize::MAX);
+    order(search)?;
     let (table, partial) = table(search, resolved)?;
     let mut rows = RowWriter::new(wanted.format, table.columns.clone());
     out.append(|out| rows.begin(out));
-    for cells in table.rows {
+    let next = skip.saturating_add(limit);
+    let cursor = (next < table.rows.len()).then_some(Cursor::Skip(next));
+    for cells in table.rows.into_iter().skip(skip).take(limit) {
         if !out.append(|out| rows.table_row(&table.columns, cells, out)) {
             break;
         }
     }
-    Ok((Outcome { partial, cursor: None }, rows))
+    Ok((Outcome { partial, cursor }, rows))
 }
 
 /// The columns of documents: those that the last `| fields` names, and what pipes behind it make; else, in CSV, all that

@@ -81,6 +81,7 @@ pub(super) fn table(
         pipes: resolved.pipes.clone(),
         cursor: None,
         limit: usize::MAX,
+        caller: search.parameters.caller.clone(),
     };
     query.table(search.store, search.budget)
 }

@@ -11,9 +11,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use millpond_query::{Filter, Pipe, Resolved};
-use millpond_wire::batch::{Batch, DocRef, ValueRef};
+use millpond_wire::batch::{Batch, DocRef};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::http::Http;
@@ -22,7 +22,7 @@ use crate::http::endpoints::TAIL;
 use crate::http::limits::{CHUNK_BYTES, HEARTBEAT_EVERY, TAIL_STEP_BYTES, TAIL_STEP_DOCUMENTS};
 use crate::http::params::Unchecked;
 use crate::http::problem::Problem;
-use crate::http::rows::{Change, Visible, VisibleRow};
+use crate::http::rows::{Change, Visible, VisibleRow, text_bytes};
 use crate::http::search::Search;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
@@ -30,6 +30,8 @@ use crate::tail::{TailEvent, TailReceiver};
 
 /// First bytes: a comment that opens the stream, and after how many milliseconds a browser connects again.
 const OPENING: &[u8] = b": live\nretry: 2000\n\n";
+
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 const HEARTBEAT: &[u8] = b": still here\n\n";
 
@@ -43,7 +45,7 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
     let permit = Arc::clone(&http.tails).try_acquire_owned().map_err(|_| too_many())?;
     let (store, caller) = (http.app.store.clone(), parameters.caller.clone());
     let timeout = http.app.config.limits.query_timeout;
-    let resolve = http.queries.run(&caller, timeout, move |budget| {
+    let resolve = http.quick.run(&caller, timeout, move |budget| {
         let search = Search::new(&*store, budget, &parameters)?;
         search.resolve(&search.parse()?)
     });
@@ -56,7 +58,8 @@ pub(in crate::http) async fn tail(State(http): State<Http>, given: Unchecked) ->
         _permit: permit,
     };
     let body = Body::new(Unfold::new(Bytes::from_static(OPENING), tail, Tail::next));
-    Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
+    // Proxies gather replies until a buffer is full, unless they are told not to.
+    Ok(([(CONTENT_TYPE, "text/event-stream")], [(UNBUFFERED, "no")], body).into_response())
 }
 
 /// One live tail.
@@ -180,17 +183,9 @@ impl Selection {
     }
 }
 
-fn text_bytes(row: DocRef<'_>) -> usize {
-    let text_bytes = |value| match value {
-        ValueRef::Str(text) | ValueRef::Json(text) => text.len(),
-        ValueRef::I64(_) | ValueRef::F64(_) | ValueRef::Bool(_) => 0,
-    };
-    row.fields().map(|field| text_bytes(field.value)).sum()
-}
-
 #[cfg(test)]
 mod tests {
-    use millpond_wire::batch::BatchBuilder;
+    use millpond_wire::batch::{BatchBuilder, ValueRef};
     use tokio::sync::Semaphore;
 
     use super::*;

@@ -117,7 +117,7 @@ fn schema(parameter: &Parameter) -> Value {
 
 /// What may come back: the reply, or a problem with one of these statuses.
 fn responses(reply: Reply) -> Value {
-    const PROBLEMS: [(&str, &str); 8] = [
+    const PROBLEMS: [(&str, &str); 9] = [
         ("400", "A parameter or the query is wrong."),
         ("403", "The request comes from elsewhere."),
         ("404", "There is no such document."),
@@ -126,6 +126,7 @@ fn responses(reply: Reply) -> Value {
         ("415", "The body's media type is unknown."),
         ("500", "The collector failed; its log says why."),
         ("503", "Too much at a time; Retry-After says when to try again."),
+        ("505", "HTTP/1.0 can't tell a cut reply of this form from a whole one."),
     ];
     let content: Map<String, Value> = match reply {
         Reply::Json(name) => {

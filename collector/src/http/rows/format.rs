@@ -4,13 +4,14 @@
 //! CSV is that of RFC 4180. A text that begins as a formula does in spreadsheets gets an apostrophe before it: a
 //! log line comes from anywhere, and whoever opens the file must not run it.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
 use millpond_query::table::Cell;
 use millpond_query::{Row, aliases};
-use millpond_wire::batch::{DocRef, ValueRef, write_rfc3339};
+use millpond_wire::batch::{DocRef, ValueRef, write_json_string, write_rfc3339};
 use millpond_wire::names;
 
 use super::{Visible, VisibleRow};
@@ -80,7 +81,10 @@ impl Format {
 fn weighed(item: &str) -> (&str, f32) {
     let mut parts = item.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
-    let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+    let weight = parts.find_map(|part| {
+        let (name, weight) = part.split_once('=')?;
+        weight.parse().ok().filter(|_| name.eq_ignore_ascii_case("q"))
+    });
     (media_type, weight.unwrap_or(1.0))
 }
 
@@ -125,10 +129,17 @@ impl RowWriter {
     pub(in crate::http) fn table_row(&mut self, columns: &[String], cells: Vec<Cell>, out: &mut Vec<u8>) {
         match self.format {
             Format::Ndjson | Format::Json => {
-                let names = columns.iter().cloned();
-                let row: serde_json::Map<_, _> = names.zip(cells.into_iter().map(cell_to_json)).collect();
-                // Nothing in it can fail to be JSON.
-                self.json(|out| out.extend(serde_json::to_vec(&row).unwrap_or_default()), out);
+                // In the order of the columns, which a map would not keep.
+                let write = |out: &mut Vec<u8>| {
+                    for (at, (name, cell)) in columns.iter().zip(cells).enumerate() {
+                        out.push(if at > 0 { b',' } else { b'{' });
+                        write_json_string(name, out);
+                        out.push(b':');
+                        out.extend_from_slice(cell_to_json(cell).to_string().as_bytes());
+                    }
+                    out.extend_from_slice(if columns.is_empty() { b"{}" } else { b"}" });
+                };
+                self.json(write, out);
             }
             Format::Csv | Format::Text => self.cells(&cells, out),
         }
@@ -243,17 +254,32 @@ fn csv_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(quote);
 }
 
-/// A value in a line of text: what would break the line is shown as `\n`, `\r` and `\t`.
+/// A value in a line of text. What would break the line, act on a terminal, or hide or reorder text is shown as the escape
+/// that a programmer would write, as the client for the shell does: whoever can write a log line can write these.
 fn text_cell(cell: &Cell, out: &mut Vec<u8>) {
-    let Cell::Str(text) = cell else { return plain(cell, out) };
-    for byte in text.bytes() {
-        match byte {
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            byte => out.push(byte),
+    let text = match cell {
+        Cell::Str(text) => Cow::Borrowed(text.as_str()),
+        Cell::List(_) => Cow::Owned(cell_to_json(cell.clone()).to_string()),
+        cell => return plain(cell, out),
+    };
+    for c in text.chars() {
+        match c {
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            _ if !is_invisible(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            _ if u32::from(c) < 0x100 => out.extend_from_slice(format!("\\x{:02x}", u32::from(c)).as_bytes()),
+            _ => out.extend_from_slice(format!("\\u{{{:x}}}", u32::from(c)).as_bytes()),
         }
     }
+}
+
+/// Controls, and what Unicode has to reorder or hide text, but not the joiners, which scripts and emoji need.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// What needs no care: numbers, times, truth values.
@@ -296,6 +322,7 @@ mod tests {
             ("text/html, application/json", Format::Json),
             ("application/json, */*;q=0.5", Format::Json),
             ("application/x-ndjson;q=0.1, text/csv; q=0.2", Format::Csv),
+            ("application/x-ndjson;Q=0.1, text/csv; Q=0.2", Format::Csv),
             ("text/*", Format::Csv),
             ("text/plain, text/*;q=0.9", Format::Text),
             ("Text/CSV; header=present", Format::Csv),
@@ -304,6 +331,21 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
             assert_eq!(Format::accepted(&headers), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_a_table_has_its_columns_in_order() {
+        let cells = || vec![Cell::I64(1), Cell::Null, Cell::Str("a\n\"b\"".into())];
+        let expected = r#"{"z":1,"a":null,"m\"":"a\n\"b\""}"#;
+        for (format, end) in [(Format::Ndjson, "\n"), (Format::Json, "")] {
+            let mut out = Vec::new();
+            RowWriter::new(format, Vec::new()).table_row(
+                &["z", "a", "m\""].map(str::to_owned),
+                cells(),
+                &mut out,
+            );
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}{end}"));
         }
     }
 
@@ -322,6 +364,8 @@ mod tests {
             ("\t=1", "\"'\t=1\"", "\\t=1"),
             ("\r=1", "\"'\r=1\"", "\\r=1"),
             ("=HYPERLINK(\"x\",1)", "\"'=HYPERLINK(\"\"x\"\",1)\"", "=HYPERLINK(\"x\",1)"),
+            ("\x1b[31mred\u{9b}", "\x1b[31mred\u{9b}", "\\x1b[31mred\\x9b"),
+            ("a\u{202e}b\u{200d}", "a\u{202e}b\u{200d}", "a\\u{202e}b\u{200d}"),
             ("", "", ""),
         ];
         for (value, csv, text) in rows {

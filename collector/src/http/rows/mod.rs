@@ -12,12 +12,13 @@ mod stages;
 mod visible;
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use http::StatusCode;
 use millpond_query::table::{self, Groups, Table, TableError};
 use millpond_query::{Filter, Limits, Pipe, SortKey, aliases};
 use millpond_store::log_store::{Budget, LogStore, Order, Partial, SearchPlan, TimeRange};
-use millpond_wire::batch::{DocId, DocRef};
+use millpond_wire::batch::{DocId, DocRef, ValueRef};
 
 use self::aggregate::Aggregate;
 pub(super) use self::format::{Format, RowWriter};
@@ -26,8 +27,10 @@ use self::made::Changed;
 pub(super) use self::page::{Cursor, Page};
 use self::stages::{Dedup, Limit, Sort, Where};
 pub(super) use self::visible::{Visible, VisibleRow};
-use super::limits::SEARCH_PAGE_ROWS;
+use super::caller::Caller;
+use super::limits::{FIRST_SEARCH_PAGE_ROWS, SEARCH_PAGE_BYTES, SEARCH_PAGE_ROWS, SEARCH_PAGE_ROWS_MIN};
 use super::problem::Problem;
+use super::run::Missing;
 use super::search::reason;
 
 /// Where rows go. `end` is called once, after the last row, also when the flow was broken.
@@ -56,6 +59,16 @@ pub(super) struct RowQuery {
     pub(super) cursor: Option<Cursor>,
     /// Rows of the page.
     pub(super) limit: usize,
+    /// Whose waiting for the client is no part of the query's time.
+    pub(super) caller: Caller,
+}
+
+/// What came of a search.
+struct Fed {
+    /// Why rows are missing, if they are.
+    partial: Missing,
+    /// The last row that was looked at.
+    last: Option<DocId>,
 }
 
 impl RowQuery {
@@ -72,15 +85,19 @@ impl RowQuery {
             None => (0, None),
             Some(Cursor::After(id)) if !renumbers => (0, Some(id)),
             Some(Cursor::Skip(rows)) if renumbers => (rows, None),
-            Some(_) => return Err(Problem::parameter("cursor", "`cursor` belongs to another query.")),
+            Some(_) => return Err(Cursor::of_another_query()),
         };
         let page = Page::new(skip, self.limit, renumbers, write);
         let wanted = skip.saturating_add(self.limit).saturating_add(1);
         let pipes = std::mem::take(&mut self.pipes);
         let (mut first, wanted) = chain(pipes, |visible| Box::new(page.showing(visible)), wanted, budget);
-        let mut outcome =
-            Outcome { partial: self.feed(&mut *first, wanted, after, store, budget)?, cursor: None };
+        let fed = self.feed(&mut *first, wanted, after, store, budget)?;
+        let mut outcome = Outcome { partial: fed.partial, cursor: None };
         first.end(&mut outcome);
+        // A page without rows has a next one if rows were looked at: whoever follows the cursors comes to an end.
+        if outcome.cursor.is_none() && outcome.partial.is_some() && !renumbers {
+            outcome.cursor = fed.last.map(Cursor::After);
+        }
         Ok(outcome)
     }
 
@@ -103,8 +120,8 @@ impl RowQuery {
         let pipes = std::mem::take(&mut self.pipes);
         let (mut first, wanted) =
             chain(pipes, |visible| Box::new(Aggregate::new(&mut groups, visible)), usize::MAX, budget);
-        let mut outcome =
-            Outcome { partial: self.feed(&mut *first, wanted, None, store, budget)?, cursor: None };
+        let fed = self.feed(&mut *first, wanted, None, store, budget)?;
+        let mut outcome = Outcome { partial: fed.partial, cursor: None };
         first.end(&mut outcome);
         drop(first);
         let end = budget.end_of_rest();
@@ -116,7 +133,7 @@ impl RowQuery {
         }
     }
 
-    /// Pushes the rows of the search into the first stage, as many as it wants. Says why rows are missing, if they are.
+    /// Pushes the rows of the search into the first stage, as many as it wants.
     fn feed(
         self,
         first: &mut dyn Stage,
@@ -124,24 +141,35 @@ impl RowQuery {
         mut after: Option<DocId>,
         store: &dyn LogStore,
         budget: &Budget,
-    ) -> Result<Option<&'static str>, Problem> {
-        let limit = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
-        let mut filter = self.filter;
+    ) -> Result<Fed, Problem> {
+        let wanted = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
+        let mut limit = wanted.min(FIRST_SEARCH_PAGE_ROWS);
+        // A client that reads slowly takes no time away from its query.
+        let deadline = || budget.deadline + self.caller.client_wait();
+        let (mut filter, mut last) = (self.filter, None);
         loop {
             let plan = SearchPlan { filter, range: self.range, order: self.order, limit, after };
-            let mut rows = 0;
+            let (mut rows, mut bytes) = (0, 0);
             let mut flow = ControlFlow::Continue(());
-            let answer = store.search(&plan, budget, &mut |row| {
-                rows += 1;
-                after = Some(row.id());
-                flow = first.push(row);
-                flow
-            })?;
+            let answer =
+                store.search(&plan, &Budget { deadline: deadline(), ..budget.clone() }, &mut |row| {
+                    rows += 1;
+                    bytes += text_bytes(row);
+                    last = Some(row.id());
+                    flow = first.push(row);
+                    flow
+                })?;
+            after = last.or(after);
+            filter = plan.filter;
+            if flow.is_continue() && answer.partial == Some(Partial::Deadline) && Instant::now() < deadline()
+            {
+                continue;
+            }
             let partial = answer.partial.map(reason);
             if flow.is_break() || rows < limit || partial.is_some() {
-                return Ok(partial);
+                return Ok(Fed { partial, last });
             }
-            filter = plan.filter;
+            limit = next_page(rows, bytes).min(wanted);
         }
     }
 
@@ -155,6 +183,22 @@ impl RowQuery {
             self.pipes.remove(0);
         }
     }
+}
+
+/// How many rows are asked of the store after so many rows of so many bytes: it holds hundreds at a time for as long as
+/// their client takes to read them.
+fn next_page(rows: usize, bytes: usize) -> usize {
+    let fit = SEARCH_PAGE_BYTES / (bytes / rows.max(1)).max(1);
+    fit.min(rows.saturating_mul(4)).clamp(SEARCH_PAGE_ROWS_MIN, SEARCH_PAGE_ROWS)
+}
+
+/// Bytes of the texts of a document.
+pub(super) fn text_bytes(row: DocRef<'_>) -> usize {
+    let text_bytes = |value| match value {
+        ValueRef::Str(text) | ValueRef::Json(text) => text.len(),
+        ValueRef::I64(_) | ValueRef::F64(_) | ValueRef::Bool(_) => 0,
+    };
+    row.fields().map(|field| text_bytes(field.value)).sum()
 }
 
 /// Whether the place of a row after the pipe is not told by its id.
@@ -215,6 +259,13 @@ fn changed<'w>(change: Change, visible: Visible, next: Box<dyn Stage + 'w>) -> B
     Box::new(Changed { change, visible, cut: false, next })
 }
 
+impl Cursor {
+    /// For a cursor that this query would never give.
+    pub(super) fn of_another_query() -> Problem {
+        Problem::parameter("cursor", "`cursor` belongs to another query.")
+    }
+}
+
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -239,3 +290,22 @@ impl std::str::FromStr for Cursor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("take it from the `_meta` of the page before")]
 pub(super) struct BadCursor;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_the_store_grow_while_rows_are_small() {
+        let rows = [
+            (128, 128 * 300, 512),
+            (8_192, 8_192 * 300, SEARCH_PAGE_BYTES / 300),
+            (100_000, 0, SEARCH_PAGE_ROWS),
+            (128, 128 << 20, SEARCH_PAGE_ROWS_MIN),
+            (0, 0, SEARCH_PAGE_ROWS_MIN),
+        ];
+        for (rows, bytes, expected) in rows {
+            assert_eq!(next_page(rows, bytes), expected, "{rows} {bytes}");
+        }
+    }
+}

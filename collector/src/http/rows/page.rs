@@ -61,8 +61,7 @@ impl Stage for Page<'_> {
     }
 
     fn end(&mut self, outcome: &mut Outcome) {
-        // An answer that was cut has a next page, which may find more; but whoever follows the cursors comes to an
-        // end, so a page without rows is the last.
+        // An answer that was cut has a next page, which may find more.
         let was_cut = outcome.partial.is_some() && self.last.is_some();
         if self.has_more || was_cut {
             let after =

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Server, encoded};
+use crate::http::limits::CONTEXT_BYTES_MAX;
 
 /// Two files of one host and one of another, in turns; the same second for every five.
 fn lines() -> Vec<String> {
@@ -52,4 +53,41 @@ async fn neighbours_are_of_the_same_stream_in_order() {
     }
     let (all, _) = around(&server, "m30", "scope=all&before=1000&after=1000").await;
     assert_eq!(all.len(), lines.len());
+}
+
+#[tokio::test]
+async fn neighbours_before_are_bounded_in_bytes_and_the_nearest_are_there() {
+    const BYTES: usize = 1_000_000;
+    let server = Server::new();
+    for part in 0..4 {
+        let line =
+            |n: usize| format!(r#"{{"@timestamp":{},"message":"{}"}}"#, part * 10 + n, "x".repeat(BYTES));
+        let lines: Vec<String> = (0..10).map(line).collect();
+        server.ingest(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let newest = server.get("/api/v1/query?limit=1").await.body;
+    let newest: Value = serde_json::from_str(newest.lines().next().unwrap()).unwrap();
+    let path = format!("/api/v1/context?before=1000&id={}", newest["_id"].as_str().unwrap());
+    let reply = server.get(&path).await;
+    let (rows, meta) = reply.body.trim_end().rsplit_once('\n').unwrap();
+    assert!(meta.contains(r#""partial":true,"reason":"context_bytes""#), "{meta}");
+    let kept = rows.lines().count() - 1;
+    assert!(kept >= 16 && kept * BYTES <= CONTEXT_BYTES_MAX, "{kept}");
+    let first: Value = serde_json::from_str(rows.lines().next().unwrap()).unwrap();
+    assert_eq!(first["@timestamp"], crate::http::search::rfc3339((39 - kept as i64) * 1_000_000_000));
+}
+
+#[tokio::test]
+async fn pipes_are_refused_where_they_would_change_nothing() {
+    let server = Server::holding(&lines().iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for (query, refused) in
+        [("* | limit 1", true), ("* | stats count()", true), ("* | where level:info", false)]
+    {
+        let found = server.get("/api/v1/query?limit=1").await.body;
+        let found: Value = serde_json::from_str(found.lines().next().unwrap()).unwrap();
+        let path = format!("/api/v1/context?id={}&q={}", found["_id"].as_str().unwrap(), encoded(query));
+        let reply = server.get(&path).await;
+        assert_eq!(reply.status == 400, refused, "{query}: {}", reply.body);
+        assert_eq!(reply.body.contains("unsupported_query"), refused);
+    }
 }

@@ -7,12 +7,14 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
+use crate::http::endpoints::EXPORT;
 use crate::http::listener::{Bounds, serve};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 struct Port {
     address: std::net::SocketAddr,
+    metrics: Arc<Metrics>,
     stopper: Stopper,
     serving: JoinHandle<()>,
 }
@@ -22,7 +24,9 @@ impl Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stopper, stop) = stop_signal();
-        Self { address, stopper, serving: tokio::spawn(serve(listener, router, bounds, stop)) }
+        let metrics = Arc::default();
+        let serving = tokio::spawn(serve(listener, router, bounds, Arc::clone(&metrics), stop));
+        Self { address, metrics, stopper, serving }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -109,4 +113,54 @@ async fn at_the_stop_requests_under_way_finish() {
     go.send_replace(true);
     assert!(closed(&mut slow).await.ends_with("here"));
     timeout(PATIENCE, port.serving).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn who_takes_nothing_is_closed_and_exports_have_more_patience() {
+    const LARGE: usize = 32 << 20;
+    let large = || async { "x".repeat(LARGE) };
+    let router = Router::new().route("/", get(large)).route(EXPORT.path, get(large));
+    let bounds = Bounds { stall: Duration::from_millis(50), ..Bounds::default() };
+    let port = Port::open(router, bounds).await;
+    let mut export = port.connect().await;
+    let request = format!("GET {} HTTP/1.0\r\nconnection: close\r\n\r\n", EXPORT.path);
+    export.write_all(request.as_bytes()).await.unwrap();
+    let mut other = port.connect().await;
+    other.write_all(REQUEST).await.unwrap();
+    until(|| port.metrics.http_stalled_total.value() == 1).await;
+    let mut bytes = Vec::new();
+    let _ = timeout(PATIENCE, other.read_to_end(&mut bytes)).await.expect("still open");
+    assert!(bytes.len() < LARGE, "it was closed before the end");
+    assert!(closed(&mut export).await.len() > LARGE);
+    assert_eq!(port.metrics.http_stalled_total.value(), 1);
+}
+
+#[tokio::test]
+async fn paused_clients_stop_no_search_and_get_everything_later() {
+    let server = Server::with_limits(Limits { concurrent_queries: 1, ..limits() });
+    let lines: Vec<String> =
+        (0..4_000).map(|n| format!(r#"{{"message":"line {n} {}"}}"#, "x".repeat(3_000))).collect();
+    server.ingest(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let port = Port::open(server.router.clone(), Bounds::default()).await;
+    let mut paused = Vec::new();
+    let since = Instant::now();
+    for _ in 0..4 {
+        let mut stream = port.connect().await;
+        let request =
+            "GET /api/v1/query?limit=10000 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        paused.push(stream);
+    }
+    let is_stalled = async || server.get("/metrics").await.body.contains("http_queries_stalled 4\n");
+    while !is_stalled().await {
+        assert!(since.elapsed() < PATIENCE);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.get("/api/v1/query?limit=1").await.body.lines().count(), 2);
+    for mut stream in paused {
+        let reply = closed(&mut stream).await;
+        let rows = reply.lines().filter(|line| line.contains("\"_id\"")).count();
+        assert!(reply.contains("\"partial\":false"), "{:?}", reply.lines().last());
+        assert_eq!(rows, lines.len());
+    }
 }

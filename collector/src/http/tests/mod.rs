@@ -124,7 +124,9 @@ impl Server {
             started: Instant::now(),
             stop,
         };
-        Self { router: super::router(state.clone()), state, stopper, _threads: threads, _dir: dir }
+        // Tests that are not about the host leave it out.
+        let router = super::router(state.clone()).layer(axum::middleware::map_request(with_host));
+        Self { router, state, stopper, _threads: threads, _dir: dir }
     }
 
     /// A server with these NDJSON lines, all visible.
@@ -179,6 +181,12 @@ impl Reply {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
+}
+
+async fn with_host(mut request: Request<Body>) -> Request<Body> {
+    let localhost = http::HeaderValue::from_static("localhost");
+    request.headers_mut().entry(http::header::HOST).or_insert(localhost);
+    request
 }
 
 /// Returns when `condition` holds.

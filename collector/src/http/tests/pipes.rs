@@ -176,7 +176,7 @@ fn groups_agree() {
     let (server, everything) = serving(&runtime);
     let check = |query: &str| {
         let expected = shown(expected(&everything, query));
-        let rows = runtime.block_on(page(&server, query, 10, "")).0;
+        let rows = runtime.block_on(page(&server, query, 1_000, "")).0;
         let found: Vec<String> = rows.iter().map(shown_row).collect();
         same(&found, &expected, query)
     };

@@ -1,7 +1,7 @@
 //! `/api/v1/query`: rows, pages, pipes.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use millpond_query::{Filter, Pipe};
 use millpond_store::log_store::{Budget, Order, TimeRange};
@@ -9,6 +9,7 @@ use millpond_wire::batch::DocRef;
 use serde_json::{Value, json};
 
 use super::{PATIENCE, Server, encoded};
+use crate::http::caller::testing::caller;
 use crate::http::rows::{Outcome, RowQuery, Visible};
 
 const LINES: [&str; 6] = [
@@ -124,6 +125,33 @@ async fn a_counting_query_gives_the_rows_of_its_table() {
 }
 
 #[tokio::test]
+async fn a_table_is_paged_by_limit_and_cursor() {
+    let server = Server::holding(&LINES).await;
+    let query = encoded("n:* | stats count() as c by n | sort n");
+    let whole = server.get(&format!("/api/v1/query?q={query}")).await.body;
+    let mut rows: Vec<&str> = whole.lines().collect();
+    assert_eq!(rows.pop().map(|meta| meta.contains("\"cursor\":null")), Some(true));
+    assert_eq!((rows.len(), rows[0]), (5, r#"{"n":1,"c":1}"#));
+    for limit in [1, 2, 5, 6] {
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..=rows.len() {
+            let path = format!("/api/v1/query?q={query}&limit={limit}&cursor={cursor}");
+            let body = server.get(&path).await.body;
+            let mut page: Vec<String> = body.lines().map(str::to_owned).collect();
+            let meta: Value = serde_json::from_str(&page.pop().unwrap()).unwrap();
+            assert!(page.len() <= limit);
+            paged.extend(page);
+            let Some(next) = meta["_meta"]["cursor"].as_str() else { break };
+            cursor = next.to_owned();
+        }
+        assert_eq!(paged, rows, "{limit}");
+    }
+    let of_rows =
+        server.get(&format!("/api/v1/query?q={query}&cursor=98ea55ac98fcbc800000000000000003")).await;
+    assert_eq!(of_rows.json()["code"], "bad_parameter");
+}
+
+#[tokio::test]
 async fn an_unknown_field_is_a_warning_with_the_nearest() {
     let server = Server::holding(&LINES).await;
     let (messages, meta) = rows(&server, "q=servce:a").await;
@@ -206,6 +234,7 @@ async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
         pipes,
         cursor: None,
         limit: 10,
+        caller: caller(),
     };
     let (past, future) = (Instant::now() - PATIENCE, Instant::now() + PATIENCE);
     for pipes in [vec![], vec![Pipe::Limit(3)]] {
@@ -220,4 +249,87 @@ async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
         assert_eq!(outcome, Outcome::default());
         assert!(rows > 0);
     }
+}
+
+/// Each time, as many documents are looked at as a byte allows, and none passes.
+#[tokio::test]
+async fn a_partial_page_without_rows_goes_on_behind_what_was_looked_at() {
+    let long: Vec<String> =
+        (0..20).map(|n| format!(r#"{{"message":"{n} {}"}}"#, "word ".repeat(1 << 14))).collect();
+    let server = Server::new();
+    for line in &long {
+        server.ingest(&[line]).await;
+    }
+    let (mut cursor, mut pages) = (None, 0);
+    loop {
+        let budget = Budget {
+            deadline: Instant::now() + PATIENCE,
+            cancelled: Arc::default(),
+            scanned_bytes_max: 300_000,
+            groups_max: usize::MAX,
+            stats_bytes_max: usize::MAX,
+            cost: Arc::default(),
+        };
+        let query = RowQuery {
+            filter: Filter::All,
+            range: TimeRange::default(),
+            order: Order::Descending,
+            pipes: vec![Pipe::Where(Filter::None)],
+            cursor,
+            limit: 10,
+            caller: caller(),
+        };
+        let outcome = query.run(&*server.state.store, &budget, &mut |_, _| true).unwrap();
+        pages += 1;
+        assert!(pages <= 22, "it comes to an end");
+        let before = std::mem::replace(&mut cursor, outcome.cursor);
+        assert!(cursor.is_none() || cursor != before);
+        if cursor.is_none() {
+            break;
+        }
+        assert_eq!(outcome.partial, Some("scanned_bytes"));
+    }
+    assert!(pages > 1, "where it stopped was told");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_takes_no_time_from_its_query() {
+    let server = Server::new();
+    // As many at a time as are handed out before the next are looked for.
+    for second in 1..=3 {
+        let lines = vec![format!(r#"{{"@timestamp":{second},"message":"m"}}"#); 600];
+        server.ingest(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let caller = caller();
+    let deadline = Instant::now() + Duration::from_secs(1);
+    let budget = Budget {
+        deadline,
+        cancelled: Arc::default(),
+        scanned_bytes_max: u64::MAX,
+        groups_max: usize::MAX,
+        stats_bytes_max: usize::MAX,
+        cost: Arc::default(),
+    };
+    let query = RowQuery {
+        filter: Filter::All,
+        range: TimeRange::default(),
+        order: Order::Descending,
+        pipes: Vec::new(),
+        cursor: None,
+        limit: 10_000,
+        caller: caller.clone(),
+    };
+    let mut rows = 0;
+    let mut write = |_: DocRef<'_>, _: &Visible| {
+        rows += 1;
+        if rows == 1 {
+            while Instant::now() <= deadline {
+                std::thread::yield_now();
+            }
+            caller.waited_for_client(PATIENCE);
+        }
+        true
+    };
+    let outcome = query.run(&*server.state.store, &budget, &mut write).unwrap();
+    assert_eq!((outcome, rows), (Outcome::default(), 1_800));
 }

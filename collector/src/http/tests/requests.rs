@@ -39,6 +39,8 @@ async fn replies_say_what_took_how_long() {
     let rows = [
         ("/api/v1/query?q=a", &["queue", "plan", "search", "total"][..]),
         ("/api/v1/histogram?q=a", &["queue", "plan", "search", "total"]),
+        ("/api/v1/fields", &["queue", "plan", "search", "total"]),
+        ("/api/v1/values?field=a", &["queue", "plan", "search", "total"]),
         ("/-/healthy", &["total"]),
     ];
     for (path, expected) in rows {

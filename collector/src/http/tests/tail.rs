@@ -19,6 +19,7 @@ impl Tail {
         let request = Request::get(format!("/api/v1/tail?q={}", encoded(query))).body(Body::empty()).unwrap();
         let response = server.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
         let mut tail = Self { body: response.into_body(), text: String::new() };
         assert_eq!(tail.event().await, ": live\nretry: 2000");
         tail
