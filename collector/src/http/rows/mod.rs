@@ -12,7 +12,6 @@ mod stages;
 mod visible;
 
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 use http::StatusCode;
 use millpond_query::table::{self, Groups, Table, TableError};
@@ -161,7 +160,8 @@ impl RowQuery {
                 })?;
             after = last.or(after);
             filter = plan.filter;
-            if flow.is_continue() && answer.partial == Some(Partial::Deadline) && Instant::now() < deadline()
+            // The deadline has moved while the client was waited for. One that has left is no reason to go on.
+            if flow.is_continue() && answer.partial == Some(Partial::Deadline) && !budget.is_over(deadline())
             {
                 continue;
             }
