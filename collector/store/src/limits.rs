@@ -92,6 +92,9 @@ pub(crate) const PREFIX_TERMS_MAX: usize = 256;
 /// rows, little enough that the first rows come at once.
 pub(crate) const REBUILD_DOCUMENTS_MAX: usize = 512;
 
+/// Most bytes of them, as far as can be told before: an average of their zones. One row is rebuilt, whatever its size.
+pub(crate) const REBUILD_BYTES_MAX: usize = 8 << 20;
+
 /// Rows for each thread that helps to rebuild them: fewer are done before it runs.
 pub(crate) const REBUILD_HELPER_DOCUMENTS_MIN: usize = 32;
 

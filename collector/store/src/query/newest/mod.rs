@@ -14,7 +14,7 @@ use millpond_wire::batch::{DocId, DocRef};
 
 use self::rebuilt::{Wanted, rebuild_all};
 use crate::error::guarded;
-use crate::limits::REBUILD_DOCUMENTS_MAX;
+use crate::limits::{REBUILD_BYTES_MAX, REBUILD_DOCUMENTS_MAX};
 use crate::log_store::{Order, Partial, SearchPlan, TimeRange};
 use crate::query::conditions::filter::{Node, time_bounds};
 use crate::query::meter::{Halt, Meter};
@@ -32,6 +32,16 @@ fn rank(order: Order, id: DocId) -> Rank {
         Order::Descending => (id.timestamp_ns, id.sequence),
         Order::Ascending => (!id.timestamp_ns, !id.sequence),
     }
+}
+
+/// How many rows of these sizes in bytes are rebuilt at once, at least one.
+fn chunk_length(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut bytes = 0usize;
+    let fit = sizes.take(REBUILD_DOCUMENTS_MAX).take_while(|size| {
+        bytes = bytes.saturating_add(*size);
+        bytes <= REBUILD_BYTES_MAX
+    });
+    fit.count().max(1)
 }
 
 /// The best time that a split or zone can hold, as the first part of a [`Rank`].
@@ -266,11 +276,21 @@ impl<'a> Search<'a> {
             }
             sink(doc)
         };
-        for hits in settled.chunks(REBUILD_DOCUMENTS_MAX) {
+        let mut rest = settled.as_slice();
+        while !rest.is_empty() {
+            let (hits, later) = rest.split_at(chunk_length(rest.iter().map(|hit| self.text_bytes(hit))));
             self.hand_out_chunk(hits, &mut until_end)?;
+            rest = later;
         }
         self.handed_out_at = Instant::now();
         ControlFlow::Continue(())
+    }
+
+    /// The average of the hit's zone.
+    fn text_bytes(&self, hit: &Hit) -> usize {
+        let rows = self.splits.get(hit.split).map(|split| split.rows());
+        let zone = rows.and_then(|rows| rows.zones().get(rows.zone_of(hit.doc)?));
+        zone.map_or(0, |zone| (zone.text_bytes / zone.documents.max(1)) as usize)
     }
 
     fn hand_out_chunk(
@@ -298,5 +318,23 @@ impl<'a> Search<'a> {
             }
         }
         ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_rows_are_rebuilt_a_few_at_a_time() {
+        for (rows, bytes, expected) in [
+            (3, 100, 3),
+            (10_000, 100, REBUILD_DOCUMENTS_MAX),
+            (100, REBUILD_BYTES_MAX / 8, 8),
+            (5, REBUILD_BYTES_MAX * 2, 1),
+            (5, usize::MAX, 1),
+        ] {
+            assert_eq!(chunk_length(std::iter::repeat_n(bytes, rows)), expected, "{rows} of {bytes}");
+        }
     }
 }
