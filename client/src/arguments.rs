@@ -243,10 +243,18 @@ pub(crate) struct Histogram {
     pub(crate) step: Option<String>,
 }
 
+/// Takes over the name of a field. A number is what the pipe `top` takes there.
+fn field_name(typed: &str) -> Result<String, String> {
+    match typed.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Err(format!("a field comes first; for {typed} values write -n {typed}")),
+        false => text(typed).map_err(|never| match never {}),
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// The field.
-    #[arg(value_parser = text)]
+    #[arg(value_parser = field_name)]
     pub(crate) field: String,
     #[command(flatten)]
     pub(crate) query: Query,

@@ -210,7 +210,8 @@ fn no_escape_sequence_of_a_log_reaches_a_terminal() {
 #[test]
 fn mistakes_are_told_with_their_place() {
     let cluster = collector();
-    let rows: [(&[&str], i32, &[&str]); 8] = [
+    let rows: [(&[&str], i32, &[&str]); 9] = [
+        (&["top", "5", "service.name"], 2, &["for 5 values write -n 5"]),
         (&["search", "level:[1 TO"], 2, &["error: ", "  level:[1 TO\n", "^"]),
         (&["search", "x | statz"], 2, &["  x | statz\n      ^^^^^\n", "hint: "]),
         (&["search", "servce.name:shop"], 1, &["note: ", "Did you mean `service.name`?"]),
