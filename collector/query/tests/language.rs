@@ -114,3 +114,21 @@ fn every_pipe_of_the_page_is_one() {
     let missing: Vec<&str> = pipe_names().filter(|name| !written.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// What the page in the browser proposes behind a `|` must be something.
+#[test]
+fn what_the_browser_proposes_are_pipes() {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/web/src/core/complete.ts");
+    let source = std::fs::read_to_string(source).expect("the page's source");
+    let mut proposed = BTreeSet::new();
+    for line in source.lines().filter_map(|line| line.trim().strip_prefix("{ name: \"")) {
+        let (name, rest) = line.split_once("\", example: ").expect("an example");
+        let example = rest.trim_end_matches([' ', '}', ',']);
+        let example = example.get(1..example.len() - 1).expect("quotes").replace("\\\\", "\\");
+        let outcome = parse(&format!("| {example}")).and_then(|query| query.resolve(NOW_NS));
+        assert!(outcome.is_ok(), "{example}: {outcome:?}");
+        assert!(example.starts_with(name) && pipe_names().any(|pipe| pipe == name), "{name}");
+        proposed.insert(name.to_owned());
+    }
+    assert!(proposed.len() >= 14, "{proposed:?}");
+}
