@@ -127,7 +127,7 @@ fn only_the_time_has_steps_with_a_colon() {
         ("* | stats count() by status:100", "status", "bin(status, 100)"),
         ("* | timechart count() by event.created:1h", "event.created:1h", "bin("),
         ("* | stats count() by 5m", "5m", "_time:5m"),
-        ("* | stats count() by _time:5m as t, _time:1h as u", "_time:1h", "name one"),
+        ("* | stats count() by _time:5m as t, _time:1h as u", "_time:1h", "one step of time"),
         ("* | timechart count() by bin(5m) as t", "bin(5m)", "rename _time"),
     ]);
 }

@@ -79,13 +79,14 @@ impl Stages<'_> {
             if keys.contains(&key) {
                 continue;
             }
-            // Two steps of time have the same column until they are called otherwise.
-            if columns.contains(&column) || keys.iter().any(|known| known.column() == key.column()) {
-                return Err(two_columns(
-                    &column,
-                    key_span(expr, aggs),
-                    "name one of them: by _time:1h as hour",
-                ));
+            // Two steps of time, whatever they are called.
+            if keys.iter().any(|known| known.column() == key.column()) {
+                let span = key_span(expr, aggs);
+                return Err(two_columns(&column, span, "a table has one step of time: leave the other out"));
+            }
+            if columns.contains(&column) {
+                let span = key_span(expr, aggs);
+                return Err(two_columns(&column, span, "name one of them: by bin(bytes, 1000) as size"));
             }
             let source = match expr {
                 KeyExpr::Field(_) | KeyExpr::Time(_) => Some(self.names.source(key.column())),
@@ -165,7 +166,7 @@ impl Stages<'_> {
             field = Some(name);
             source = source_of(written, &self.names);
         }
-        let column = expr.column.as_ref().map_or_else(|| plain_column(expr), |column| column.text.clone());
+        let column = expr.column.as_ref().map_or_else(|| expr.plain_column(), |column| column.text.clone());
         let function = match (expr.function, &field) {
             (AggCall::Of(function), _) => function,
             (AggCall::Rate, Some(_)) => AggFunction::Sum,
@@ -239,19 +240,10 @@ pub(super) fn column_of(typed: &str) -> Option<String> {
     let query = typed.ends_with(')').then(|| crate::parse(&format!("| stats {typed}")))?.ok()?;
     match query.pipes.as_slice() {
         [PipeExpr::Stats { aggs, by }] if by.is_empty() => match aggs.as_slice() {
-            [agg] if agg.column.is_none() => Some(plain_column(agg)),
+            [agg] if agg.column.is_none() => Some(agg.plain_column()),
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// What the column of an aggregate is called when it has no name.
-fn plain_column(agg: &AggExpr) -> String {
-    let of = agg.computed.as_ref().map(ToString::to_string);
-    match of.or_else(|| agg.field.as_ref().map(|field| field.text.clone())) {
-        Some(of) => format!("{}({of})", agg.function),
-        None => agg.function.to_string(),
     }
 }
 
