@@ -50,3 +50,8 @@ fn a_wildcard_is_no_statement() {
     assert!(millpond_query::parse("select* | extract \"<a>\" from b").is_ok());
     assert!(millpond_query::parse("FROM* | limit 5").is_ok());
 }
+
+#[test]
+fn a_key_that_a_quote_ends_before_a_parenthesis_is_a_field() {
+    check("a | stats count() by b'c(d'e");
+}

@@ -145,7 +145,11 @@ fn computed_key(cursor: &mut Cursor<'_>, called: &Name, start: usize) -> Result<
         }
     }
     cursor.set(start);
-    let formula = formula(cursor)?;
+    let formula = match formula(cursor)? {
+        // A quote within the word before the parenthesis has ended the name: nothing is called.
+        Formula::Field(key) => return plain_key(cursor, key),
+        formula => formula,
+    };
     let span = cursor.span_from(start);
     if let Some(step_ns) = formula.time_step_ns() {
         return named_step(cursor, step_ns, formula, span);
