@@ -290,14 +290,7 @@ mod tests {
 
     /// Time enough.
     fn budget() -> Budget {
-        Budget {
-            deadline: Instant::now() + Duration::from_secs(600),
-            cancelled: Arc::default(),
-            scanned_bytes_max: u64::MAX,
-            groups_max: usize::MAX,
-            stats_bytes_max: usize::MAX,
-            cost: Arc::default(),
-        }
+        crate::http::tests::budget(Instant::now() + Duration::from_secs(600))
     }
 
     /// Sorts `rows` numbers, the largest first; what comes out, and why not all of it.

@@ -23,7 +23,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use millpond_store::log_store::LogStore;
+use millpond_store::log_store::{Budget, LogStore};
 use millpond_store::{StoreConfig, TantivyStore};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,6 +43,18 @@ use crate::wal::{Options, Wal};
 
 /// Longest wait for what has to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Nothing bounds it but the deadline.
+pub(super) fn budget(deadline: Instant) -> Budget {
+    Budget {
+        deadline,
+        cancelled: Arc::default(),
+        scanned_bytes_max: u64::MAX,
+        groups_max: usize::MAX,
+        stats_bytes_max: usize::MAX,
+        cost: Arc::default(),
+    }
+}
 
 /// The limits of an empty configuration file.
 pub(super) fn limits() -> Limits {

@@ -1,6 +1,5 @@
 //! `/api/v1/query`: rows, pages, pipes.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millpond_query::{Filter, Pipe};
@@ -8,7 +7,7 @@ use millpond_store::log_store::{Budget, Order, TimeRange};
 use millpond_wire::batch::DocRef;
 use serde_json::{Value, json};
 
-use super::{PATIENCE, Server, encoded};
+use super::{PATIENCE, Server, budget, encoded};
 use crate::http::caller::testing::caller;
 use crate::http::rows::{Outcome, RowQuery, Visible};
 
@@ -219,14 +218,6 @@ async fn post_and_head_say_the_same_as_get() {
 #[tokio::test]
 async fn an_answer_without_time_is_partial_and_following_its_cursors_ends() {
     let server = Server::holding(&LINES).await;
-    let budget = |deadline| Budget {
-        deadline,
-        cancelled: Arc::default(),
-        scanned_bytes_max: u64::MAX,
-        groups_max: usize::MAX,
-        stats_bytes_max: usize::MAX,
-        cost: Arc::default(),
-    };
     let query = |pipes: Vec<Pipe>| RowQuery {
         filter: Filter::All,
         range: TimeRange::default(),
@@ -262,14 +253,7 @@ async fn a_partial_page_without_rows_goes_on_behind_what_was_looked_at() {
     }
     let (mut cursor, mut pages) = (None, 0);
     loop {
-        let budget = Budget {
-            deadline: Instant::now() + PATIENCE,
-            cancelled: Arc::default(),
-            scanned_bytes_max: 300_000,
-            groups_max: usize::MAX,
-            stats_bytes_max: usize::MAX,
-            cost: Arc::default(),
-        };
+        let budget = Budget { scanned_bytes_max: 300_000, ..budget(Instant::now() + PATIENCE) };
         let query = RowQuery {
             filter: Filter::All,
             range: TimeRange::default(),
@@ -302,14 +286,7 @@ async fn a_client_that_reads_slowly_takes_no_time_from_its_query() {
     }
     let caller = caller();
     let deadline = Instant::now() + Duration::from_secs(1);
-    let budget = Budget {
-        deadline,
-        cancelled: Arc::default(),
-        scanned_bytes_max: u64::MAX,
-        groups_max: usize::MAX,
-        stats_bytes_max: usize::MAX,
-        cost: Arc::default(),
-    };
+    let budget = budget(deadline);
     let query = RowQuery {
         filter: Filter::All,
         range: TimeRange::default(),
