@@ -19,7 +19,7 @@ use crate::record::Labels;
 use crate::spool;
 use crate::tail::Section;
 use crate::tail::encoding::Encoding;
-use crate::tail::group::Multiline;
+use crate::tail::multiline::Multiline;
 
 /// `[[syslog]]`
 #[derive(Debug, Clone, Deserialize, PartialEq)]

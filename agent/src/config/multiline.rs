@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::{Checked, suggest};
 use crate::limits;
-use crate::tail::group::Multiline;
+use crate::tail::multiline::Multiline;
 
 const MODES: [&str; 3] = ["auto", "off", "indent"];
 

@@ -9,8 +9,8 @@ use crate::config::Config;
 use crate::discover::{self, Coverage, Found};
 use crate::glob::Pattern;
 use crate::limits;
-use crate::tail::group::Multiline;
 use crate::tail::identity::{Identity, Inode};
+use crate::tail::multiline::Multiline;
 use crate::tail::sent::Known;
 use crate::tail::{Section, Settings, identity, inspect};
 

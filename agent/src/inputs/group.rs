@@ -3,11 +3,10 @@
 //! time, and says when what it holds is due.
 
 use millpond_parsers::Format;
-use millpond_parsers::multiline::{Group, Wait};
+use millpond_parsers::multiline::Group;
 
 use super::framing::Message;
-use crate::limits;
-use crate::tail::group::{Multiline, is_structured};
+use crate::tail::multiline::{Multiline, is_structured};
 use crate::time::Now;
 
 /// Several lines, or one.
@@ -73,12 +72,7 @@ impl<'s> Grouper<'s> {
     pub(super) fn due_ms(&self) -> Option<u64> {
         let open = self.open.as_ref()?;
         let first_line = open.text.get(..open.first_line_bytes).unwrap_or_default();
-        let wait_ms = match self.settings.rules.wait(&open.group, first_line) {
-            Wait::Nothing => 0,
-            Wait::Short => limits::LINE_HOLD_MS.min(self.settings.timeout_ms),
-            Wait::Long => self.settings.timeout_ms,
-        };
-        Some(open.seen_ms.saturating_add(wait_ms))
+        Some(open.seen_ms.saturating_add(self.settings.wait_ms(&open.group, first_line)))
     }
 
     /// Nothing carries on what is held: gives it away.
@@ -133,6 +127,7 @@ mod tests {
     use millpond_parsers::multiline::Rules;
 
     use super::*;
+    use crate::limits;
 
     const TRACE: [&str; 3] =
         ["java.lang.IllegalStateException: no", "\tat a.B.c(B.java:1)", "\tat a.B.d(B.java:2)"];

@@ -11,7 +11,7 @@ use super::framing::{Framer, Framing, Message};
 use super::group::{Event, Grouper};
 use super::lines::pieces_of;
 use super::{Chunk, InputError, Sink};
-use crate::tail::group::Multiline;
+use crate::tail::multiline::Multiline;
 
 /// What `[stdin]` says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,40 +8,16 @@
 
 use std::collections::VecDeque;
 
-use millpond_parsers::multiline::{Group, Rules, Wait};
+use millpond_parsers::multiline::{Group, Rules};
 use millpond_parsers::{Detector, Format, Stream};
-use millpond_wire::limits::MESSAGE_BYTES_MAX;
 
 use super::join::{self, Join};
 use super::lines::{self, Line, Text};
+use super::multiline::{Multiline, is_structured};
 use super::write::count_text;
 use crate::limits;
 use crate::metrics::Counters;
 use crate::record::Recorder;
-
-/// How lines of a section are put together, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Multiline {
-    /// What belongs together.
-    pub rules: Rules,
-    /// Time that a trace at the end of a file waits for its next line, in milliseconds.
-    pub timeout_ms: u64,
-    /// Lines of an event; more are left out.
-    pub lines_max: usize,
-    /// Bytes of an event; more are left out.
-    pub bytes_max: usize,
-}
-
-impl Default for Multiline {
-    fn default() -> Self {
-        Self {
-            rules: Rules::Auto,
-            timeout_ms: limits::MULTILINE_TIMEOUT_MS,
-            lines_max: limits::EVENT_LINES_MAX,
-            bytes_max: MESSAGE_BYTES_MAX,
-        }
-    }
-}
 
 /// Who wrote a line: lines of different lanes never belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -346,11 +322,7 @@ impl<'w> Events<'w> {
         let first = || self.queue.iter().take(count);
         let wait_ms = |event: &Event<'_>| match event.group() {
             None => limits::PIECES_HOLD_MS,
-            Some(group) => match self.settings.rules.wait(group, event.text.text.as_bytes()) {
-                Wait::Nothing => 0,
-                Wait::Short => limits::LINE_HOLD_MS.min(self.settings.timeout_ms),
-                Wait::Long => self.settings.timeout_ms,
-            },
+            Some(group) => self.settings.wait_ms(group, event.text.text.as_bytes()),
         };
         Some(Awaited {
             behind: first().map(|event| event.end).max()?,
@@ -389,9 +361,4 @@ fn stands_alone(lane: Lane, detector: &Detector) -> bool {
         Lane::Container(stream) => detector.inner(stream).and_then(Detector::format),
     };
     format.is_some_and(is_structured)
-}
-
-/// True when each line of that format is a record.
-pub fn is_structured(format: Format) -> bool {
-    matches!(format, Format::Json | Format::Access | Format::Logfmt | Format::Syslog)
 }

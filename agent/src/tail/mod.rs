@@ -15,6 +15,7 @@
 //! | `arrival` | files that come to the name of one that is gone |
 //! | `encoding` | text that isn't UTF-8 |
 //! | `read`, `window`, `lines`, `join`, `group`, `write` | bytes to lines to events to records |
+//! | `multiline` | which lines belong together, as configured |
 //! | `dated` | the time of events that have none |
 //! | `handover` | events that a rotation has cut |
 //! | `turns`, `wakes` | whose turn it is and when, and when a file has come to its end |
@@ -47,6 +48,7 @@ pub mod inspect;
 pub mod join;
 mod late;
 pub mod lines;
+pub mod multiline;
 mod newcomer;
 mod once;
 mod open;
@@ -77,8 +79,8 @@ pub use self::delivery::Outcome;
 use self::encoding::Encoding;
 use self::examine::Suspect;
 use self::generation::Generation;
-use self::group::Multiline;
 use self::identity::{Identity, Inode};
+use self::multiline::Multiline;
 use self::read::Reader;
 use self::sent::Known;
 use self::table::Table;

@@ -24,7 +24,7 @@ use crate::record::Labels;
 use crate::ship::positions::merge;
 use crate::ship::route::Mode;
 use crate::tail::encoding::Encoding;
-use crate::tail::group::Multiline;
+use crate::tail::multiline::Multiline;
 use crate::tail::{Outcome, Section, Settings, Tailer};
 use crate::time::Now;
 
