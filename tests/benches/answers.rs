@@ -15,7 +15,7 @@ use crate::store::{ingest, settle};
 const RUNS: usize = 5;
 
 /// Questions whose first rows can be sent before all of them are found.
-const ROWS: [(&str, &str); 14] = [
+const ROWS: [(&str, &str); 15] = [
     ("everything", ""),
     ("a common word", "connection"),
     ("a phrase", "\"connection refused by upstream\""),
@@ -27,15 +27,19 @@ const ROWS: [(&str, &str); 14] = [
     ("either of two", "level:warn OR service.name=cart"),
     ("all but", "NOT level:info"),
     ("a formula", "| eval s=duration_ms/1000 | where s>0.85"),
+    ("a formula of texts", "| eval s=concat(service.name, \"/\", level) | where s=\"cart/error\""),
     ("an extraction", "connection | extract \"connection <what> by\" from message"),
     ("fewer fields", "level:error | fields service.name, message"),
     ("a word that no document has", "unheardof"),
 ];
 
 /// Questions that are answered when everything was looked at.
-const WHOLE: [(&str, &str); 6] = [
+const WHOLE: [(&str, &str); 9] = [
     ("the slowest", "level:error | sort -duration_ms | limit 10"),
+    ("the slowest of all", "| sort -duration_ms | limit 10"),
     ("one of each", "level:error | dedup service.name"),
+    ("one of each of all", "| dedup service.name"),
+    ("a formula that no row passes", "| eval s=duration_ms/1000 | where s>99"),
     ("counts by service", "| stats count() by service.name"),
     ("a chart", "level:error | timechart span=1h count() by service.name"),
     ("the most frequent", "| top 10 user.id"),

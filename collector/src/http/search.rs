@@ -226,6 +226,7 @@ pub(super) fn reason(partial: Partial) -> &'static str {
         Partial::Deadline => "deadline",
         Partial::ScannedBytes => "scanned_bytes",
         Partial::Groups => "groups",
+        Partial::SortRows => "sort_rows",
         Partial::Damaged => "damaged",
     }
 }

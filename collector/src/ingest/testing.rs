@@ -13,7 +13,7 @@ use millpond_store::log_store::{
     Answer, Budget, Capabilities, Facet, FieldInfo, Histogram, HistogramPlan, LogStore, RetentionPolicy,
     RetentionReport, SearchPlan, StoreHealth, TimeRange, WalPosition,
 };
-use millpond_wire::batch::{Batch, DocRef};
+use millpond_wire::batch::{Batch, DocId, DocRef};
 use millpond_wire::compression::Encoding;
 use tokio::sync::mpsc;
 
@@ -107,7 +107,7 @@ impl LogStore for KeepingStore {
         _plan: &SearchPlan,
         _budget: &Budget,
         _sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
-    ) -> Result<Answer<()>, StoreError> {
+    ) -> Result<Answer<Option<DocId>>, StoreError> {
         no_queries()
     }
 

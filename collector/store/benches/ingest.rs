@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use millpond_query::{Pipe, parse};
-use millpond_store::log_store::{Budget, HistogramPlan, Order, SearchPlan, TimeRange};
+use millpond_store::log_store::{Budget, HistogramPlan, Order, Pick, SearchPlan, TimeRange};
 use millpond_store::{LogStore, StoreConfig, TantivyStore};
 use millpond_wire::batch::{Batch, BatchBuilder, ValueRef};
 
@@ -262,8 +262,13 @@ fn time(name: &str, mut run: impl FnMut() -> String) {
 
 fn newest(store: &TantivyStore, text: &str) -> String {
     let filter = parse(text).expect("parses").resolve(T0).expect("resolves").filter;
-    let plan =
-        SearchPlan { filter, range: TimeRange::default(), order: Order::Descending, limit: 100, after: None };
+    let plan = SearchPlan {
+        filter,
+        range: TimeRange::default(),
+        order: Order::Descending,
+        limit: 100,
+        pick: Pick::after(None),
+    };
     let mut rows = 0;
     let mut sink = |doc: millpond_wire::batch::DocRef<'_>| {
         black_box(doc.timestamp_ns());
@@ -277,8 +282,13 @@ fn newest(store: &TantivyStore, text: &str) -> String {
 /// The trace id of some document.
 fn some_trace(store: &TantivyStore) -> String {
     let filter = parse("trace.id:*").expect("parses").resolve(T0).expect("resolves").filter;
-    let plan =
-        SearchPlan { filter, range: TimeRange::default(), order: Order::Ascending, limit: 7, after: None };
+    let plan = SearchPlan {
+        filter,
+        range: TimeRange::default(),
+        order: Order::Ascending,
+        limit: 7,
+        pick: Pick::after(None),
+    };
     let mut trace = String::new();
     let mut sink = |doc: millpond_wire::batch::DocRef<'_>| {
         if let Some(ValueRef::Str(text)) = doc.field("trace.id") {

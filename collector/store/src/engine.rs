@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use millpond_query::table::{Table, TableError};
 use millpond_query::{Filter, Limits, Pipe, table};
-use millpond_wire::batch::{Batch, DocRef};
+use millpond_wire::batch::{Batch, DocId, DocRef};
 
 use crate::catalog::Catalog;
 use crate::config::StoreConfig;
@@ -22,7 +22,7 @@ use crate::error::StoreError;
 use crate::flusher;
 use crate::indexer;
 use crate::log_store::{
-    Answer, Budget, Capabilities, Facet, FieldInfo, Histogram, HistogramPlan, LogStore, Partial,
+    Answer, Budget, Capabilities, Facet, FieldInfo, Histogram, HistogramPlan, LogStore, Partial, Pick,
     RetentionPolicy, RetentionReport, SearchPlan, StoreHealth, TimeRange, WalPosition,
 };
 use crate::manifest::{Manifest, Record};
@@ -256,10 +256,16 @@ impl LogStore for TantivyStore {
         plan: &SearchPlan,
         budget: &Budget,
         sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
-    ) -> Result<Answer<()>, StoreError> {
+    ) -> Result<Answer<Option<DocId>>, StoreError> {
         let range = time_bounds(&plan.filter, plan.range);
-        Ok(self.answer(range, budget, |catalog, meter| {
-            query::newest::search(&catalog.splits, plan, meter, sink)
+        Ok(self.answer(range, budget, |catalog, meter| match &plan.pick {
+            Pick::ByTime { after, skippable } => {
+                query::newest::search(&catalog.splits, plan, (*after, skippable.as_ref()), meter, sink)
+            }
+            Pick::ByKeys(keys) => {
+                query::sorted::search(&catalog.splits, plan, keys, meter, sink);
+                None
+            }
         }))
     }
 

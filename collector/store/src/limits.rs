@@ -135,6 +135,12 @@ pub(crate) const INTEGER_SPAN_MAX: u64 = 1 << 40;
 /// Most bytes of strings that one field of one query keeps because they are in no dictionary.
 pub(crate) const INTERNED_BYTES_MAX: usize = 32 << 20;
 
+/// Fewest documents that a search by other fields than the time gathers before it lets go of those behind.
+pub(crate) const SORT_SETTLE_ROWS_MIN: usize = 32;
+
+/// Most bytes of what a search knows of groups of documents of one split that it may leave out; with more it forgets them.
+pub(crate) const SKIP_BYTES_MAX: usize = 8 << 20;
+
 /// Groups that documents are given by arithmetic, without a hash map: one for each combination of the values of
 /// all keys, whether it occurs or not.
 pub(crate) const CELLS_MAX: u32 = 1 << 16;

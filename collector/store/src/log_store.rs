@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use millpond_query::table::Table;
-use millpond_query::{Filter, Pipe};
+use millpond_query::{Filter, Pipe, Row, SortKey};
 use millpond_wire::batch::{Batch, DocId, DocRef};
 
 use crate::cost::Cost;
@@ -97,6 +97,8 @@ pub enum Partial {
     ScannedBytes,
     /// More groups than `groups_max`; the surplus is left out.
     Groups,
+    /// More rows were to be sorted than there is memory for; the last are left out.
+    SortRows,
     /// A damaged split was left out.
     Damaged,
 }
@@ -130,8 +132,61 @@ pub struct SearchPlan {
     pub order: Order,
     /// Most rows to return.
     pub limit: usize,
-    /// Only rows after this one in the given order: the last row of the page before.
-    pub after: Option<DocId>,
+    /// Which rows of those.
+    pub pick: Pick,
+}
+
+/// Rows that whoever asks has no use for.
+#[derive(Clone)]
+pub enum Skippable {
+    /// For which an earlier one has the same values of these fields.
+    Repeats {
+        /// Canonical names.
+        fields: Vec<String>,
+    },
+    /// Whose values of these fields fail a test.
+    Failing {
+        /// Canonical names.
+        fields: Vec<String>,
+        /// Whether rows pass that have the values of this one, however often. It asks for no other field, nor for the time.
+        test: RowTest,
+    },
+}
+
+/// A test of a row.
+pub type RowTest = Arc<dyn Fn(&dyn Row) -> bool + Send + Sync>;
+
+impl std::fmt::Debug for Skippable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Repeats { fields } => f.debug_struct("Repeats").field("fields", fields).finish(),
+            Self::Failing { fields, .. } => {
+                f.debug_struct("Failing").field("fields", fields).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+/// Which rows of a search are handed out, and in which order.
+#[derive(Clone, Debug)]
+pub enum Pick {
+    /// All, in the order of time, after this one: the last row of the page before.
+    ByTime {
+        /// `None`: from the first.
+        after: Option<DocId>,
+        /// Which of them may be left out, if the store knows of them without reading them.
+        skippable: Option<Skippable>,
+    },
+    /// Those that come first by these keys, the others in the order of time. Of several values that a row has for a
+    /// key, the one counts that comes first.
+    ByKeys(Vec<SortKey>),
+}
+
+impl Pick {
+    /// All rows after this one; `None`: from the first.
+    pub fn after(after: Option<DocId>) -> Self {
+        Self::ByTime { after, skippable: None }
+    }
 }
 
 /// Counts per time bucket.
@@ -268,7 +323,8 @@ pub trait LogStore: Send + Sync {
     /// The disk refused; the log still has the documents.
     fn flush(&self) -> Result<(), StoreError>;
 
-    /// Hands rows to `sink` in the plan's order, as soon as each is known, until the limit or a break.
+    /// Hands rows to `sink` in the plan's order, as soon as each is known, until the limit or a break. An answer by time that
+    /// is cut says where to go on: up to there, all rows were handed out or could be left out.
     ///
     /// # Errors
     /// The plan can't be run. Damaged splits are left out and reported as partial.
@@ -277,7 +333,7 @@ pub trait LogStore: Send + Sync {
         plan: &SearchPlan,
         budget: &Budget,
         sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
-    ) -> Result<Answer<()>, StoreError>;
+    ) -> Result<Answer<Option<DocId>>, StoreError>;
 
     /// Exact counts per bucket.
     ///

@@ -12,7 +12,7 @@ use millpond_query::Filter;
 
 use crate::engine::Shared;
 use crate::limits::{WARM_ROWS, WARM_SCANNED_BYTES, WARM_TIME};
-use crate::log_store::{Budget, HistogramPlan, Order, SearchPlan, TimeRange};
+use crate::log_store::{Budget, HistogramPlan, Order, Pick, SearchPlan, TimeRange};
 use crate::query::{histogram, newest};
 
 /// A word that logs often have; what matters is that every split is asked for it.
@@ -36,9 +36,9 @@ pub(crate) fn run(shared: &Shared) {
         range: TimeRange::default(),
         order: Order::Descending,
         limit: WARM_ROWS,
-        after: None,
+        pick: Pick::after(None),
     };
-    newest::search(&catalog.splits, &plan, &meter, &mut |_| ControlFlow::Continue(()));
+    newest::search(&catalog.splits, &plan, (None, None), &meter, &mut |_| ControlFlow::Continue(()));
     let Ok(word) = millpond_query::parse(WORD).and_then(|query| query.resolve(newest_ns)) else { return };
     let plan = HistogramPlan {
         filter: word.filter,

@@ -7,13 +7,13 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use millpond_query::table::{Cell, Groups, Table};
-use millpond_query::{Filter, GroupKey, Pipe, Row, Scalar, Stats, bucket_start_ns, matches, parse};
-use millpond_store::log_store::{HistogramPlan, Order, TimeRange};
+use millpond_query::{Filter, GroupKey, Pipe, Row, Scalar, SortKey, Stats, bucket_start_ns, matches, parse};
+use millpond_store::log_store::{HistogramPlan, Order, Pick, SearchPlan, Skippable, TimeRange};
 use millpond_store::{DocRow, LogStore, TantivyStore};
 use millpond_wire::batch::{Batch, DocRef};
 use support::{Doc, SECOND_NS, T0, Val, batch, budget, canonical, merging, open, plan, search, wait_for};
@@ -305,6 +305,120 @@ fn check_rows(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], ra
     assert_eq!(pages, wanted, "pages of {limit}");
 }
 
+/// Rows in the order of random fields.
+fn check_sorted(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
+    let keys: Vec<SortKey> = (0..1 + random.below(2))
+        .map(|_| {
+            let field = if random.one_in(9) { "@timestamp" } else { random.pick(&FIELDS) };
+            SortKey { field: field.to_owned(), descending: random.one_in(2) }
+        })
+        .collect();
+    let order = if random.one_in(2) { Order::Descending } else { Order::Ascending };
+    let best = |doc: DocRef<'_>, key: &SortKey| {
+        let mut values = match &*key.field {
+            "@timestamp" => vec![Cell::TimeNs(doc.timestamp_ns())],
+            name => leaves(doc, name),
+        };
+        values.sort();
+        if key.descending { values.pop() } else { values.into_iter().next() }
+    };
+    let mut wanted = expected.to_vec();
+    if order == Order::Ascending {
+        wanted.reverse();
+    }
+    wanted.sort_by(|a, b| {
+        keys.iter().fold(std::cmp::Ordering::Equal, |order, key| {
+            order.then_with(|| match (best(*a, key), best(*b, key)) {
+                (Some(a), Some(b)) if key.descending => b.cmp(&a),
+                (Some(a), Some(b)) => a.cmp(&b),
+                // Those without a value come last in either direction.
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            })
+        })
+    });
+    let limit = if random.one_in(4) { usize::MAX } else { random.below(40) as usize };
+    wanted.truncate(limit);
+    let asked = SearchPlan { pick: Pick::ByKeys(keys.clone()), ..plan(filter.clone(), order, limit, None) };
+    let (rows, partial) = search(store, &asked);
+    let rows: Vec<_> = rows.into_iter().map(|(_, text)| text).collect();
+    let wanted: Vec<_> = wanted.into_iter().map(canonical).collect();
+    assert_eq!((rows, partial), (wanted, None), "{keys:?} {order:?} {limit}");
+}
+
+/// What is left out has the values of an earlier row, and none is left out that has not.
+fn check_distinct_rows(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
+    let by: Vec<String> = (0..1 + random.below(2)).map(|_| random.pick(&FIELDS).to_owned()).collect();
+    let order = if random.one_in(2) { Order::Descending } else { Order::Ascending };
+    let mut expected = expected.to_vec();
+    if order == Order::Ascending {
+        expected.reverse();
+    }
+    let firsts = |docs: &[DocRef<'_>]| {
+        let mut seen = BTreeSet::new();
+        let is_new = |doc: &&DocRef<'_>| {
+            seen.insert(by.iter().map(|name| distinct(leaves(**doc, name))).collect::<Vec<_>>())
+        };
+        docs.iter().filter(is_new).map(|doc| doc.id()).collect::<Vec<_>>()
+    };
+    let found = search_skipping(
+        store,
+        filter,
+        (order, random),
+        &expected,
+        &Skippable::Repeats { fields: by.clone() },
+    );
+    assert_eq!(firsts(&found), firsts(&expected), "{by:?} {order:?}");
+}
+
+/// What is left out fails the test, and none is left out that doesn't.
+fn check_passing(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
+    let fields: Vec<String> = (0..random.below(3)).map(|_| random.pick(&FIELDS).to_owned()).collect();
+    let (divisor, names) = (2 + random.below(3), fields.clone());
+    let test = move |row: &dyn Row| {
+        let mut sum = 0;
+        for (name, factor) in names.iter().zip(1..) {
+            let mut values = BTreeSet::new();
+            row.field(name, &mut |value| {
+                values.insert(text_of(&Cell::from(value)));
+                ControlFlow::Continue(())
+            });
+            sum += factor * values.iter().flat_map(|text| text.bytes()).map(u64::from).sum::<u64>();
+        }
+        sum % divisor == 0
+    };
+    let passing = |docs: &[DocRef<'_>]| {
+        docs.iter().filter(|doc| test(&DocRow(**doc))).map(|doc| doc.id()).collect::<Vec<_>>()
+    };
+    let skippable = Skippable::Failing { fields: fields.clone(), test: Arc::new(test.clone()) };
+    let found = search_skipping(store, filter, (Order::Descending, random), expected, &skippable);
+    assert_eq!(passing(&found), passing(expected), "{fields:?} {divisor}");
+}
+
+/// The rows of a search that may leave some out, in pages of random length.
+fn search_skipping<'d>(
+    store: &TantivyStore,
+    filter: &Filter,
+    (order, random): (Order, &mut Random),
+    expected: &[DocRef<'d>],
+    skippable: &Skippable,
+) -> Vec<DocRef<'d>> {
+    let by_id: BTreeMap<_, _> = expected.iter().map(|doc| (doc.id(), *doc)).collect();
+    let (mut found, mut after) = (Vec::new(), None);
+    let limit = if random.one_in(2) { usize::MAX } else { 1 + random.below(40) as usize };
+    loop {
+        let pick = Pick::ByTime { after, skippable: Some(skippable.clone()) };
+        let asked = SearchPlan { pick, ..plan(filter.clone(), order, limit, None) };
+        let (rows, partial) = search(store, &asked);
+        assert_eq!(partial, None);
+        let more = rows.len() == limit;
+        after = rows.last().map(|(id, _)| *id);
+        found.extend(rows.into_iter().map(|(id, _)| by_id[&id]));
+        if !more {
+            return found;
+        }
+    }
+}
+
 fn check_histogram(store: &TantivyStore, filter: &Filter, expected: &[DocRef<'_>], random: &mut Random) {
     let step_ns = [60, 3_600, 7_000][random.below(3) as usize] * SECOND_NS;
     let start_ns = T0 - 24 * random.unit_ns - random.below(2) as i64 * 17 * SECOND_NS;
@@ -514,6 +628,9 @@ fn check(
     let expected: Vec<_> = docs.iter().copied().filter(|doc| matches(filter, &DocRow(*doc))).collect();
     let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         check_rows(store, filter, &expected, random);
+        check_sorted(store, filter, &expected, random);
+        check_distinct_rows(store, filter, &expected, random);
+        check_passing(store, filter, &expected, random);
         check_histogram(store, filter, &expected, random);
         check_facets(store, filter, &expected);
         check_stats(store, filter, &expected, random);

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use millpond_query::Query;
 use millpond_query::ast::{Condition, Expr, FieldExpr, Name, Value, ValueKind};
-use millpond_store::log_store::{Order, SearchPlan, TimeRange};
+use millpond_store::log_store::{Order, Pick, SearchPlan, TimeRange};
 use millpond_wire::batch::{Batch, DocId, ValueRef};
 use millpond_wire::names;
 use serde::Serialize;
@@ -63,7 +63,8 @@ fn write_context(search: &Search<'_>, out: &mut ChunkWriter) -> Result<Missing, 
     }
     let filter = resolved.filter;
     let (range, order) = (search.range, Order::Descending);
-    let plan = SearchPlan { filter: filter.clone(), range, order, limit: before, after: Some(id) };
+    let plan =
+        SearchPlan { filter: filter.clone(), range, order, limit: before, pick: Pick::after(Some(id)) };
     let (older, cut_before) = take(search, plan)?;
     let (visible, mut rows) = (Visible::default(), RowWriter::new(Format::Ndjson, Vec::new()));
     let mut is_read = true;
@@ -126,7 +127,7 @@ fn find(search: &Search<'_>, id: DocId) -> Result<Batch, Problem> {
         order: Order::Descending,
         limit: 1,
         // The first that is not after it: itself, if it is there.
-        after: id.sequence.checked_add(1).map(|sequence| DocId { sequence, ..id }),
+        pick: Pick::after(id.sequence.checked_add(1).map(|sequence| DocId { sequence, ..id })),
     };
     let (mut found, missing) = take(search, plan)?;
     let found = found.pop().filter(|batch| batch.doc(0).is_some_and(|row| row.id() == id));
@@ -173,7 +174,8 @@ fn take(search: &Search<'_>, mut plan: SearchPlan) -> Result<(Vec<Batch>, Missin
             return Ok((rows, missing));
         }
         left -= found;
-        plan.after = rows.last().and_then(|row| row.doc(0)).map(|row| row.id());
+        let after = rows.last().and_then(|row| row.doc(0)).map(|row| row.id());
+        plan.pick = Pick::after(after);
     }
     Ok((rows, None))
 }

@@ -8,6 +8,7 @@ mod aggregate;
 mod format;
 mod made;
 mod page;
+mod passing;
 mod stages;
 mod visible;
 
@@ -16,7 +17,7 @@ use std::ops::ControlFlow;
 use http::StatusCode;
 use millpond_query::table::{self, Groups, Table, TableError};
 use millpond_query::{Filter, Limits, Pipe, SortKey, aliases};
-use millpond_store::log_store::{Budget, LogStore, Order, Partial, SearchPlan, TimeRange};
+use millpond_store::log_store::{Budget, LogStore, Order, Partial, Pick, SearchPlan, Skippable, TimeRange};
 use millpond_wire::batch::{DocId, DocRef, ValueRef};
 
 use self::aggregate::Aggregate;
@@ -27,7 +28,9 @@ pub(super) use self::page::{Cursor, Page};
 use self::stages::{Dedup, Limit, Sort, Where};
 pub(super) use self::visible::{Visible, VisibleRow};
 use super::caller::Caller;
-use super::limits::{FIRST_SEARCH_PAGE_ROWS, SEARCH_PAGE_BYTES, SEARCH_PAGE_ROWS, SEARCH_PAGE_ROWS_MIN};
+use super::limits::{
+    FIRST_SEARCH_PAGE_ROWS, SEARCH_PAGE_BYTES, SEARCH_PAGE_ROWS, SEARCH_PAGE_ROWS_MIN, SORT_ROWS_MAX,
+};
 use super::problem::Problem;
 use super::run::Missing;
 use super::search::reason;
@@ -86,11 +89,12 @@ impl RowQuery {
             Some(Cursor::Skip(rows)) if renumbers => (rows, None),
             Some(_) => return Err(Cursor::of_another_query()),
         };
+        let pick = self.pick(after);
         let page = Page::new(skip, self.limit, renumbers, write);
         let wanted = skip.saturating_add(self.limit).saturating_add(1);
         let pipes = std::mem::take(&mut self.pipes);
         let (mut first, wanted) = chain(pipes, |visible| Box::new(page.showing(visible)), wanted, budget);
-        let fed = self.feed(&mut *first, wanted, after, store, budget)?;
+        let fed = self.feed(pick, &mut *first, wanted, store, budget)?;
         let mut outcome = Outcome { partial: fed.partial, cursor: None };
         first.end(&mut outcome);
         // A page without rows has a next one if rows were looked at: whoever follows the cursors comes to an end.
@@ -110,6 +114,7 @@ impl RowQuery {
         self.sort_by_time_in_the_store();
         let groups_at = self.pipes.iter().position(|pipe| matches!(pipe, Pipe::Stats(_)));
         let rest = self.pipes.split_off(groups_at.unwrap_or(self.pipes.len()));
+        let pick = self.pick(None);
         let Some((Pipe::Stats(stats), rest)) = rest.split_first() else {
             let detail = "This query gives documents, not a table.";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
@@ -119,7 +124,7 @@ impl RowQuery {
         let pipes = std::mem::take(&mut self.pipes);
         let (mut first, wanted) =
             chain(pipes, |visible| Box::new(Aggregate::new(&mut groups, visible)), usize::MAX, budget);
-        let fed = self.feed(&mut *first, wanted, None, store, budget)?;
+        let fed = self.feed(pick, &mut *first, wanted, store, budget)?;
         let mut outcome = Outcome { partial: fed.partial, cursor: None };
         first.end(&mut outcome);
         drop(first);
@@ -135,19 +140,25 @@ impl RowQuery {
     /// Pushes the rows of the search into the first stage, as many as it wants.
     fn feed(
         self,
+        pick: Pick,
         first: &mut dyn Stage,
         wanted: Option<usize>,
-        mut after: Option<DocId>,
         store: &dyn LogStore,
         budget: &Budget,
     ) -> Result<Fed, Problem> {
+        let Pick::ByTime { mut after, skippable } = pick else {
+            return self.feed_sorted(pick, first, wanted, store, budget);
+        };
         let wanted = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
-        let mut limit = wanted.min(FIRST_SEARCH_PAGE_ROWS);
+        // Page by page, the store would forget which values it has seen.
+        let is_distinct = matches!(skippable, Some(Skippable::Repeats { .. }));
+        let mut limit = if is_distinct { wanted } else { wanted.min(FIRST_SEARCH_PAGE_ROWS) };
         // A client that reads slowly takes no time away from its query.
         let deadline = || budget.deadline + self.caller.client_wait();
         let (mut filter, mut last) = (self.filter, None);
         loop {
-            let plan = SearchPlan { filter, range: self.range, order: self.order, limit, after };
+            let pick = Pick::ByTime { after, skippable: skippable.clone() };
+            let plan = SearchPlan { filter, range: self.range, order: self.order, limit, pick };
             let (mut rows, mut bytes) = (0, 0);
             let mut flow = ControlFlow::Continue(());
             let answer =
@@ -158,6 +169,7 @@ impl RowQuery {
                     flow = first.push(row);
                     flow
                 })?;
+            last = answer.value.or(last);
             after = last.or(after);
             filter = plan.filter;
             // The deadline has moved while the client was waited for. One that has left is no reason to go on.
@@ -170,6 +182,51 @@ impl RowQuery {
                 return Ok(Fed { partial, last });
             }
             limit = next_page(rows, bytes).min(wanted);
+        }
+    }
+
+    /// Pushes the rows of a search in the order of other fields into the first stage, as many as it wants.
+    fn feed_sorted(
+        self,
+        pick: Pick,
+        first: &mut dyn Stage,
+        wanted: Option<usize>,
+        store: &dyn LogStore,
+        budget: &Budget,
+    ) -> Result<Fed, Problem> {
+        let limit = wanted.unwrap_or(usize::MAX).min(SORT_ROWS_MAX + 1);
+        let plan = SearchPlan { filter: self.filter, range: self.range, order: self.order, limit, pick };
+        let mut rows = 0;
+        let answer = store.search(&plan, budget, &mut |row| {
+            rows += 1;
+            // The last of all tells that there are more.
+            if rows > SORT_ROWS_MAX { ControlFlow::Break(()) } else { first.push(row) }
+        })?;
+        let overflowed = (rows > SORT_ROWS_MAX).then_some(Partial::SortRows);
+        Ok(Fed { partial: answer.partial.or(overflowed).map(reason), last: None })
+    }
+
+    /// What the store does of the first pipes without reading all rows: a `sort`, and a part of a `dedup` or of conditions on
+    /// what is made of fields, which stay.
+    fn pick(&mut self, after: Option<DocId>) -> Pick {
+        let (mut visible, mut at) = (Visible::default(), 0);
+        while let Some(Pipe::Fields { names, exclude }) = self.pipes.get(at) {
+            visible.restrict(names.clone(), *exclude);
+            at += 1;
+        }
+        let is_time = |name: &str| name == aliases::TIMESTAMP;
+        match self.pipes.get(at) {
+            Some(Pipe::Sort(keys))
+                if keys.iter().all(|key| is_time(&key.field) || visible.shows(&key.field)) =>
+            {
+                let keys = keys.clone();
+                self.pipes.remove(at);
+                Pick::ByKeys(keys)
+            }
+            Some(Pipe::Dedup { by }) if by.iter().all(|name| !is_time(name) && visible.shows(name)) => {
+                Pick::ByTime { after, skippable: Some(Skippable::Repeats { fields: by.clone() }) }
+            }
+            _ => Pick::ByTime { after, skippable: passing::failing(&self.pipes) },
         }
     }
 

@@ -74,15 +74,17 @@ impl<'w> Dedup<'w> {
         self.seen_bytes >= DEDUP_BYTES_MAX
     }
 
-    /// All values of each field, a null after each field. No value is null.
+    /// The different values of each field in their order, a null after each field. No value is null.
     fn key_of(&self, row: DocRef<'_>) -> Vec<Cell> {
         let row = VisibleRow { row, visible: &self.visible };
         let mut key = Vec::with_capacity(2 * self.by.len());
         for name in &self.by {
+            let mut values = BTreeSet::new();
             cells_of(&row, name, &mut |cell| {
-                key.push(cell);
+                values.insert(cell);
                 ControlFlow::Continue(())
             });
+            key.extend(values);
             key.push(Cell::Null);
         }
         key
@@ -161,12 +163,8 @@ impl<'w> Sort<'w> {
 
     fn order(&self, left: &[Cell], right: &[Cell]) -> Ordering {
         let pairs = left.iter().zip(right).zip(&self.keys);
-        pairs.fold(Ordering::Equal, |order, ((left, right), key)| {
-            order.then_with(|| match (left, right) {
-                (Cell::Null, _) | (_, Cell::Null) => (left == &Cell::Null).cmp(&(right == &Cell::Null)),
-                _ if key.descending => right.cmp(left),
-                _ => left.cmp(right),
-            })
+        pairs.fold(Ordering::Equal, |by_keys, ((left, right), key)| {
+            by_keys.then_with(|| order(left, right, key.descending))
         })
     }
 
@@ -202,7 +200,7 @@ impl Held {
 impl Stage for Sort<'_> {
     fn push(&mut self, row: DocRef<'_>) -> ControlFlow<()> {
         let visible = VisibleRow { row, visible: &self.visible };
-        let keys: Vec<Cell> = self.keys.iter().map(|key| key_of(&visible, &key.field)).collect();
+        let keys: Vec<Cell> = self.keys.iter().map(|key| best_of(&visible, key)).collect();
         if self.bar.as_ref().is_some_and(|bar| self.order(&keys, bar).is_ge()) {
             return ControlFlow::Continue(());
         }
@@ -239,14 +237,25 @@ impl Stage for Sort<'_> {
     }
 }
 
-/// The first value of a field, as a sort key.
-fn key_of(row: &VisibleRow<'_>, field: &str) -> Cell {
-    let mut first = Cell::Null;
-    cells_of(row, field, &mut |cell| {
-        first = cell;
-        ControlFlow::Break(())
+/// The value of a field by which a row is sorted: of several, the one that comes first.
+fn best_of(row: &VisibleRow<'_>, key: &SortKey) -> Cell {
+    let mut best = Cell::Null;
+    cells_of(row, &key.field, &mut |cell| {
+        if order(&cell, &best, key.descending).is_lt() {
+            best = cell;
+        }
+        ControlFlow::Continue(())
     });
-    first
+    best
+}
+
+/// Which of two values comes first. A null comes last in either direction.
+fn order(left: &Cell, right: &Cell, descending: bool) -> Ordering {
+    match (left, right) {
+        (Cell::Null, _) | (_, Cell::Null) => (left == &Cell::Null).cmp(&(right == &Cell::Null)),
+        _ if descending => right.cmp(left),
+        _ => left.cmp(right),
+    }
 }
 
 /// Visits the values of a field; the time is none of a row's leaves but a column all the same.

@@ -40,6 +40,11 @@ impl<'a> Meter<'a> {
         Self { budget, scans, helpers, partial: OnceLock::new(), damaged: AtomicU64::new(0) }
     }
 
+    /// An account for work that the answer doesn't depend on: what is missing there is missing in no answer.
+    pub(crate) fn aside(&self) -> Self {
+        Self::new(self.budget, self.scans, self.helpers)
+    }
+
     /// Called at least once per zone.
     pub(crate) fn check(&self) -> Result<(), Halt> {
         if self.budget.cancelled.load(Ordering::Relaxed) || Instant::now() >= self.budget.deadline {

@@ -6,7 +6,9 @@
 //! | [`conditions`] | filter to bitmap |
 //! | [`zone`], [`meter`] | one zone's data, read on demand; the budget |
 //! | [`newest`] | rows in order of time, stopping early |
+//! | [`hits`] | what was found: its order in time, and its rows |
 //! | [`scan`], [`helpers`] | all zones, on all cores, for the rest: |
+//! | [`sorted`] | rows in order of other fields |
 //! | [`histogram`] | counts by time |
 //! | [`stats`] | groups and aggregates |
 //! | [`facets`] | the most frequent values, and how many there are |
@@ -16,9 +18,11 @@ pub(crate) mod conditions;
 pub(crate) mod facets;
 pub(crate) mod helpers;
 pub(crate) mod histogram;
+pub(crate) mod hits;
 pub(crate) mod meter;
 pub(crate) mod newest;
 mod scan;
+pub(crate) mod sorted;
 pub(crate) mod stats;
 mod values;
 mod zone;

@@ -11,7 +11,7 @@ use millpond_query::{Filter, Pipe, parse};
 use millpond_wire::batch::{Batch, BatchBuilder, ValueRef};
 
 use super::{facets, histogram, newest, stats};
-use crate::log_store::{Budget, HistogramPlan, Order, Partial, SearchPlan, TimeRange};
+use crate::log_store::{Budget, HistogramPlan, Order, Partial, Pick, SearchPlan, TimeRange};
 use crate::query::conditions::cache::ScanCache;
 use crate::query::helpers::Helpers;
 use crate::query::meter::{Halt, Meter};
@@ -210,9 +210,9 @@ fn rows_are_the_same_from_many_threads() {
         let helpers = Helpers::of(threads);
         let meter = Meter::new(&budget, &scans, &helpers);
         let (range, order) = (TimeRange::default(), Order::Descending);
-        let plan = SearchPlan { filter: filter.clone(), range, order, limit, after: None };
+        let plan = SearchPlan { filter: filter.clone(), range, order, limit, pick: Pick::after(None) };
         let mut rows = Vec::new();
-        newest::search(&splits, &plan, &meter, &mut |doc| {
+        newest::search(&splits, &plan, (None, None), &meter, &mut |doc| {
             let mut text = Vec::new();
             doc.write_json(&mut text);
             rows.push(text);

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use millpond_query::{Filter, parse};
-use millpond_store::log_store::{Budget, Order, Partial, SearchPlan, TimeRange};
+use millpond_store::log_store::{Budget, Order, Partial, Pick, SearchPlan, TimeRange};
 use millpond_store::{LogStore, Recovered, StoreConfig, TantivyStore};
 use millpond_wire::batch::{Batch, BatchBuilder, DocId, DocRef, ValueRef};
 
@@ -119,7 +119,7 @@ pub(crate) fn filter(text: &str) -> Filter {
 }
 
 pub(crate) fn plan(filter: Filter, order: Order, limit: usize, after: Option<DocId>) -> SearchPlan {
-    SearchPlan { filter, range: TimeRange::default(), order, limit, after }
+    SearchPlan { filter, range: TimeRange::default(), order, limit, pick: Pick::after(after) }
 }
 
 /// The rows of a search, as [`canonical`] text, with their ids.

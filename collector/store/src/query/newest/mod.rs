@@ -2,7 +2,7 @@
 //! and a row is handed out as soon as no zone that is left can hold a better one: the newest hundred
 //! of everything reads one zone, whatever the store holds.
 
-mod rebuilt;
+mod skip;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,37 +12,18 @@ use std::time::{Duration, Instant};
 
 use millpond_wire::batch::{DocId, DocRef};
 
-use self::rebuilt::{Wanted, rebuild_all};
+use self::skip::{InZone, Skip, group_keys};
 use crate::error::guarded;
-use crate::limits::{REBUILD_BYTES_MAX, REBUILD_DOCUMENTS_MAX};
-use crate::log_store::{Order, Partial, SearchPlan, TimeRange};
+use crate::limits::REBUILD_DOCUMENTS_MAX;
+use crate::log_store::{Order, SearchPlan, Skippable, TimeRange};
 use crate::query::conditions::filter::{Node, time_bounds};
+use crate::query::hits::{HandOut, Hit, Rank, rank};
 use crate::query::meter::{Halt, Meter};
 use crate::query::zone::{RowCache, ZoneView};
 use crate::split::Split;
 
 /// Rows that are known wait at most this long for company before they are rebuilt and handed out.
 const HAND_OUT_AFTER: Duration = Duration::from_millis(50);
-
-/// A document id, so that the greatest comes first in either order.
-type Rank = (i64, u64);
-
-fn rank(order: Order, id: DocId) -> Rank {
-    match order {
-        Order::Descending => (id.timestamp_ns, id.sequence),
-        Order::Ascending => (!id.timestamp_ns, !id.sequence),
-    }
-}
-
-/// How many rows of these sizes in bytes are rebuilt at once, at least one.
-fn chunk_length(sizes: impl Iterator<Item = usize>) -> usize {
-    let mut bytes = 0usize;
-    let fit = sizes.take(REBUILD_DOCUMENTS_MAX).take_while(|size| {
-        bytes = bytes.saturating_add(*size);
-        bytes <= REBUILD_BYTES_MAX
-    });
-    fit.count().max(1)
-}
 
 /// The best time that a split or zone can hold, as the first part of a [`Rank`].
 fn best_time(order: Order, min_ns: i64, max_ns: i64) -> i64 {
@@ -62,28 +43,24 @@ struct Visit {
     zone: Reverse<Option<usize>>,
 }
 
-/// A matching document.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Hit {
-    rank: Rank,
-    split: usize,
-    doc: u32,
-}
-
-/// Hands the rows of `plan` to `sink`. Ends when the limit is reached, the sink breaks, or nothing is left.
+/// Hands the rows of `plan` after `after` to `sink`, but for some that are skippable. Gives where it stopped, if it did: every
+/// row up to there was handed out or is skippable. Ends when the limit is reached, the sink breaks, or nothing is left.
 pub(crate) fn search(
     splits: &[Arc<Split>],
     plan: &SearchPlan,
+    (after, skippable): (Option<DocId>, Option<&Skippable>),
     meter: &Meter<'_>,
     sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
-) {
-    let mut search = Search::new(splits, plan, meter);
+) -> Option<DocId> {
+    let by = group_keys(skippable);
+    let skip = Skip::new(skippable, &by, splits.len());
+    let mut search = Search::new(splits, plan, after, skip, meter);
     while search.left > 0 {
         let settled = search.settle();
         let Some(visit) = search.visits.pop() else { break };
         // What is known is handed out before a visit that may take long.
         if search.due(settled) && search.hand_out(sink).is_break() {
-            return;
+            return None;
         }
         let split = visit.split.0;
         let result = guarded_visit(&mut search, split, visit.zone.0);
@@ -93,12 +70,13 @@ pub(crate) fn search(
         }
         if !meter.go_on(id, result) {
             // Rows beyond the stop could be missing between the rest: only settled rows are handed out.
-            let _ = search.hand_out(sink);
-            return;
+            let flow = search.hand_out(sink);
+            return search.end_before(visit.best_time).filter(|_| flow.is_continue());
         }
     }
     search.settle();
     let _ = search.hand_out(sink);
+    None
 }
 
 fn guarded_visit(search: &mut Search<'_>, split: usize, zone: Option<usize>) -> Result<(), Halt> {
@@ -132,19 +110,28 @@ struct Search<'a> {
     visits: BinaryHeap<Visit>,
     /// By split, once its first zone comes up.
     filters: Vec<Option<Node<'a>>>,
-    cache: RowCache,
+    skip: Skip<'a>,
+    rows: HandOut<'a>,
     found: BinaryHeap<Hit>,
     /// Hits that nothing can come before any more, in order.
     settled: Vec<Hit>,
     /// Hits still to settle.
     left: usize,
     handed_out_at: Instant,
+    /// A zone was visited.
+    has_visited: bool,
 }
 
 impl<'a> Search<'a> {
-    fn new(splits: &'a [Arc<Split>], plan: &'a SearchPlan, meter: &'a Meter<'a>) -> Self {
+    fn new(
+        splits: &'a [Arc<Split>],
+        plan: &'a SearchPlan,
+        after: Option<DocId>,
+        skip: Skip<'a>,
+        meter: &'a Meter<'a>,
+    ) -> Self {
         let mut range = time_bounds(&plan.filter, plan.range);
-        if let Some(after) = plan.after {
+        if let Some(after) = after {
             range = range.intersect(match plan.order {
                 Order::Descending => TimeRange { start_ns: None, end_ns: after.timestamp_ns.checked_add(1) },
                 Order::Ascending => TimeRange { start_ns: Some(after.timestamp_ns), end_ns: None },
@@ -164,14 +151,16 @@ impl<'a> Search<'a> {
             plan,
             meter,
             range,
-            after: plan.after.map(|id| rank(plan.order, id)),
+            after: after.map(|id| rank(plan.order, id)),
             visits: visits.collect(),
             filters: splits.iter().map(|_| None).collect(),
-            cache: RowCache::default(),
+            skip,
+            rows: HandOut { splits, meter, cache: RowCache::default() },
             found: BinaryHeap::new(),
             settled: Vec::new(),
             left: plan.limit,
             handed_out_at: Instant::now(),
+            has_visited: false,
         }
     }
 
@@ -204,7 +193,7 @@ impl<'a> Search<'a> {
         let Some(split) = self.splits.get(index) else { return Ok(()) };
         let Some(zone) = split.rows().zones().get(zone_index) else { return Ok(()) };
         let Some(filter) = self.filters.get_mut(index).and_then(Option::as_mut) else { return Ok(()) };
-        let view = ZoneView::new(split, zone_index, zone, &self.cache, self.meter);
+        let view = ZoneView::new(split, zone_index, zone, &self.rows.cache, self.meter);
         let bits = filter.eval(&view, &view.in_range(self.range))?;
         self.meter.cost().note(split.id(), view.looked_at(&bits), bits.count());
         let order = self.plan.order;
@@ -220,12 +209,21 @@ impl<'a> Search<'a> {
                 picked.push((time_rank, at));
             }
         }
+        let aside = self.meter.aside();
+        let view_aside = ZoneView::new(split, zone_index, zone, &self.rows.cache, &aside);
+        let rank_of = |at: usize, time_rank: i64| {
+            let sequence = split.columns().sequence(zone.first_doc + at as u32);
+            (time_rank, rank(order, DocId { timestamp_ns: 0, sequence }).1)
+        };
+        let in_zone = InZone { view: &view_aside, bits: &bits, rank_at: &rank_of };
+        self.skip.drop_unwanted(index, split, &in_zone, &mut picked)?;
         drop_hopeless(&mut picked, self.left);
         for (_, at) in picked {
             let time = view.times().get(at).copied().unwrap_or_default();
             self.found.push(Hit { rank: rank_at(at, time), split: index, doc: zone.first_doc + at as u32 });
         }
         self.trim();
+        self.has_visited = true;
         Ok(())
     }
 
@@ -234,6 +232,17 @@ impl<'a> Search<'a> {
         if let Some(filter) = self.filters.get_mut(index) {
             *filter = None;
         }
+    }
+
+    /// The last place in front of rows with this first part of the rank, if it is behind the first.
+    fn end_before(&self, time_rank: i64) -> Option<DocId> {
+        let id = match self.plan.order {
+            Order::Descending => DocId { timestamp_ns: time_rank, sequence: u64::MAX },
+            Order::Ascending => DocId { timestamp_ns: !time_rank, sequence: 0 },
+        };
+        Some(id).filter(|id| {
+            self.has_visited && self.after.is_none_or(|after| rank(self.plan.order, *id) < after)
+        })
     }
 
     /// Forgets hits that can't be among those still wanted.
@@ -267,74 +276,8 @@ impl<'a> Search<'a> {
     /// Rebuilds the settled hits and hands them out.
     fn hand_out(&mut self, sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
         let settled = std::mem::take(&mut self.settled);
-        let end = self.meter.budget().end_of_rest();
-        // What takes the rows may work long on each.
-        let mut until_end = |doc: DocRef<'_>| {
-            if self.meter.budget().is_over(end) {
-                self.meter.note(Partial::Deadline);
-                return ControlFlow::Break(());
-            }
-            sink(doc)
-        };
-        let mut rest = settled.as_slice();
-        while !rest.is_empty() {
-            let (hits, later) = rest.split_at(chunk_length(rest.iter().map(|hit| self.text_bytes(hit))));
-            self.hand_out_chunk(hits, &mut until_end)?;
-            rest = later;
-        }
+        self.rows.hand_out(&settled, sink)?;
         self.handed_out_at = Instant::now();
         ControlFlow::Continue(())
-    }
-
-    /// The average of the hit's zone.
-    fn text_bytes(&self, hit: &Hit) -> usize {
-        let rows = self.splits.get(hit.split).map(|split| split.rows());
-        let zone = rows.and_then(|rows| rows.zones().get(rows.zone_of(hit.doc)?));
-        zone.map_or(0, |zone| (zone.text_bytes / zone.documents.max(1)) as usize)
-    }
-
-    fn hand_out_chunk(
-        &self,
-        hits: &[Hit],
-        sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let mut batches: Vec<Wanted> = Vec::new();
-        let mut places = Vec::with_capacity(hits.len());
-        for hit in hits {
-            let at = batches.iter().position(|(split, _)| *split == hit.split).unwrap_or_else(|| {
-                batches.push((hit.split, Vec::new()));
-                batches.len() - 1
-            });
-            if let Some((_, docs)) = batches.get_mut(at) {
-                docs.push(hit.doc);
-                places.push((at, docs.len() - 1));
-            }
-        }
-        let rebuilt = rebuild_all(self.splits, &batches, &self.cache, self.meter);
-        for (batch, index) in places {
-            let Some(Some(batch)) = rebuilt.get(batch) else { continue };
-            if let Some(doc) = batch.doc(index) {
-                sink(doc)?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_rows_are_rebuilt_a_few_at_a_time() {
-        for (rows, bytes, expected) in [
-            (3, 100, 3),
-            (10_000, 100, REBUILD_DOCUMENTS_MAX),
-            (100, REBUILD_BYTES_MAX / 8, 8),
-            (5, REBUILD_BYTES_MAX * 2, 1),
-            (5, usize::MAX, 1),
-        ] {
-            assert_eq!(chunk_length(std::iter::repeat_n(bytes, rows)), expected, "{rows} of {bytes}");
-        }
     }
 }

@@ -3,15 +3,16 @@
 
 use std::ops::Range;
 
+use millpond_query::GroupKey;
 use millpond_query::limits::MAX_GROUPS_OF_ROW;
-use millpond_query::{GroupKey, bucket_start_ns};
 use rustc_hash::FxHashMap;
 
-use super::cells::{Cells, Source};
+use super::cells::Cells;
+use super::dimension::{Dimension, MISSING, keys_of};
 use crate::limits::{TALLY_CELLS_MAX, ZONE_GROUPS_MAX};
 use crate::log_store::Partial;
 use crate::query::meter::{Halt, Meter};
-use crate::query::values::field_keys::{FieldKeys, KeyNumber, Pairs, REFUSED};
+use crate::query::values::field_keys::{KeyNumber, Pairs, REFUSED};
 use crate::query::values::keys::Key;
 use crate::query::zone::ZoneView;
 use crate::split::Split;
@@ -19,15 +20,6 @@ use crate::split::bits::Bits;
 
 /// Combinations of values that are looked up between two looks at the budget: well below a millisecond.
 const ASSIGN_STEP: usize = 4_096;
-
-/// The group of documents that have no value for a key.
-const MISSING: KeyNumber = KeyNumber::MAX;
-
-/// One key of the groups in one split.
-enum Dimension<'s> {
-    Field(FieldKeys<'s>),
-    Time(i64),
-}
 
 /// The groups of one split.
 pub(crate) struct GroupBy<'s> {
@@ -62,13 +54,7 @@ impl<'s> GroupBy<'s> {
 
     /// As [`Self::new`]; without cells for comparison.
     pub(crate) fn with(by: &'s [GroupKey], split: &'s Split, use_cells: bool) -> Result<Self, Halt> {
-        let mut dimensions = Vec::with_capacity(by.len());
-        for key in by {
-            dimensions.push(match key {
-                GroupKey::Field(name) => Dimension::Field(FieldKeys::new(name, split)?),
-                GroupKey::Time { step_ns } => Dimension::Time(*step_ns),
-            });
-        }
+        let dimensions = by.iter().map(|key| Dimension::new(key, split)).collect::<Result<Vec<_>, _>>()?;
         let sources: Option<Vec<_>> = dimensions.iter().map(|dimension| dimension.source(split)).collect();
         let cells = sources.filter(|_| use_cells).and_then(Cells::new);
         let rows = vec![0; cells.as_ref().map_or(0, Cells::count)];
@@ -174,14 +160,18 @@ impl<'s> GroupBy<'s> {
             Way::Combinations(combinations) => combinations.finish(),
         };
         let rows = |number: usize| self.rows.get(number).copied().unwrap_or_default();
-        let group = |number| Group { number, keys: Vec::new(), rows: rows(number) };
-        let mut groups: Vec<Group> = numbers_of.iter().map(|(number, _)| group(*number)).collect();
-        for (at, dimension) in self.dimensions.iter().enumerate() {
-            let numbers = numbers_of.iter().map(|(_, numbers)| numbers.get(at).copied().unwrap_or(MISSING));
-            let column = dimension.resolve(&numbers.collect::<Vec<_>>())?;
-            groups.iter_mut().zip(column).for_each(|(group, key)| group.keys.push(key));
-        }
-        Ok(groups)
+        let keys = keys_of(&self.dimensions, &numbers_of)?;
+        let groups = numbers_of.iter().zip(keys);
+        Ok(groups.map(|((number, _), keys)| Group { number: *number, keys, rows: rows(*number) }).collect())
+    }
+
+    /// The keys of ascending groups, in their order.
+    pub(crate) fn keys_of(&self, groups: &[usize]) -> Result<Vec<Vec<Key>>, Halt> {
+        let numbers_of: Vec<(usize, Box<[KeyNumber]>)> = match &self.way {
+            Way::Cells(cells) => groups.iter().map(|cell| (*cell, cells.numbers(*cell, MISSING))).collect(),
+            Way::Combinations(combinations) => combinations.numbers_of(groups),
+        };
+        keys_of(&self.dimensions, &numbers_of)
     }
 }
 
@@ -325,58 +315,20 @@ impl Combinations {
         Some(self.count - 1)
     }
 
+    /// Ascending groups with their combinations.
+    fn numbers_of(&self, groups: &[usize]) -> Vec<(usize, Box<[KeyNumber]>)> {
+        let (Some(first), Some(last)) = (groups.first(), groups.last()) else { return Vec::new() };
+        let asked = |group: &usize| (first..=last).contains(&group) && groups.binary_search(group).is_ok();
+        let of_asked = self.index.iter().filter(|(_, group)| asked(group));
+        let mut found: Vec<_> = of_asked.map(|(numbers, group)| (*group, numbers.clone())).collect();
+        found.sort_unstable_by_key(|(group, _)| *group);
+        found
+    }
+
     /// The groups with their combinations.
     fn finish(self) -> Vec<(usize, Box<[KeyNumber]>)> {
         let mut groups: Vec<_> = self.index.into_iter().map(|(numbers, group)| (group, numbers)).collect();
         groups.sort_unstable_by_key(|(group, _)| *group);
         groups
-    }
-}
-
-impl<'s> Dimension<'s> {
-    /// Where cells get the key from; `None` when they can't.
-    fn source(&self, split: &Split) -> Option<Source<'s>> {
-        match self {
-            Self::Field(keys) => keys.only_ordinals().map(|column| Source::Terms(column, keys.terms())),
-            Self::Time(step_ns) => {
-                let meta = split.meta();
-                Some(Source::Time { min_ns: meta.min_ns, max_ns: meta.max_ns, step_ns: *step_ns })
-            }
-        }
-    }
-
-    fn read(&mut self, view: &ZoneView<'_>, bits: &Bits, out: &mut Pairs) -> Result<(), Halt> {
-        let step_ns = match self {
-            Self::Field(keys) => return keys.read(view, bits, true, out),
-            Self::Time(step_ns) => *step_ns,
-        };
-        out.clear();
-        let first = bucket_start_ns(view.zone.min_ns, step_ns);
-        let single = first == bucket_start_ns(view.zone.max_ns, step_ns);
-        let times = if single { &[][..] } else { view.times() };
-        out.extend(bits.ones().map(|at| {
-            let start = times.get(at).map_or(first, |time| bucket_start_ns(*time, step_ns));
-            (at as u32, start.cast_unsigned())
-        }));
-        Ok(())
-    }
-
-    /// The keys of numbers in any order.
-    fn resolve(&self, numbers: &[KeyNumber]) -> Result<Vec<Key>, Halt> {
-        let keys = match self {
-            Self::Time(_) => {
-                return Ok(numbers.iter().map(|number| Key::Time(number.cast_signed())).collect());
-            }
-            Self::Field(keys) => keys,
-        };
-        let mut sorted: Vec<_> = numbers.iter().copied().filter(|number| *number != MISSING).collect();
-        sorted.sort_unstable();
-        sorted.dedup();
-        let values = keys.resolve(&sorted)?;
-        let value_of = |number: &KeyNumber| {
-            let at = sorted.binary_search(number).ok();
-            at.and_then(|at| values.get(at)).cloned().unwrap_or(Key::Missing)
-        };
-        Ok(numbers.iter().map(value_of).collect())
     }
 }

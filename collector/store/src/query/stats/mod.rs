@@ -2,6 +2,7 @@
 //! of value numbers; the results of splits are merged by value.
 
 mod cells;
+mod dimension;
 pub(crate) mod group_by;
 mod inputs;
 

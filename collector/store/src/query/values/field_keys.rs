@@ -5,16 +5,16 @@
 //! 2. the distance from the smallest integer, when all integers are near each other;
 //! 3. what comes, in the order in which it comes.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use millpond_query::{Scalar, aliases};
-use millpond_wire::batch::{ScalarRef, for_each_leaf_of};
-use millpond_wire::names;
+use millpond_wire::batch::ScalarRef;
 use tantivy::columnar::ColumnIndex;
 
 use super::interned::Interned;
 use super::keys::Key;
 use super::picked::for_each_picked;
+use super::row_values::RowValues;
 use super::terms::Terms;
 use crate::limits::INTEGER_SPAN_MAX;
 use crate::log_store::Partial;
@@ -23,7 +23,6 @@ use crate::query::zone::ZoneView;
 use crate::split::Split;
 use crate::split::bits::Bits;
 use crate::split::columns::Values;
-use crate::split::residual;
 
 /// Number of a value within one split.
 pub(crate) type KeyNumber = u64;
@@ -40,11 +39,9 @@ type OfColumn<'s> = (Terms<'s>, KeyNumber, Vec<u64>);
 
 /// The values of one field in one split.
 pub(crate) struct FieldKeys<'s> {
-    name: &'s str,
     strings: Vec<Terms<'s>>,
     others: Vec<&'s Values>,
-    message: bool,
-    residuals: bool,
+    rows: RowValues<'s>,
     time: bool,
     /// Numbers that would have to be interned are left to [`Self::for_each_number`].
     leave_numbers: bool,
@@ -71,11 +68,9 @@ impl<'s> FieldKeys<'s> {
             }
         }
         Ok(Self {
-            name,
             strings,
             others,
-            message: name == names::MESSAGE,
-            residuals: name == names::ORIGINAL || split.meta().has_unindexed(name),
+            rows: RowValues::new(name, split),
             time: name == aliases::TIMESTAMP,
             leave_numbers: false,
             integers,
@@ -157,8 +152,7 @@ impl<'s> FieldKeys<'s> {
     /// The column that all values are strings of, one at most for a document; `Some(None)` when no document
     /// has a value.
     pub(crate) fn only_ordinals(&self) -> Option<Option<Terms<'s>>> {
-        (self.is_single() && self.others.is_empty() && !self.message && !self.time)
-            .then(|| self.strings.first().copied())
+        (self.is_single() && self.others.is_empty() && !self.time).then(|| self.strings.first().copied())
     }
 
     /// Shifts the ordinals of its only numbered column, so that those of several splits are the same: numbers from
@@ -184,9 +178,8 @@ impl<'s> FieldKeys<'s> {
     fn is_single(&self) -> bool {
         let single = |index: &ColumnIndex| !matches!(index, ColumnIndex::Multivalued(_));
         let columns = self.others.len() + self.strings.len();
-        let others = usize::from(self.message) + usize::from(self.time);
-        columns + others <= 1
-            && !self.residuals
+        columns + usize::from(self.time) <= 1
+            && self.rows.is_empty()
             && self.others.iter().all(|values| single(values.index()))
             && self.strings.iter().all(|terms| single(terms.index()))
     }
@@ -216,9 +209,8 @@ impl<'s> FieldKeys<'s> {
                 self.push(at as u32, Key::Time(time), view, out);
             }
         }
-        if self.message || (self.residuals && (view.zone.unindexed > 0 || self.name == names::ORIGINAL)) {
-            self.read_rows(view, bits, out)?;
-        }
+        let rows = self.rows;
+        rows.for_each(view, bits, &mut |at, value| self.push_scalar(at, value, view, out))?;
         if !self.is_single() {
             out.sort_unstable();
             if distinct {
@@ -246,35 +238,6 @@ impl<'s> FieldKeys<'s> {
                 }
             }),
             Values::String(_) | Values::Numbered(_) => {}
-        }
-    }
-
-    /// Values that are in the rows only.
-    fn read_rows(&mut self, view: &ZoneView<'_>, bits: &Bits, out: &mut Pairs) -> Result<(), Halt> {
-        let rows = view.rows()?;
-        for at in bits.ones() {
-            if self.message
-                && let Some(message) = rows.message(at)
-            {
-                self.push_scalar(at as u32, ScalarRef::Str(&message), view, out);
-            }
-            if self.residuals {
-                self.read_residual(rows.residual(at), at as u32, view, out);
-            }
-        }
-        Ok(())
-    }
-
-    fn read_residual(&mut self, bytes: &[u8], at: u32, view: &ZoneView<'_>, out: &mut Pairs) {
-        for entry in residual::entries(bytes) {
-            let original = self.name == names::ORIGINAL && entry.name == names::ORIGINAL;
-            let Some(value) = entry.value.filter(|_| entry.unindexed || original) else { continue };
-            let _ = for_each_leaf_of(entry.name, value, &mut |name, value| {
-                if name == self.name {
-                    self.push_scalar(at, value, view, out);
-                }
-                ControlFlow::Continue(())
-            });
         }
     }
 

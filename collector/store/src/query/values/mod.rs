@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`field_keys`] | all values of a field in one split |
 //! | [`terms`], [`interned`] | those that are strings of a column; those that get a number as they come |
+//! | [`row_values`] | those that are in the rows only |
 //! | [`keys`] | a value across splits |
 //! | [`ordinal_counts`], [`tally`] | counts by number; by group and number |
 //! | [`picked`] | values of the documents in a bitmap |
@@ -14,5 +15,6 @@ mod interned;
 pub(crate) mod keys;
 pub(crate) mod ordinal_counts;
 pub(crate) mod picked;
+pub(crate) mod row_values;
 pub(crate) mod tally;
 pub(crate) mod terms;

@@ -132,7 +132,7 @@ impl<'a> TermCounts<'a> {
             Terms::Numbered(numbered, first, _) => {
                 let mut numbers = Vec::new();
                 counts.for_each(|ordinal, count| numbers.push((first.saturating_add(ordinal), count)));
-                numbers.sort_unstable_by_key(|(number, _)| order_of_text(*number));
+                numbers.sort_unstable_by_key(|(number, _)| text_order(*number));
                 Source::Numbered(numbered, numbers.into_iter())
             }
         };
@@ -168,11 +168,19 @@ impl<'a> TermCounts<'a> {
     }
 }
 
+/// Most digits of a number.
+const DIGITS: u32 = u32::MAX.ilog10() + 1;
+
 /// Orders numbers like their decimal texts: by digits from the left, the shorter first.
-fn order_of_text(number: u32) -> (u64, u32) {
-    const DIGITS: u32 = u32::MAX.ilog10() + 1;
+pub(crate) fn text_order(number: u32) -> u64 {
     let digits = number.checked_ilog10().map_or(1, |log| log + 1);
-    (u64::from(number) * 10u64.pow(DIGITS - digits), digits)
+    (u64::from(number) * 10u64.pow(DIGITS - digits)) << 4 | u64::from(digits)
+}
+
+/// The number that has this [`text_order`].
+pub(crate) fn number_in_text_order(order: u64) -> u32 {
+    let missing = DIGITS.saturating_sub((order & 0xf) as u32);
+    u32::try_from((order >> 4) / 10u64.pow(missing)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -183,8 +191,9 @@ mod tests {
     fn numbers_are_ordered_like_their_texts() {
         let mut numbers: Vec<u32> = (0..300).chain([1_000, 99_999, 100_000, 999_999_999, u32::MAX]).collect();
         let mut texts: Vec<String> = numbers.iter().map(u32::to_string).collect();
-        numbers.sort_unstable_by_key(|number| order_of_text(*number));
+        numbers.sort_unstable_by_key(|number| text_order(*number));
         texts.sort_unstable();
         assert_eq!(numbers.iter().map(u32::to_string).collect::<Vec<_>>(), texts);
+        assert!(numbers.iter().all(|number| number_in_text_order(text_order(*number)) == *number));
     }
 }
