@@ -6,6 +6,9 @@ pub const TIMESTAMP: &str = "@timestamp";
 /// The level of a document, normalised. Conditions on it compare levels.
 pub const LEVEL: &str = "log.level";
 
+/// The name that OpenTelemetry has for the text of a level: a field of its own, of which the level may be taken.
+pub(crate) const SEVERITY_TEXT: &str = "severity_text";
+
 /// The text of a document.
 pub const MESSAGE: &str = "message";
 

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::aliases::TIMESTAMP;
+use crate::aliases::{LEVEL, MESSAGE, SEVERITY_TEXT, TIMESTAMP};
 use crate::eval::Node;
 use crate::filter::{Filter, Scope};
 use crate::make::Maker;
 use crate::pipe::Pipe;
 
-/// The canonical names of the fields by which `pipes`, all of them `where` or such as make fields, decide about a row, in
-/// their order; `None` when other pipes are among them, or when that depends on more than some fields: on the time, the
-/// id, an object, the whole row.
+/// The canonical names of the fields by which `pipes`, all of them `eval` or `where`, decide about a row, in their order;
+/// `None` when other pipes are among them, or when that depends on more than the values of some fields: on the time, the
+/// id, an object, the whole row, or on how these fields came into the row. Messages are not among them: they have to be read.
 #[must_use]
 pub fn deciding_fields(pipes: &[Pipe]) -> Option<Vec<String>> {
-    let (mut read, mut made) = (BTreeSet::new(), BTreeSet::new());
+    let (mut read, mut made): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
     for pipe in pipes {
         let mut names = BTreeSet::new();
         match pipe {
@@ -26,14 +26,17 @@ pub fn deciding_fields(pipes: &[Pipe]) -> Option<Vec<String>> {
                     made.insert(name.as_str());
                 }
             }
-            Pipe::Make(Maker::Extract(extract)) => _ = names.insert(extract.from()),
-            Pipe::Make(Maker::Parse(unpack)) => _ = names.insert(unpack.from()),
             _ => return None,
         }
         read.extend(names.difference(&made));
     }
-    let is_field = |name: &&str| !matches!(*name, TIMESTAMP | "_id");
-    read.iter().all(is_field).then(|| read.into_iter().map(str::to_owned).collect())
+    let is_plain = |name: &&str| !matches!(*name, TIMESTAMP | MESSAGE | "_id" | "event.original");
+    // An array of objects has leaves that are not replaced with the field of their name, and goes as a whole.
+    let is_apart = |made: &&str| !made.contains('.') && !read.iter().any(|read| Scope::is_inside(read, made));
+    let all_told = read.iter().all(is_plain) && made.iter().all(is_apart);
+    // Of several fields that tell the level, this one may take the place of the one that did.
+    let makes_level = read.contains(LEVEL) && made.contains(SEVERITY_TEXT);
+    (all_told && !makes_level).then(|| read.into_iter().map(str::to_owned).collect())
 }
 
 fn of_filter<'f>(filter: &'f Filter, names: &mut BTreeSet<&'f str>) -> Option<()> {
@@ -77,8 +80,15 @@ mod tests {
             ("| eval s = took / 1000, t = s + lag | where s>1 and t<5", Some(&["lag", "took"][..])),
             ("| eval a = b | where a:1 or level:warn", Some(&["b", "log.level"])),
             ("| eval took = 5 | where took>1", Some(&[])),
-            ("| extract \"took <took> ms\" | where took>1", Some(&["message", "took"])),
-            ("| parse json from note | where k:1", Some(&["k", "note"])),
+            ("| eval a.b = c | where a.b=1", None),
+            ("| eval a = c | where a=1 and a.b=1", None),
+            ("| eval a = c | where a=1 and ab=1", Some(&["ab", "c"])),
+            ("| eval severity_text = c | where severity_text=1 or level:error", None),
+            ("| eval severity_text = c | where severity_text=1", Some(&["c"])),
+            ("| eval level = \"warn\" | where level:warn", None),
+            ("| eval a = len(message) | where a=1", None),
+            ("| extract \"took <took> ms\" | where took>1", None),
+            ("| parse json from note | where k:1", None),
             (r#"| eval h = strftime(_time, "%H") | where h:3"#, None),
             ("| eval a = b | where a:1 or error", None),
             ("| eval a = b | where a:1 or user:*", None),

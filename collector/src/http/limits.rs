@@ -52,6 +52,10 @@ pub(super) const SEARCH_PAGE_BYTES: usize = 8 << 20;
 /// Fewest rows that are asked of the store at a time.
 pub(super) const SEARCH_PAGE_ROWS_MIN: usize = 16;
 
+/// Most rows that the store picks for a `| sort`, each of which may cost it a block to read. When more are wanted, all rows are
+/// read in the order of time, and sorted.
+pub(super) const SORT_PICK_ROWS_MAX: usize = 1_024;
+
 /// Most rows that `| sort` holds. The reply is partial when more match.
 pub(super) const SORT_ROWS_MAX: usize = 100_000;
 

@@ -95,6 +95,10 @@ pub(crate) const REBUILD_DOCUMENTS_MAX: usize = 512;
 /// Most bytes of them, as far as can be told before: an average of their zones. One row is rebuilt, whatever its size.
 pub(crate) const REBUILD_BYTES_MAX: usize = 8 << 20;
 
+/// Bytes that may be decompressed for rows that were found when the budget of a query is used up: at least those of the
+/// first, which may have all of a request.
+pub(crate) const FOUND_BYTES: u64 = 64 << 20;
+
 /// Rows for each thread that helps to rebuild them: fewer are done before it runs.
 pub(crate) const REBUILD_HELPER_DOCUMENTS_MIN: usize = 32;
 
@@ -138,8 +142,9 @@ pub(crate) const INTERNED_BYTES_MAX: usize = 32 << 20;
 /// Fewest documents that a search by other fields than the time gathers before it lets go of those behind.
 pub(crate) const SORT_SETTLE_ROWS_MIN: usize = 32;
 
-/// Most bytes of what a search knows of groups of documents of one split that it may leave out; with more it forgets them.
-pub(crate) const SKIP_BYTES_MAX: usize = 8 << 20;
+/// Bytes of what a search knows of groups of documents that it may leave out, of all splits together: with more it forgets
+/// them after the zone it is at.
+pub(crate) const SKIP_BYTES_MAX: usize = 32 << 20;
 
 /// Groups that documents are given by arithmetic, without a hash map: one for each combination of the values of
 /// all keys, whether it occurs or not.

@@ -97,7 +97,7 @@ pub enum Partial {
     ScannedBytes,
     /// More groups than `groups_max`; the surplus is left out.
     Groups,
-    /// More rows were to be sorted than there is memory for; the last are left out.
+    /// More rows were to be sorted than there is memory for; the last are left out, and none between the others.
     SortRows,
     /// A damaged split was left out.
     Damaged,
@@ -324,7 +324,7 @@ pub trait LogStore: Send + Sync {
     fn flush(&self) -> Result<(), StoreError>;
 
     /// Hands rows to `sink` in the plan's order, as soon as each is known, until the limit or a break. An answer by time that
-    /// is cut says where to go on: up to there, all rows were handed out or could be left out.
+    /// is cut says where to go on, if it got anywhere: up to there, all rows were handed out or could be left out.
     ///
     /// # Errors
     /// The plan can't be run. Damaged splits are left out and reported as partial.

@@ -1,7 +1,7 @@
 //! What a name in a query stands for: a field of documents, a field that a pipe has made, or a column of a table.
 
 use crate::Context;
-use crate::aliases::{self, LEVEL, TIMESTAMP, canonical};
+use crate::aliases::{self, LEVEL, SEVERITY_TEXT, TIMESTAMP, canonical};
 use crate::ast::Name;
 use crate::error::{QueryError, QueryErrorCode};
 use crate::filter::{Filter, Scope};
@@ -172,7 +172,9 @@ impl<'c> Names<'c> {
             !self.open
                 && self.touched.iter().all(|(touched, _)| {
                     let inside = name.strip_prefix(touched.as_str());
-                    touched != LEVEL && inside.is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.'))
+                    // The level may be taken of that field.
+                    !matches!(touched.as_str(), LEVEL | SEVERITY_TEXT)
+                        && inside.is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.'))
                 })
         };
         match filter {

@@ -112,9 +112,18 @@ fn explained(search: &Search<'_>) -> Result<Reply<Explanation>, Problem> {
 /// into the filter, or makes no difference.
 fn places(query: &Query, resolved: &[Pipe]) -> Vec<PipePlace> {
     let is_counted_by_store = matches!(resolved.first(), Some(Pipe::Stats(stats)) if !stats.needs_rows());
+    // As it takes a leading sort, and the conditions and choices of fields before it.
+    let first = resolved.iter().find(|pipe| !matches!(pipe, Pipe::Fields { .. }));
+    let mut sorts_in_store = matches!(first, Some(Pipe::Sort(_)));
     let mut runs = "store";
     let mut places = Vec::new();
     for pipe in &query.pipes {
+        if sorts_in_store && matches!(pipe, PipeExpr::Sort(_)) {
+            sorts_in_store = false;
+            runs = "rows";
+            places.push(PipePlace { pipe: pipe.to_string(), runs: "store" });
+            continue;
+        }
         let counts = matches!(
             pipe,
             PipeExpr::Stats { .. } | PipeExpr::Timechart { .. } | PipeExpr::Top(_) | PipeExpr::Rare(_)
@@ -136,11 +145,13 @@ mod tests {
 
     #[test]
     fn pipes_run_where_they_can() {
-        let rows: [(&str, &[&str]); 8] = [
+        let rows: [(&str, &[&str]); 10] = [
             ("error", &[]),
             ("| where a:1 | stats count() by b | sort b | limit 2", &["store", "store", "table", "table"]),
             ("| top 5 host", &["store"]),
-            ("| where a:1 | sort b | where c:2 | limit 3", &["store", "rows", "rows", "rows"]),
+            ("| where a:1 | sort b | where c:2 | limit 3", &["store", "store", "rows", "rows"]),
+            ("| fields a, b | sort a | sort b", &["rows", "store", "rows"]),
+            ("| eval c = a | sort c", &["rows", "rows"]),
             ("| limit 5 | stats count() | where count>1", &["rows", "rows", "table"]),
             ("| sort a | stats count() by b", &["store", "store"]),
             ("| stats last(a) by b | limit 3", &["rows", "table"]),

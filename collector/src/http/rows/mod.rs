@@ -19,6 +19,7 @@ use millpond_query::table::{self, Groups, Table, TableError};
 use millpond_query::{Filter, Limits, Pipe, SortKey, aliases};
 use millpond_store::log_store::{Budget, LogStore, Order, Partial, Pick, SearchPlan, Skippable, TimeRange};
 use millpond_wire::batch::{DocId, DocRef, ValueRef};
+use millpond_wire::names;
 
 use self::aggregate::Aggregate;
 pub(super) use self::format::{Format, RowWriter};
@@ -29,7 +30,7 @@ use self::stages::{Dedup, Limit, Sort, Where};
 pub(super) use self::visible::{Visible, VisibleRow};
 use super::caller::Caller;
 use super::limits::{
-    FIRST_SEARCH_PAGE_ROWS, SEARCH_PAGE_BYTES, SEARCH_PAGE_ROWS, SEARCH_PAGE_ROWS_MIN, SORT_ROWS_MAX,
+    FIRST_SEARCH_PAGE_ROWS, SEARCH_PAGE_BYTES, SEARCH_PAGE_ROWS, SEARCH_PAGE_ROWS_MIN, SORT_PICK_ROWS_MAX,
 };
 use super::problem::Problem;
 use super::run::Missing;
@@ -89,9 +90,9 @@ impl RowQuery {
             Some(Cursor::Skip(rows)) if renumbers => (rows, None),
             Some(_) => return Err(Cursor::of_another_query()),
         };
-        let pick = self.pick(after);
-        let page = Page::new(skip, self.limit, renumbers, write);
         let wanted = skip.saturating_add(self.limit).saturating_add(1);
+        let pick = self.pick(after, Some(wanted));
+        let page = Page::new(skip, self.limit, renumbers, write);
         let pipes = std::mem::take(&mut self.pipes);
         let (mut first, wanted) = chain(pipes, |visible| Box::new(page.showing(visible)), wanted, budget);
         let fed = self.feed(pick, &mut *first, wanted, store, budget)?;
@@ -114,7 +115,7 @@ impl RowQuery {
         self.sort_by_time_in_the_store();
         let groups_at = self.pipes.iter().position(|pipe| matches!(pipe, Pipe::Stats(_)));
         let rest = self.pipes.split_off(groups_at.unwrap_or(self.pipes.len()));
-        let pick = self.pick(None);
+        let pick = self.pick(None, None);
         let Some((Pipe::Stats(stats), rest)) = rest.split_first() else {
             let detail = "This query gives documents, not a table.";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported_query", detail)
@@ -147,7 +148,7 @@ impl RowQuery {
         budget: &Budget,
     ) -> Result<Fed, Problem> {
         let Pick::ByTime { mut after, skippable } = pick else {
-            return self.feed_sorted(pick, first, wanted, store, budget);
+            return self.feed_sorted(pick, first, wanted.unwrap_or(SORT_PICK_ROWS_MAX), store, budget);
         };
         let wanted = wanted.unwrap_or(usize::MAX).clamp(1, SEARCH_PAGE_ROWS);
         // Page by page, the store would forget which values it has seen.
@@ -185,45 +186,45 @@ impl RowQuery {
         }
     }
 
-    /// Pushes the rows of a search in the order of other fields into the first stage, as many as it wants.
+    /// Pushes the rows of a search in the order of other fields into the first stage.
     fn feed_sorted(
         self,
         pick: Pick,
         first: &mut dyn Stage,
-        wanted: Option<usize>,
+        limit: usize,
         store: &dyn LogStore,
         budget: &Budget,
     ) -> Result<Fed, Problem> {
-        let limit = wanted.unwrap_or(usize::MAX).min(SORT_ROWS_MAX + 1);
         let plan = SearchPlan { filter: self.filter, range: self.range, order: self.order, limit, pick };
-        let mut rows = 0;
-        let answer = store.search(&plan, budget, &mut |row| {
-            rows += 1;
-            // The last of all tells that there are more.
-            if rows > SORT_ROWS_MAX { ControlFlow::Break(()) } else { first.push(row) }
-        })?;
-        let overflowed = (rows > SORT_ROWS_MAX).then_some(Partial::SortRows);
-        Ok(Fed { partial: answer.partial.or(overflowed).map(reason), last: None })
+        let answer = store.search(&plan, budget, &mut |row| first.push(row))?;
+        Ok(Fed { partial: answer.partial.map(reason), last: None })
     }
 
-    /// What the store does of the first pipes without reading all rows: a `sort`, and a part of a `dedup` or of conditions on
-    /// what is made of fields, which stay.
-    fn pick(&mut self, after: Option<DocId>) -> Pick {
+    /// What the store does of the first pipes without reading all rows: a `sort` of which few are wanted at the end, and a part of
+    /// a `dedup` or of conditions on what `eval` makes, which stay.
+    fn pick(&mut self, after: Option<DocId>, wanted: Option<usize>) -> Pick {
         let (mut visible, mut at) = (Visible::default(), 0);
         while let Some(Pipe::Fields { names, exclude }) = self.pipes.get(at) {
             visible.restrict(names.clone(), *exclude);
             at += 1;
         }
-        let is_time = |name: &str| name == aliases::TIMESTAMP;
         match self.pipes.get(at) {
-            Some(Pipe::Sort(keys))
-                if keys.iter().all(|key| is_time(&key.field) || visible.shows(&key.field)) =>
-            {
-                let keys = keys.clone();
-                self.pipes.remove(at);
-                Pick::ByKeys(keys)
+            Some(Pipe::Sort(keys)) => {
+                let few = wanted_of(self.pipes.get(at + 1..).unwrap_or_default(), wanted)
+                    .is_some_and(|rows| rows <= SORT_PICK_ROWS_MAX);
+                let in_columns =
+                    |key: &SortKey| !matches!(key.field.as_str(), aliases::MESSAGE | names::ORIGINAL);
+                let is_seen = |key: &SortKey| key.field == aliases::TIMESTAMP || visible.shows(&key.field);
+                if few && keys.iter().all(|key| in_columns(key) && is_seen(key)) {
+                    let keys = keys.clone();
+                    self.pipes.remove(at);
+                    return Pick::ByKeys(keys);
+                }
+                Pick::after(after)
             }
-            Some(Pipe::Dedup { by }) if by.iter().all(|name| !is_time(name) && visible.shows(name)) => {
+            Some(Pipe::Dedup { by })
+                if by.iter().all(|name| name != aliases::TIMESTAMP && visible.shows(name)) =>
+            {
                 Pick::ByTime { after, skippable: Some(Skippable::Repeats { fields: by.clone() }) }
             }
             _ => Pick::ByTime { after, skippable: passing::failing(&self.pipes) },
@@ -263,6 +264,18 @@ fn renumbers(pipe: &Pipe) -> bool {
     !matches!(pipe, Pipe::Where(_) | Pipe::Fields { .. } | Pipe::Make(_) | Pipe::Rename(_))
 }
 
+/// How many rows the first of the pipes looks at when so many are wanted of the last; `None` when that depends on the rows.
+fn wanted_of(pipes: &[Pipe], wanted: Option<usize>) -> Option<usize> {
+    pipes.iter().rev().fold(wanted, |wanted, pipe| match pipe {
+        Pipe::Where(_) | Pipe::Dedup { .. } | Pipe::Sort(_) | Pipe::Stats(_) => None,
+        Pipe::Limit(rows) => {
+            let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
+            Some(wanted.map_or(rows, |wanted| wanted.min(rows)))
+        }
+        Pipe::Fields { .. } | Pipe::Make(_) | Pipe::Rename(_) => wanted,
+    })
+}
+
 /// Builds the stages from the last to the first. `last` gets what is visible at the end. `wanted` is how many rows it looks
 /// at; what is returned, how many the first stage does, `None` when that depends on the rows.
 fn chain<'w>(
@@ -285,24 +298,15 @@ fn chain<'w>(
     let mut wanted = Some(wanted);
     let mut stage = last(shown.pop().unwrap_or_default());
     for (pipe, visible) in pipes.into_iter().zip(shown).rev() {
+        let keep = wanted;
+        wanted = wanted_of(std::slice::from_ref(&pipe), wanted);
         stage = match pipe {
-            Pipe::Where(filter) => {
-                wanted = None;
-                Box::new(Where { filter, visible, next: stage })
-            }
-            Pipe::Dedup { by } => {
-                wanted = None;
-                Box::new(Dedup::new(by, visible, stage))
-            }
+            Pipe::Where(filter) => Box::new(Where { filter, visible, next: stage }),
+            Pipe::Dedup { by } => Box::new(Dedup::new(by, visible, stage)),
             Pipe::Limit(rows) => {
-                let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-                wanted = Some(wanted.map_or(rows, |wanted| wanted.min(rows)));
-                Box::new(Limit { left: rows, next: stage })
+                Box::new(Limit { left: usize::try_from(rows).unwrap_or(usize::MAX), next: stage })
             }
-            Pipe::Sort(keys) => {
-                let keep = wanted.take();
-                Box::new(Sort::new(keys, visible, keep.unwrap_or(usize::MAX), budget, stage))
-            }
+            Pipe::Sort(keys) => Box::new(Sort::new(keys, visible, keep.unwrap_or(usize::MAX), budget, stage)),
             Pipe::Make(maker) => changed(Change::Make(maker), visible, stage),
             Pipe::Rename(names) => changed(Change::Rename(names), visible, stage),
             // Done by the last stage and by what the later ones see. A table never comes here.

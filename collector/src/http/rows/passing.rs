@@ -17,7 +17,8 @@ enum Step {
     Where(Filter),
 }
 
-/// Rows that the first pipes let through nothing of, where fields decide about that; `None` when they let all through.
+/// Rows of which the first pipes let nothing through, as far as a few fields tell; `None` when they don't, or when they let all
+/// through.
 pub(super) fn failing(pipes: &[Pipe]) -> Option<Skippable> {
     let steps = pipes.iter().map_while(|pipe| match pipe {
         Pipe::Make(maker) => Some(Step::Change(Change::Make(maker.clone()))),

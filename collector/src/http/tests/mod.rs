@@ -12,6 +12,7 @@ mod query;
 mod refusals;
 mod requests;
 mod service;
+mod skipped;
 mod tail;
 
 use std::path::Path;

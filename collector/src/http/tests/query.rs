@@ -251,17 +251,17 @@ async fn a_partial_page_without_rows_goes_on_behind_what_was_looked_at() {
     for line in &long {
         server.ingest(&[line]).await;
     }
-    // The first is decided by rows, the second by values in them: the store hands out no row.
-    for text in ["| eval a=1 | where nothing_such", "| eval n=len(message) | where n<5"] {
-        let pipes = millpond_query::parse(text).and_then(|query| query.resolve(0)).unwrap().pipes;
+    // The store finds no row, or the pipes refuse all that it finds.
+    for text in ["message:/no.such/", "message:/word.word/ | eval a=1 | where a:1 and nothing_such"] {
+        let resolved = millpond_query::parse(text).and_then(|query| query.resolve(0)).unwrap();
         let (mut cursor, mut pages) = (None, 0);
         loop {
             let budget = Budget { scanned_bytes_max: 300_000, ..budget(Instant::now() + PATIENCE) };
             let query = RowQuery {
-                filter: Filter::All,
+                filter: resolved.filter.clone(),
                 range: TimeRange::default(),
                 order: Order::Descending,
-                pipes: pipes.clone(),
+                pipes: resolved.pipes.clone(),
                 cursor,
                 limit: 10,
                 caller: caller(),
@@ -277,6 +277,48 @@ async fn a_partial_page_without_rows_goes_on_behind_what_was_looked_at() {
             assert_eq!(outcome.partial, Some("scanned_bytes"));
         }
         assert!(pages > 1, "{text}: where it stopped was told");
+    }
+}
+
+/// A search reads so much behind a row that it found that it can't read the row again in the end.
+#[tokio::test]
+async fn a_row_that_a_budget_did_not_reach_is_on_a_later_page() {
+    let server = Server::new();
+    for n in 0..40 {
+        server.ingest(&[&format!(r#"{{"message":"{n} {}"}}"#, "word ".repeat(50_000))]).await;
+    }
+    for (text, order, expected) in [
+        ("message:/^3[37] w.*d/", Order::Descending, ["37", "33"]),
+        ("message:/^[26] w.*d/", Order::Ascending, ["2", "6"]),
+    ] {
+        let filter = millpond_query::parse(text).and_then(|query| query.resolve(0)).unwrap().filter;
+        let (mut cursor, mut found, mut pages) = (None, Vec::new(), 0);
+        loop {
+            let budget = Budget { scanned_bytes_max: 6_000_000, ..budget(Instant::now() + PATIENCE) };
+            let query = RowQuery {
+                filter: filter.clone(),
+                range: TimeRange::default(),
+                order,
+                pipes: Vec::new(),
+                cursor,
+                limit: 10,
+                caller: caller(),
+            };
+            let mut write = |row: DocRef<'_>, _: &Visible| {
+                found.push(row.message().unwrap().split(' ').next().unwrap().to_owned());
+                true
+            };
+            let outcome = query.run(&*server.state.store, &budget, &mut write).unwrap();
+            pages += 1;
+            assert!(pages < 50, "{text}: it comes to an end");
+            cursor = outcome.cursor;
+            if cursor.is_none() {
+                assert_eq!(outcome.partial, None, "{text}");
+                break;
+            }
+        }
+        assert!(pages > 1, "{text}");
+        assert_eq!(found, expected, "{text}");
     }
 }
 

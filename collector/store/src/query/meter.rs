@@ -61,9 +61,9 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Before this many bytes are decompressed.
-    pub(crate) fn scan(&self, bytes: u64) -> Result<(), Halt> {
-        if self.budget.cost.scan(bytes) > self.budget.scanned_bytes_max {
+    /// Before this many bytes are decompressed, of which there may be so many more than the budget has.
+    pub(crate) fn scan(&self, bytes: u64, more_bytes: u64) -> Result<(), Halt> {
+        if self.budget.cost.scan(bytes) > self.budget.scanned_bytes_max.saturating_add(more_bytes) {
             return Err(Halt::Partial(Partial::ScannedBytes));
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::limits::ROW_CACHE_BYTES;
+use crate::limits::{FOUND_BYTES, ROW_CACHE_BYTES};
 use crate::log_store::TimeRange;
 use crate::query::meter::{Halt, Meter};
 use crate::split::Split;
@@ -26,8 +26,28 @@ impl RowCache {
         self.blocks.borrow().is_empty()
     }
 
-    /// The texts of a zone.
+    /// The texts of a zone, to look for something in them.
     pub(crate) fn read(&self, split: &Split, zone: usize, meter: &Meter<'_>) -> Result<Arc<ZoneRows>, Halt> {
+        self.read_within(split, zone, meter, 0)
+    }
+
+    /// The texts of a zone in which something was found: the search for it must not have taken all that may be read.
+    pub(crate) fn read_found(
+        &self,
+        split: &Split,
+        zone: usize,
+        meter: &Meter<'_>,
+    ) -> Result<Arc<ZoneRows>, Halt> {
+        self.read_within(split, zone, meter, FOUND_BYTES)
+    }
+
+    fn read_within(
+        &self,
+        split: &Split,
+        zone: usize,
+        meter: &Meter<'_>,
+        more_bytes: u64,
+    ) -> Result<Arc<ZoneRows>, Halt> {
         let found =
             self.blocks.borrow().iter().find(|block| (block.0, block.1) == (split.id(), zone)).cloned();
         if let Some((_, _, rows)) = found {
@@ -39,7 +59,7 @@ impl RowCache {
                 detail: format!("zone {zone} does not exist"),
             }));
         };
-        meter.scan(u64::from(entry.text_bytes))?;
+        meter.scan(u64::from(entry.text_bytes), more_bytes)?;
         let rows = Arc::new(split.rows().read_with(entry, &mut self.unpacker.borrow_mut())?);
         let mut blocks = self.blocks.borrow_mut();
         blocks.push_back((split.id(), zone, Arc::clone(&rows)));

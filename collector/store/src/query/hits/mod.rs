@@ -5,6 +5,7 @@ mod rebuilt;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use millpond_wire::batch::{DocId, DocRef};
 
@@ -24,6 +25,31 @@ pub(crate) fn rank(order: Order, id: DocId) -> Rank {
         Order::Descending => (id.timestamp_ns, id.sequence),
         Order::Ascending => (!id.timestamp_ns, !id.sequence),
     }
+}
+
+/// The id of a rank.
+fn id_of(order: Order, (time_rank, sequence_rank): Rank) -> DocId {
+    match order {
+        Order::Descending => DocId { timestamp_ns: time_rank, sequence: sequence_rank },
+        Order::Ascending => DocId { timestamp_ns: !time_rank, sequence: !sequence_rank },
+    }
+}
+
+/// The id that comes just before those with this rank, whether there is such a document or not.
+pub(crate) fn id_before(order: Order, (time_rank, sequence_rank): Rank) -> DocId {
+    let before = match sequence_rank.checked_add(1) {
+        Some(sequence_rank) => (time_rank, sequence_rank),
+        None => (time_rank.saturating_add(1), 0),
+    };
+    id_of(order, before)
+}
+
+/// Why not all rows were handed out.
+pub(crate) enum Stop {
+    /// Whoever takes them wants no more.
+    Sink,
+    /// The budget ended before the row of this hit.
+    Before(Hit),
 }
 
 /// A document that was found.
@@ -58,28 +84,20 @@ pub(crate) struct HandOut<'a> {
 }
 
 impl HandOut<'_> {
-    /// Hands out the rows of `hits`, in their order.
+    /// Hands out the rows of `hits`, in their order, but for those that can't be read.
     pub(crate) fn hand_out(
         &self,
         hits: &[Hit],
         sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    ) -> Result<(), Stop> {
         let end = self.meter.budget().end_of_rest();
-        // What takes the rows may work long on each.
-        let mut until_end = |doc: DocRef<'_>| {
-            if self.meter.budget().is_over(end) {
-                self.meter.note(Partial::Deadline);
-                return ControlFlow::Break(());
-            }
-            sink(doc)
-        };
         let mut rest = hits;
         while !rest.is_empty() {
             let (hits, later) = rest.split_at(chunk_length(rest.iter().map(|hit| self.text_bytes(hit))));
-            self.hand_out_chunk(hits, &mut until_end)?;
+            self.hand_out_chunk(hits, end, sink)?;
             rest = later;
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 
     /// The average of the hit's zone.
@@ -92,34 +110,56 @@ impl HandOut<'_> {
     fn hand_out_chunk(
         &self,
         hits: &[Hit],
+        end: Instant,
         sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let mut batches: Vec<Wanted> = Vec::new();
-        let mut places = Vec::with_capacity(hits.len());
-        for hit in hits {
-            let at = batches.iter().position(|(split, _)| *split == hit.split).unwrap_or_else(|| {
-                batches.push((hit.split, Vec::new()));
-                batches.len() - 1
-            });
-            if let Some((_, docs)) = batches.get_mut(at) {
+    ) -> Result<(), Stop> {
+        // By place, so that a block is read once however the rows are ordered.
+        let mut by_place: Vec<(usize, &Hit)> = hits.iter().enumerate().collect();
+        by_place.sort_unstable_by_key(|(_, hit)| (hit.split, hit.doc));
+        let mut wanted: Vec<Wanted> = Vec::new();
+        let mut places = vec![(0, 0); hits.len()];
+        for (at, hit) in by_place {
+            if wanted.last().is_none_or(|(split, _)| *split != hit.split) {
+                wanted.push((hit.split, Vec::new()));
+            }
+            let of_split = wanted.len() - 1;
+            if let (Some((_, docs)), Some(place)) = (wanted.last_mut(), places.get_mut(at)) {
+                *place = (of_split, docs.len());
                 docs.push(hit.doc);
-                places.push((at, docs.len() - 1));
             }
         }
-        let rebuilt = rebuild_all(self.splits, &batches, &self.cache, self.meter);
-        for (batch, index) in places {
-            let Some(Some(batch)) = rebuilt.get(batch) else { continue };
-            if let Some(doc) = batch.doc(index) {
-                sink(doc)?;
+        let rebuilt = rebuild_all(self.splits, &wanted, &self.cache, self.meter);
+        for (hit, (batch, index)) in hits.iter().zip(places) {
+            let Some(Some(batch)) = rebuilt.get(batch) else { return Err(Stop::Before(*hit)) };
+            // What takes the rows may work long on each.
+            if self.meter.budget().is_over(end) {
+                self.meter.note(Partial::Deadline);
+                return Err(Stop::Before(*hit));
+            }
+            if batch.doc(index).is_some_and(|doc| sink(doc).is_break()) {
+                return Err(Stop::Sink);
             }
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_before_a_document_is_before_it_and_no_other() {
+        for order in [Order::Descending, Order::Ascending] {
+            for (timestamp_ns, sequence) in
+                [(0, 0), (5, 7), (-5, u64::MAX), (i64::MAX - 1, 0), (i64::MIN + 1, 1)]
+            {
+                let of = rank(order, DocId { timestamp_ns, sequence });
+                let before = rank(order, id_before(order, of));
+                assert!(before > of && (before.0 == of.0 || (before.1, of.1) == (0, u64::MAX)), "{of:?}");
+            }
+        }
+    }
 
     #[test]
     fn long_rows_are_rebuilt_a_few_at_a_time() {

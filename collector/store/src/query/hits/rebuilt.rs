@@ -17,7 +17,8 @@ use crate::split::rebuild::rebuild;
 /// Documents of one split, by its place among the splits.
 pub(crate) type Wanted = (usize, Vec<u32>);
 
-/// The documents of each of `wanted`, in their order; `None` where they can't be read, which is noted.
+/// The documents of each of `wanted`, in their order: none where they can't be read, which is noted, and `None` where the
+/// budget has ended before.
 pub(crate) fn rebuild_all(
     splits: &[Arc<Split>],
     wanted: &[Wanted],
@@ -51,7 +52,10 @@ pub(crate) fn rebuild_all(
         for (first, thread) in spawned {
             match thread.map(thread::ScopedJoinHandle::join) {
                 Ok(Ok(batches)) => batches.into_iter().for_each(&mut put),
-                Ok(Err(_)) => meter.note(Partial::Damaged),
+                Ok(Err(_)) => {
+                    meter.note(Partial::Damaged);
+                    (first..wanted.len()).step_by(threads).for_each(|at| put((at, Some(Batch::default()))));
+                }
                 // Without the thread there is less help.
                 Err(_) => share(first, cache).into_iter().for_each(&mut put),
             }
@@ -66,10 +70,10 @@ fn rebuild_some(
     cache: &RowCache,
     meter: &Meter<'_>,
 ) -> Option<Batch> {
-    let split = split?;
+    let Some(split) = split else { return Some(Batch::default()) };
     let result = guarded("rebuild rows", || {
         rebuild(split, docs, |zone| {
-            cache.read(split, zone, meter).map_err(|halt| match halt {
+            cache.read_found(split, zone, meter).map_err(|halt| match halt {
                 Halt::Failed(error) => error,
                 Halt::Partial(partial) => {
                     meter.note(partial);
@@ -83,7 +87,7 @@ fn rebuild_some(
         Err(StoreError::Plan(_)) => None,
         Err(error) => {
             meter.note_damaged(split.id(), &error);
-            None
+            Some(Batch::default())
         }
     }
 }

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use millpond_wire::batch::{DocId, DocRef};
 
-use self::skip::{InZone, Skip, group_keys};
+use self::skip::{Skip, group_keys};
 use crate::error::guarded;
 use crate::limits::REBUILD_DOCUMENTS_MAX;
 use crate::log_store::{Order, SearchPlan, Skippable, TimeRange};
 use crate::query::conditions::filter::{Node, time_bounds};
-use crate::query::hits::{HandOut, Hit, Rank, rank};
+use crate::query::hits::{HandOut, Hit, Rank, Stop, id_before, rank};
 use crate::query::meter::{Halt, Meter};
 use crate::query::zone::{RowCache, ZoneView};
 use crate::split::Split;
@@ -59,8 +59,10 @@ pub(crate) fn search(
         let settled = search.settle();
         let Some(visit) = search.visits.pop() else { break };
         // What is known is handed out before a visit that may take long.
-        if search.due(settled) && search.hand_out(sink).is_break() {
-            return None;
+        if search.due(settled)
+            && let Err(stop) = search.hand_out(sink)
+        {
+            return search.stopped_by(&stop);
         }
         let split = visit.split.0;
         let result = guarded_visit(&mut search, split, visit.zone.0);
@@ -70,13 +72,17 @@ pub(crate) fn search(
         }
         if !meter.go_on(id, result) {
             // Rows beyond the stop could be missing between the rest: only settled rows are handed out.
-            let flow = search.hand_out(sink);
-            return search.end_before(visit.best_time).filter(|_| flow.is_continue());
+            return match search.hand_out(sink) {
+                Ok(()) => search.end_before((visit.best_time, u64::MAX)),
+                Err(stop) => search.stopped_by(&stop),
+            };
         }
     }
     search.settle();
-    let _ = search.hand_out(sink);
-    None
+    match search.hand_out(sink) {
+        Ok(()) => None,
+        Err(stop) => search.stopped_by(&stop),
+    }
 }
 
 fn guarded_visit(search: &mut Search<'_>, split: usize, zone: Option<usize>) -> Result<(), Halt> {
@@ -197,6 +203,10 @@ impl<'a> Search<'a> {
         let bits = filter.eval(&view, &view.in_range(self.range))?;
         self.meter.cost().note(split.id(), view.looked_at(&bits), bits.count());
         let order = self.plan.order;
+        let aside = self.meter.aside();
+        let view_aside = ZoneView::new(split, zone_index, zone, &self.rows.cache, &aside);
+        let zone_rank = best_time(order, zone.min_ns, zone.max_ns);
+        let bits = self.skip.narrow(index, split, &view_aside, bits, zone_rank)?;
         let rank_at = |at: usize, timestamp_ns| {
             let sequence = split.columns().sequence(zone.first_doc + at as u32);
             rank(order, DocId { timestamp_ns, sequence })
@@ -209,14 +219,11 @@ impl<'a> Search<'a> {
                 picked.push((time_rank, at));
             }
         }
-        let aside = self.meter.aside();
-        let view_aside = ZoneView::new(split, zone_index, zone, &self.rows.cache, &aside);
         let rank_of = |at: usize, time_rank: i64| {
             let sequence = split.columns().sequence(zone.first_doc + at as u32);
             (time_rank, rank(order, DocId { timestamp_ns: 0, sequence }).1)
         };
-        let in_zone = InZone { view: &view_aside, bits: &bits, rank_at: &rank_of };
-        self.skip.drop_unwanted(index, split, &in_zone, &mut picked)?;
+        self.skip.keep_first(index, &mut picked, &rank_of);
         drop_hopeless(&mut picked, self.left);
         for (_, at) in picked {
             let time = view.times().get(at).copied().unwrap_or_default();
@@ -234,15 +241,23 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The last place in front of rows with this first part of the rank, if it is behind the first.
-    fn end_before(&self, time_rank: i64) -> Option<DocId> {
-        let id = match self.plan.order {
-            Order::Descending => DocId { timestamp_ns: time_rank, sequence: u64::MAX },
-            Order::Ascending => DocId { timestamp_ns: !time_rank, sequence: 0 },
-        };
-        Some(id).filter(|id| {
-            self.has_visited && self.after.is_none_or(|after| rank(self.plan.order, *id) < after)
-        })
+    /// Where to go on.
+    fn stopped_by(&self, stop: &Stop) -> Option<DocId> {
+        match stop {
+            Stop::Sink => None,
+            Stop::Before(hit) => self.end_before(hit.rank),
+        }
+    }
+
+    /// The last place before what is left, if the search got further than to its first: nothing left has a rank above this.
+    fn end_before(&self, left: Rank) -> Option<DocId> {
+        let order = self.plan.order;
+        let (first_ns, last_ns) =
+            (self.range.start_ns, self.range.end_ns.map(|end_ns| end_ns.saturating_sub(1)));
+        let in_range = best_time(order, first_ns.unwrap_or(i64::MIN), last_ns.unwrap_or(i64::MAX));
+        let before = id_before(order, left.min((in_range, u64::MAX)));
+        let first = self.after.unwrap_or_else(|| rank(order, id_before(order, (in_range, u64::MAX))));
+        Some(before).filter(|before| self.has_visited && rank(order, *before) < first)
     }
 
     /// Forgets hits that can't be among those still wanted.
@@ -274,10 +289,10 @@ impl<'a> Search<'a> {
     }
 
     /// Rebuilds the settled hits and hands them out.
-    fn hand_out(&mut self, sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+    fn hand_out(&mut self, sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>) -> Result<(), Stop> {
         let settled = std::mem::take(&mut self.settled);
         self.rows.hand_out(&settled, sink)?;
         self.handed_out_at = Instant::now();
-        ControlFlow::Continue(())
+        Ok(())
     }
 }

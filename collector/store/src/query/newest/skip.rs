@@ -1,10 +1,11 @@
 //! Leaves out rows that are not wanted as far as the values of some fields tell, by columns, so that they are not read.
-//! Documents of one split with the same values are a group, and what holds for one of them holds for all. Those with
-//! several values of a field are in no single group, and are never left out.
+//! Documents of one split with the same values are a group, and what these values tell of one they tell of all. Those with
+//! several values of a field are in no group, and are never left out.
 
 use std::ops::ControlFlow;
 
 use millpond_query::{GroupKey, Row, Scalar};
+use millpond_wire::limits::DOCUMENT_FIELDS_MAX;
 
 use crate::limits::SKIP_BYTES_MAX;
 use crate::log_store::Skippable;
@@ -19,35 +20,39 @@ use crate::split::bits::Bits;
 /// Groups that are tested between two looks at the budget.
 const TEST_STEP: usize = 64;
 
-/// Whole floats from here on are not every integer (IEEE 754, 2^53): as the integer, which a group has, they may give
-/// another result.
-const WHOLE_FLOAT_END: u64 = 1 << 53;
+/// Documents of a split after which it is left alone if less than one in [`LEFT_OUT_MIN`] was left out.
+const TRIED: usize = 4_096;
+
+/// See [`TRIED`].
+const LEFT_OUT_MIN: usize = 8;
 
 /// What is known of the groups of each split.
 pub(crate) struct Skip<'a> {
     /// `None`: nothing is left out.
     what: Option<&'a Skippable>,
     by: &'a [GroupKey],
-    splits: Vec<Option<OfSplit<'a>>>,
+    splits: Vec<OfSplit<'a>>,
+    /// Of all splits.
+    bytes: usize,
+}
+
+/// What is known of one split.
+#[derive(Default)]
+struct OfSplit<'a> {
+    /// `None`: nothing, or it was forgotten.
+    known: Option<Known<'a>>,
+    /// Documents that were looked at.
+    seen: usize,
+    left_out: usize,
 }
 
 /// The groups of one split.
-struct OfSplit<'a> {
+struct Known<'a> {
     groups: GroupBy<'a>,
     /// By group: the best rank of a document that was not left out.
     best: Vec<Option<Rank>>,
     /// By group: whether its rows pass.
     passes: Vec<Option<bool>>,
-}
-
-/// The matching documents of a zone.
-pub(crate) struct InZone<'v> {
-    /// The zone; its account is only of what is read here.
-    pub(crate) view: &'v ZoneView<'v>,
-    /// At least those that are picked.
-    pub(crate) bits: &'v Bits,
-    /// The rank of the document at a place, from the first part of the rank.
-    pub(crate) rank_at: &'v dyn Fn(usize, i64) -> Rank,
 }
 
 /// The keys by which rows are told apart.
@@ -59,65 +64,109 @@ pub(crate) fn group_keys(what: Option<&Skippable>) -> Vec<GroupKey> {
     fields.iter().map(|name| GroupKey::Field(name.clone())).collect()
 }
 
+/// Whether a test of a few fields tells what becomes of a document: one with all the fields that it may have gets no more.
+fn has_room(split: &Split) -> bool {
+    let meta = split.meta();
+    meta.columns.len() + meta.unindexed.len() < DOCUMENT_FIELDS_MAX / 2
+}
+
 impl<'a> Skip<'a> {
-    /// `by` are the [`group_keys`] it.
+    /// `by` are the [`group_keys`] of it.
     pub(crate) fn new(what: Option<&'a Skippable>, by: &'a [GroupKey], splits: usize) -> Self {
         let mut of_splits = Vec::new();
-        of_splits.resize_with(if what.is_some() { splits } else { 0 }, || None);
-        Self { what, by, splits: of_splits }
+        of_splits.resize_with(if what.is_some() { splits } else { 0 }, OfSplit::default);
+        Self { what, by, splits: of_splits, bytes: 0 }
     }
 
-    /// Takes out of `picked`, which are (first part of the rank, place in the zone), what is known not to be wanted.
-    pub(crate) fn drop_unwanted(
+    /// The documents of `bits` that may be wanted. `view` is of an account of its own; no document of the zone has a rank
+    /// whose first part is above `zone_rank`.
+    pub(crate) fn narrow(
         &mut self,
         index: usize,
         split: &'a Split,
-        zone: &InZone<'_>,
-        picked: &mut Vec<(i64, usize)>,
-    ) -> Result<(), Halt> {
-        let slot = self.splits.get_mut(index).filter(|_| !picked.is_empty());
-        let (Some(what), Some(slot)) = (self.what, slot) else { return Ok(()) };
-        let of_split = match slot {
-            Some(of_split) => of_split,
-            None => slot.insert(OfSplit::new(self.by, split)?),
+        view: &ZoneView<'_>,
+        bits: Bits,
+        zone_rank: i64,
+    ) -> Result<Bits, Halt> {
+        let of_split =
+            self.splits.get_mut(index).filter(|of_split| !bits.is_empty() && of_split.is_worth_it());
+        let (Some(what), Some(of_split)) = (self.what, of_split) else { return Ok(bits) };
+        if matches!(what, Skippable::Failing { .. }) && !has_room(split) {
+            return Ok(bits);
+        }
+        of_split.seen += bits.count();
+        let known = match &mut of_split.known {
+            Some(known) => known,
+            slot => slot.insert(Known::new(self.by, split)?),
         };
-        of_split.groups.read(zone.view, zone.bits, zone.view.meter)?;
-        // Values that could not be told apart would make groups of documents that differ.
-        let is_known = zone.view.meter.partial().is_none();
-        match what {
-            _ if !is_known => {}
-            Skippable::Repeats { .. } => of_split.keep_first(zone, picked),
-            Skippable::Failing { fields, test } => {
-                of_split.test_groups(zone, fields, &**test, picked)?;
-                picked.retain(|(_, at)| of_split.of(*at, &of_split.passes) != Some(false));
+        let before = known.heap_bytes();
+        known.groups.read(view, &bits, view.meter)?;
+        if view.meter.partial().is_some() {
+            // Values that could not be told apart would make groups of documents that differ.
+            of_split.known = None;
+            self.bytes = self.bytes.saturating_sub(before);
+            return Ok(bits);
+        }
+        let kept = match what {
+            Skippable::Repeats { .. } => {
+                known.best.resize(known.groups.end(), None);
+                known.without(&bits, &known.best, |best: Rank| best.0 > zone_rank)
             }
+            Skippable::Failing { fields, test } => {
+                known.test_groups(view, fields, &**test, &bits)?;
+                known.without(&bits, &known.passes, |passes| !passes)
+            }
+        };
+        of_split.left_out += bits.count() - kept.count();
+        self.bytes = (self.bytes + known.heap_bytes()).saturating_sub(before);
+        Ok(kept)
+    }
+
+    /// Keeps of `picked`, which are (first part of the rank, place in the zone that was narrowed last), those that may be
+    /// wanted.
+    pub(crate) fn keep_first(
+        &mut self,
+        index: usize,
+        picked: &mut Vec<(i64, usize)>,
+        rank_at: &dyn Fn(usize, i64) -> Rank,
+    ) {
+        if let (Some(Skippable::Repeats { .. }), Some(of_split)) = (self.what, self.splits.get_mut(index))
+            && let Some(known) = of_split.known.as_mut().filter(|_| !picked.is_empty())
+        {
+            let before = picked.len();
+            known.keep_first(picked, rank_at);
+            of_split.left_out += before - picked.len();
         }
         // Forgotten, groups are new again: less is left out.
-        if !is_known || of_split.heap_bytes() > SKIP_BYTES_MAX {
-            *slot = None;
+        if self.bytes > SKIP_BYTES_MAX {
+            self.splits.iter_mut().for_each(|of_split| of_split.known = None);
+            self.bytes = 0;
         }
-        Ok(())
     }
 }
 
-impl<'a> OfSplit<'a> {
+impl OfSplit<'_> {
+    fn is_worth_it(&self) -> bool {
+        self.seen < TRIED || self.left_out >= self.seen / LEFT_OUT_MIN
+    }
+}
+
+impl<'a> Known<'a> {
     fn new(by: &'a [GroupKey], split: &'a Split) -> Result<Self, Halt> {
-        Ok(Self { groups: GroupBy::new(by, split)?, best: Vec::new(), passes: Vec::new() })
+        Ok(Self { groups: GroupBy::of_singles(by, split)?, best: Vec::new(), passes: Vec::new() })
     }
 
     fn heap_bytes(&self) -> usize {
         let of_best = self.best.capacity() * size_of::<Option<Rank>>();
-        self.groups.heap_bytes() + of_best + self.passes.capacity() * size_of::<Option<bool>>()
+        let of_groups = self.groups.heap_bytes() + self.groups.buffer_bytes();
+        of_groups + of_best + self.passes.capacity() * size_of::<Option<bool>>()
     }
 
-    /// The group of the document at a place, if it is in one only.
+    /// The group of the document at a place, if it is in one.
     fn group(&self, at: usize) -> Option<usize> {
-        let (mut only, mut count) = (None, 0);
-        self.groups.for_each_group(at as u32, |group| {
-            only = Some(group);
-            count += 1;
-        });
-        only.filter(|_| count == 1)
+        let mut group = None;
+        self.groups.for_each_group(at as u32, |only| group = Some(only));
+        group
     }
 
     /// What is known of its group.
@@ -125,21 +174,31 @@ impl<'a> OfSplit<'a> {
         *known.get(self.group(at)?)?
     }
 
+    /// The documents of `bits` but for those of groups that are `unwanted`.
+    fn without<T: Copy>(&self, bits: &Bits, known: &[Option<T>], unwanted: impl Fn(T) -> bool) -> Bits {
+        let mut kept = Bits::none(bits.len());
+        for at in bits.ones() {
+            if !self.of(at, known).is_some_and(&unwanted) {
+                kept.set(at as u32);
+            }
+        }
+        kept
+    }
+
     /// Keeps the first document of each group, as far as documents were seen.
-    fn keep_first(&mut self, zone: &InZone<'_>, picked: &mut Vec<(i64, usize)>) {
+    fn keep_first(&mut self, picked: &mut Vec<(i64, usize)>, rank_at: &dyn Fn(usize, i64) -> Rank) {
         let mut best = std::mem::take(&mut self.best);
-        best.resize(self.groups.end(), None);
         // What is written later is mostly newer.
         for (time_rank, at) in picked.iter().rev() {
             if let Some(best) = self.group(*at).and_then(|group| best.get_mut(group))
                 && best.is_none_or(|best| *time_rank >= best.0)
             {
-                *best = (*best).max(Some((zone.rank_at)(*at, *time_rank)));
+                *best = (*best).max(Some(rank_at(*at, *time_rank)));
             }
         }
         picked.retain(|(time_rank, at)| {
             let best = self.of(*at, &best);
-            best.is_none_or(|best| *time_rank == best.0 && (zone.rank_at)(*at, *time_rank) == best)
+            best.is_none_or(|best| *time_rank == best.0 && rank_at(*at, *time_rank) == best)
         });
         self.best = best;
     }
@@ -147,32 +206,28 @@ impl<'a> OfSplit<'a> {
     /// Tests the groups of which nothing is known.
     fn test_groups(
         &mut self,
-        zone: &InZone<'_>,
+        view: &ZoneView<'_>,
         fields: &[String],
         test: &dyn Fn(&dyn Row) -> bool,
-        picked: &[(i64, usize)],
+        bits: &Bits,
     ) -> Result<(), Halt> {
         self.passes.resize(self.groups.end(), None);
         let is_new = |group: &usize| self.passes.get(*group).is_some_and(Option::is_none);
-        let mut new: Vec<usize> =
-            picked.iter().filter_map(|(_, at)| self.group(*at).filter(is_new)).collect();
+        let mut new: Vec<(usize, u32)> =
+            bits.ones().filter_map(|at| Some((self.group(at).filter(is_new)?, at as u32))).collect();
         new.sort_unstable();
-        new.dedup();
-        for (step, groups) in self.groups.keys_of(&new)?.iter().zip(&new).enumerate() {
-            if step.is_multiple_of(TEST_STEP) {
-                zone.view.meter.check()?;
-            }
-            let (keys, group) = groups;
-            if let Some(passes) = self.passes.get_mut(*group) {
-                *passes = Some(keys.iter().any(may_be_a_float) || test(&GroupRow { fields, keys }));
+        new.dedup_by_key(|(group, _)| *group);
+        for some in new.chunks(TEST_STEP) {
+            view.meter.check()?;
+            let places: Vec<u32> = some.iter().map(|(_, at)| *at).collect();
+            for (keys, (group, _)) in self.groups.keys_at(&places)?.iter().zip(some) {
+                if let Some(passes) = self.passes.get_mut(*group) {
+                    *passes = Some(test(&GroupRow { fields, keys }));
+                }
             }
         }
         Ok(())
     }
-}
-
-fn may_be_a_float(key: &Key) -> bool {
-    matches!(key, Key::Integer(value) if value.unsigned_abs() >= WHOLE_FLOAT_END)
 }
 
 /// The fields that all rows of a group share.

@@ -23,11 +23,11 @@ use crate::split::Split;
 use crate::split::bits::Bits;
 
 /// Hands the first rows of `plan`, in the order of `keys`, to `sink`.
-pub(crate) fn search(
-    splits: &[Arc<Split>],
-    plan: &SearchPlan,
-    keys: &[SortKey],
-    meter: &Meter<'_>,
+pub(crate) fn search<'s>(
+    splits: &'s [Arc<Split>],
+    plan: &'s SearchPlan,
+    keys: &'s [SortKey],
+    meter: &'s Meter<'s>,
     sink: &mut dyn FnMut(DocRef<'_>) -> ControlFlow<()>,
 ) {
     let order = |a: &Ranked, b: &Ranked| {
@@ -40,11 +40,9 @@ pub(crate) fn search(
     };
     let mut best = Best::new(plan.limit, meter);
     let begin = |split| Visitor::new(split, plan, keys, meter);
-    let end = |visitor: Visitor<'_>| {
+    let end = |visitor: Visitor<'s>| {
         let of_split = splits.iter().position(|split| split.id() == visitor.split.id());
-        for ranked in visitor.resolve(of_split.unwrap_or_default())? {
-            best.push(ranked, &order);
-        }
+        best.absorb(visitor.resolve(of_split.unwrap_or_default())?, &order);
         meter.check_wanted()
     };
     scan(splits, &plan.filter, plan.range, meter, begin, end);
@@ -98,18 +96,20 @@ impl<'s> Visitor<'s> {
     }
 
     /// What was found, as it is compared across splits.
-    fn resolve(self, split: usize) -> Result<Vec<Ranked>, Halt> {
-        let found = self.best.finish(&in_order_of(&self.columns));
-        let ranked = |found: &Found| Ranked {
-            values: Vec::with_capacity(self.columns.len()),
-            hit: Hit { rank: found.rank, split, doc: found.doc },
-        };
-        let mut all: Vec<Ranked> = found.iter().map(ranked).collect();
-        for (at, column) in self.columns.iter().enumerate() {
-            let values = found.iter().filter_map(|found| found.values.get(at));
-            all.iter_mut().zip(column.resolve(values)?).for_each(|(ranked, key)| ranked.values.push(key));
-        }
-        Ok(all)
+    fn resolve(self, split: usize) -> Result<Best<'s, Ranked>, Halt> {
+        let columns = &self.columns;
+        self.best.settled(&in_order_of(columns)).map(|found| {
+            let ranked = |found: &Found| Ranked {
+                values: Vec::with_capacity(columns.len()),
+                hit: Hit { rank: found.rank, split, doc: found.doc },
+            };
+            let mut all: Vec<Ranked> = found.iter().map(ranked).collect();
+            for (at, column) in columns.iter().enumerate() {
+                let values = found.iter().filter_map(|found| found.values.get(at));
+                all.iter_mut().zip(column.resolve(values)?).for_each(|(ranked, key)| ranked.values.push(key));
+            }
+            Ok(all)
+        })
     }
 }
 
@@ -126,6 +126,12 @@ fn in_order_of<'c>(columns: &'c [SortColumn<'_>]) -> impl Fn(&Found, &Found) -> 
 
 impl SplitVisitor for Visitor<'_> {
     fn zone(&mut self, view: &ZoneView<'_>, bits: &Bits) -> Result<(), Halt> {
+        let first = self.columns.first().zip(self.best.bar().and_then(|bar| bar.values.first()));
+        let narrowed = first.and_then(|(column, bar)| column.not_behind(bar, view, bits));
+        let bits = narrowed.as_ref().unwrap_or(bits);
+        if bits.is_empty() {
+            return Ok(());
+        }
         self.columns.iter_mut().try_for_each(|column| column.read(view, bits))?;
         let columns = &self.columns;
         let order = in_order_of(columns);

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::query::meter::Halt;
 use crate::query::values::keys::Key;
-use crate::query::values::picked::for_each_picked;
+use crate::query::values::picked::{for_each_picked, select};
 use crate::query::values::row_values::RowValues;
 use crate::query::values::terms::{Terms, number_in_text_order, text_order};
 use crate::query::zone::ZoneView;
@@ -134,6 +134,33 @@ impl<'s> SortColumn<'s> {
     /// Whether the greatest comes first.
     pub(crate) fn is_descending(&self) -> bool {
         self.descending
+    }
+
+    /// The documents of `bits` with a value that is not behind another; `None` when that takes as long as reading all.
+    pub(crate) fn not_behind(&self, other: &SortValue, view: &ZoneView<'_>, bits: &Bits) -> Option<Bits> {
+        // Documents without a value are in no column.
+        let decides = !matches!(other, SortValue::Missing) && self.rows.is_empty() && !self.time;
+        let (is_down, mut found) = (self.descending, decides.then(|| Bits::none(bits.len()))?);
+        for values in &self.values {
+            let mut of_column = Bits::none(bits.len());
+            match (values, other) {
+                (Values::Integer(column), SortValue::Number(Number::I64(other))) => {
+                    let wanted = |value: i64| if is_down { value >= *other } else { value <= *other };
+                    select(column, view, bits, &mut of_column, wanted);
+                }
+                (Values::Float(column), SortValue::Number(Number::F64(other))) => {
+                    let wanted = |value: f64| if is_down { value >= *other } else { value <= *other };
+                    select(column, view, bits, &mut of_column, wanted);
+                }
+                (Values::String(column), SortValue::Place(other)) => {
+                    let wanted = |value: u64| if is_down { value >= *other } else { value <= *other };
+                    select(column.ords(), view, bits, &mut of_column, wanted);
+                }
+                _ => return None,
+            }
+            found.or(&of_column);
+        }
+        Some(found)
     }
 
     /// Reads the values of the documents in `bits`.

@@ -67,6 +67,11 @@ impl<'s> Cells<'s> {
         self.count
     }
 
+    /// Memory of the cells of a zone, bytes.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.of.capacity() * size_of::<u32>()
+    }
+
     /// Cells by place in the zone; only those of documents in `bits` mean something.
     pub(crate) fn read(&mut self, view: &ZoneView<'_>, bits: &Bits) -> &[u32] {
         self.of.clear();

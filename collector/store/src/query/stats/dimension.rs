@@ -24,11 +24,11 @@ pub(crate) enum Dimension<'s> {
 /// The keys of groups with these numbers.
 pub(crate) fn keys_of(
     dimensions: &[Dimension<'_>],
-    numbers_of: &[(usize, Box<[KeyNumber]>)],
+    numbers_of: &[Box<[KeyNumber]>],
 ) -> Result<Vec<Vec<Key>>, Halt> {
     let mut keys = vec![Vec::with_capacity(dimensions.len()); numbers_of.len()];
     for (at, dimension) in dimensions.iter().enumerate() {
-        let numbers = numbers_of.iter().map(|(_, numbers)| numbers.get(at).copied().unwrap_or(MISSING));
+        let numbers = numbers_of.iter().map(|numbers| numbers.get(at).copied().unwrap_or(MISSING));
         let column = dimension.resolve(&numbers.collect::<Vec<_>>())?;
         keys.iter_mut().zip(column).for_each(|(keys, key)| keys.push(key));
     }
@@ -42,6 +42,14 @@ impl<'s> Dimension<'s> {
             GroupKey::Field(name) => Self::Field(FieldKeys::new(name, split)?),
             GroupKey::Time { step_ns } => Self::Time(*step_ns),
         })
+    }
+
+    /// The same, for what is computed from values.
+    pub(crate) fn telling_floats(self) -> Self {
+        match self {
+            Self::Field(keys) => Self::Field(keys.telling_floats()),
+            time @ Self::Time(_) => time,
+        }
     }
 
     /// Where cells get the key from; `None` when they can't.

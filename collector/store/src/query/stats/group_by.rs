@@ -55,6 +55,21 @@ impl<'s> GroupBy<'s> {
     /// As [`Self::new`]; without cells for comparison.
     pub(crate) fn with(by: &'s [GroupKey], split: &'s Split, use_cells: bool) -> Result<Self, Halt> {
         let dimensions = by.iter().map(|key| Dimension::new(key, split)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of(dimensions, split, use_cells))
+    }
+
+    /// For what holds for all documents with the same values: those with several values for a key are in no group, and a float
+    /// is not the integer that equals it.
+    pub(crate) fn of_singles(by: &'s [GroupKey], split: &'s Split) -> Result<Self, Halt> {
+        let dimensions = by.iter().map(|key| Ok(Dimension::new(key, split)?.telling_floats()));
+        let mut groups = Self::of(dimensions.collect::<Result<Vec<_>, Halt>>()?, split, true);
+        if let Way::Combinations(combinations) = &mut groups.way {
+            combinations.only_singles = true;
+        }
+        Ok(groups)
+    }
+
+    fn of(dimensions: Vec<Dimension<'s>>, split: &Split, use_cells: bool) -> Self {
         let sources: Option<Vec<_>> = dimensions.iter().map(|dimension| dimension.source(split)).collect();
         let cells = sources.filter(|_| use_cells).and_then(Cells::new);
         let rows = vec![0; cells.as_ref().map_or(0, Cells::count)];
@@ -62,7 +77,7 @@ impl<'s> GroupBy<'s> {
             Some(cells) => Way::Cells(cells),
             None => Way::Combinations(Combinations::new(&dimensions)),
         };
-        Ok(Self { dimensions, way, rows })
+        Self { dimensions, way, rows }
     }
 
     /// Groups the documents of a zone and counts them.
@@ -160,18 +175,27 @@ impl<'s> GroupBy<'s> {
             Way::Combinations(combinations) => combinations.finish(),
         };
         let rows = |number: usize| self.rows.get(number).copied().unwrap_or_default();
+        let (groups, numbers_of): (Vec<_>, Vec<_>) = numbers_of.into_iter().unzip();
         let keys = keys_of(&self.dimensions, &numbers_of)?;
-        let groups = numbers_of.iter().zip(keys);
-        Ok(groups.map(|((number, _), keys)| Group { number: *number, keys, rows: rows(*number) }).collect())
+        let groups = groups.into_iter().zip(keys);
+        Ok(groups.map(|(number, keys)| Group { number, keys, rows: rows(number) }).collect())
     }
 
-    /// The keys of ascending groups, in their order.
-    pub(crate) fn keys_of(&self, groups: &[usize]) -> Result<Vec<Vec<Key>>, Halt> {
-        let numbers_of: Vec<(usize, Box<[KeyNumber]>)> = match &self.way {
-            Way::Cells(cells) => groups.iter().map(|cell| (*cell, cells.numbers(*cell, MISSING))).collect(),
-            Way::Combinations(combinations) => combinations.numbers_of(groups),
+    /// The keys of documents that were grouped by the last [`Self::read`] and are in one group each.
+    pub(crate) fn keys_at(&self, places: &[u32]) -> Result<Vec<Vec<Key>>, Halt> {
+        let numbers: Vec<Box<[KeyNumber]>> = match &self.way {
+            Way::Cells(cells) => places.iter().map(|at| cells.numbers(cells.of(*at), MISSING)).collect(),
+            Way::Combinations(combinations) => places.iter().map(|at| combinations.numbers_at(*at)).collect(),
         };
-        keys_of(&self.dimensions, &numbers_of)
+        keys_of(&self.dimensions, &numbers)
+    }
+
+    /// Memory of what was read of the last zone, and of tables that don't grow, bytes.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        match &self.way {
+            Way::Cells(cells) => cells.buffer_bytes(),
+            Way::Combinations(combinations) => combinations.buffer_bytes(),
+        }
     }
 }
 
@@ -188,6 +212,8 @@ fn count(rows: &mut [u64], cell: u32) {
 struct Combinations {
     /// By combination of numbers, one for each dimension.
     index: FxHashMap<Box<[KeyNumber]>, usize>,
+    /// Documents with several values for a key are in no group.
+    only_singles: bool,
     /// With one dimension: group + 1 by number, for small numbers.
     direct: Vec<u32>,
     count: usize,
@@ -253,6 +279,9 @@ impl Combinations {
                 *run = first..*next;
                 combinations = combinations.and_then(|before| before.checked_mul(run.len().max(1)));
             }
+            if self.only_singles && combinations != Some(1) {
+                continue;
+            }
             let room = ZONE_GROUPS_MAX.saturating_sub(self.grouped.len()).min(MAX_GROUPS_OF_ROW);
             let Some(combinations) = combinations.filter(|combinations| *combinations <= room) else {
                 meter.note(Partial::Groups);
@@ -315,14 +344,20 @@ impl Combinations {
         Some(self.count - 1)
     }
 
-    /// Ascending groups with their combinations.
-    fn numbers_of(&self, groups: &[usize]) -> Vec<(usize, Box<[KeyNumber]>)> {
-        let (Some(first), Some(last)) = (groups.first(), groups.last()) else { return Vec::new() };
-        let asked = |group: &usize| (first..=last).contains(&group) && groups.binary_search(group).is_ok();
-        let of_asked = self.index.iter().filter(|(_, group)| asked(group));
-        let mut found: Vec<_> = of_asked.map(|(numbers, group)| (*group, numbers.clone())).collect();
-        found.sort_unstable_by_key(|(group, _)| *group);
-        found
+    /// The combination of a document with one value at most for each key.
+    fn numbers_at(&self, at: u32) -> Box<[KeyNumber]> {
+        let number = |pairs: &Pairs| {
+            let pair = pairs.binary_search_by_key(&at, |(place, _)| *place).ok();
+            pair.and_then(|pair| pairs.get(pair)).map_or(MISSING, |(_, number)| *number)
+        };
+        self.pairs.iter().map(number).collect()
+    }
+
+    fn buffer_bytes(&self) -> usize {
+        let pairs: usize =
+            self.pairs.iter().map(|pairs| pairs.capacity() * size_of::<(u32, KeyNumber)>()).sum();
+        let grouped = self.grouped.capacity() * size_of::<(u32, usize)>();
+        pairs + grouped + (self.first_group.capacity() + self.direct.capacity()) * size_of::<u32>()
     }
 
     /// The groups with their combinations.

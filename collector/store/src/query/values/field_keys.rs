@@ -45,6 +45,8 @@ pub(crate) struct FieldKeys<'s> {
     time: bool,
     /// Numbers that would have to be interned are left to [`Self::for_each_number`].
     leave_numbers: bool,
+    /// A whole float is not the integer.
+    tells_floats: bool,
     /// Smallest integer, and how many there are from it to the largest; 0 when they are too far apart.
     integers: (i64, u64),
     interned: Interned,
@@ -73,6 +75,7 @@ impl<'s> FieldKeys<'s> {
             rows: RowValues::new(name, split),
             time: name == aliases::TIMESTAMP,
             leave_numbers: false,
+            tells_floats: false,
             integers,
             interned: Interned::default(),
         })
@@ -82,6 +85,11 @@ impl<'s> FieldKeys<'s> {
     /// and [`Self::for_each_number`] gives them.
     pub(crate) fn leaving_numbers(self) -> Self {
         Self { leave_numbers: true, ..self }
+    }
+
+    /// For what is computed from values: a float has another number than the integer that equals it.
+    pub(crate) fn telling_floats(self) -> Self {
+        Self { tells_floats: true, ..self }
     }
 
     /// Visits the numbers that [`Self::read`] leaves out, with the place in the zone.
@@ -229,7 +237,7 @@ impl<'s> FieldKeys<'s> {
                 self.push(at, Key::Integer(value), view, out);
             }),
             Values::Float(column) => for_each_picked(column, view, bits, |at, value| {
-                self.push(at, Key::from(value), view, out);
+                self.push(at, self.key_of_float(value), view, out);
             }),
             Values::Ids(ids) => ids.for_each(&view.docs(), |doc, id| {
                 let at = doc - view.docs().start;
@@ -249,8 +257,18 @@ impl<'s> FieldKeys<'s> {
         };
         match ordinal {
             Some(ordinal) => out.push((at, ordinal)),
-            None => self.push(at, Key::from(value), view, out),
+            None => {
+                let key = match value {
+                    ScalarRef::F64(value) => self.key_of_float(value),
+                    value => Key::from(value),
+                };
+                self.push(at, key, view, out);
+            }
         }
+    }
+
+    fn key_of_float(&self, value: f64) -> Key {
+        if self.tells_floats { Key::Float(value.to_bits()) } else { Key::from(value) }
     }
 
     /// The ordinal of a text that some column has.
