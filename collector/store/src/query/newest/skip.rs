@@ -95,11 +95,11 @@ impl<'a> Skip<'a> {
             return Ok(bits);
         }
         of_split.seen += bits.count();
+        let before = of_split.known.as_ref().map_or(0, Known::heap_bytes);
         let known = match &mut of_split.known {
             Some(known) => known,
             slot => slot.insert(Known::new(self.by, split)?),
         };
-        let before = known.heap_bytes();
         known.groups.read(view, &bits, view.meter)?;
         if view.meter.partial().is_some() {
             // Values that could not be told apart would make groups of documents that differ.
